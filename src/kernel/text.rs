@@ -1,0 +1,82 @@
+//! Text that people type: trimmed, bounded, and folded for search.
+
+/// The longest name of anything, in characters.
+pub const NAME_MAX: usize = 120;
+/// The longest reason, description or note, in characters.
+pub const NOTE_MAX: usize = 2_000;
+
+/// Text without surrounding blanks and control characters (line breaks stay).
+#[must_use]
+pub fn tidy(text: &str) -> String {
+    let kept: String =
+        text.replace("\r\n", "\n").chars().filter(|c| !c.is_control() || *c == '\n').collect();
+    kept.trim().to_owned()
+}
+
+/// One line: as [`tidy`], with every run of blanks as one.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    tidy(text).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The form in which text is searched: lower case, without accents of the Latin alphabets.
+/// Kept in a column of its own, because the two databases fold differently.
+#[must_use]
+pub fn folded(text: &str) -> String {
+    text.chars().flat_map(char::to_lowercase).map(plain).collect()
+}
+
+/// The letter without its accent, for the letters that staff lists really hold.
+fn plain(c: char) -> char {
+    match c {
+        'à'..='å' | 'ā' | 'ă' | 'ą' => 'a',
+        'ç' | 'ć' | 'č' => 'c',
+        'ď' | 'đ' => 'd',
+        'è'..='ë' | 'ē' | 'ė' | 'ę' | 'ě' => 'e',
+        'ğ' => 'g',
+        'ì'..='ï' | 'ī' | 'į' | 'ı' => 'i',
+        'ł' | 'ľ' => 'l',
+        'ñ' | 'ń' | 'ň' => 'n',
+        'ò'..='ö' | 'ø' | 'ō' | 'ő' => 'o',
+        'ŕ' | 'ř' => 'r',
+        'ś' | 'š' | 'ş' | 'ș' => 's',
+        'ť' | 'ţ' | 'ț' => 't',
+        'ù'..='ü' | 'ū' | 'ů' | 'ű' => 'u',
+        'ý' | 'ÿ' => 'y',
+        'ź' | 'ż' | 'ž' => 'z',
+        _ => c,
+    }
+}
+
+/// The text, or its first `max` characters and an ellipsis.
+#[must_use]
+pub fn shortened(text: &str, max: usize) -> String {
+    if text.chars().count() <= max {
+        return text.to_owned();
+    }
+    let mut cut: String = text.chars().take(max.saturating_sub(1)).collect();
+    cut.push('…');
+    cut
+}
+
+/// "1 day", "2 days": the number with its word.
+#[must_use]
+pub fn counted(n: i64, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folding_finds_people_without_their_accents() {
+        assert_eq!(folded("Tomás FERREIRA"), "tomas ferreira");
+    }
+
+    #[test]
+    fn tidy_drops_what_cannot_be_seen() {
+        assert_eq!(tidy("  a\u{0}b\r\nc "), "ab\nc");
+        assert_eq!(one_line(" a\n  b "), "a b");
+    }
+}

@@ -1,0 +1,251 @@
+//! Time: two injected clocks (decision E1) and the organization's calendar (E2).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use chrono::{DateTime, Days, Duration, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
+use serde::{Deserialize, Serialize};
+
+/// An instant in UTC with microseconds, the precision that both databases keep.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Ts(DateTime<Utc>);
+
+impl Ts {
+    /// The instant, cut to microseconds.
+    #[must_use]
+    pub fn new(at: DateTime<Utc>) -> Self {
+        Self(DateTime::from_timestamp_micros(at.timestamp_micros()).unwrap_or(at))
+    }
+
+    /// From microseconds since 1970 (UTC).
+    #[must_use]
+    pub fn from_micros(micros: i64) -> Self {
+        Self(DateTime::from_timestamp_micros(micros).unwrap_or_default())
+    }
+
+    /// Microseconds since 1970 (UTC).
+    #[must_use]
+    pub fn micros(self) -> i64 {
+        self.0.timestamp_micros()
+    }
+
+    /// The instant for chrono.
+    #[must_use]
+    pub fn utc(self) -> DateTime<Utc> {
+        self.0
+    }
+
+    /// Exactly `seconds` later (earlier if negative).
+    #[must_use]
+    pub fn plus_seconds(self, seconds: i64) -> Self {
+        Self(self.0 + Duration::seconds(seconds))
+    }
+
+    /// Exactly `hours` later: hours count exactly (D9).
+    #[must_use]
+    pub fn plus_hours(self, hours: i64) -> Self {
+        self.plus_seconds(hours * 3600)
+    }
+
+    /// Seconds from `earlier` to this instant.
+    #[must_use]
+    pub fn seconds_since(self, earlier: Self) -> i64 {
+        (self.0 - earlier.0).num_seconds()
+    }
+}
+
+/// A clock is the only source of the time.
+pub trait Clock: Send + Sync {
+    /// The time now.
+    fn now(&self) -> Ts;
+}
+
+/// The machine's clock.
+pub struct System;
+
+impl Clock for System {
+    fn now(&self) -> Ts {
+        #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+        Ts::new(Utc::now())
+    }
+}
+
+/// The machine's clock and an offset that can be moved on: the demo's business time.
+#[derive(Default)]
+pub struct Shifted {
+    micros: AtomicI64,
+}
+
+impl Shifted {
+    /// A clock that is `micros` ahead of the machine's.
+    #[must_use]
+    pub fn new(micros: i64) -> Self {
+        Self { micros: AtomicI64::new(micros) }
+    }
+
+    /// Moves the clock on; returns the whole offset in microseconds.
+    pub fn advance(&self, seconds: i64) -> i64 {
+        let by = seconds * 1_000_000;
+        self.micros.fetch_add(by, Ordering::SeqCst) + by
+    }
+}
+
+impl Clock for Shifted {
+    fn now(&self) -> Ts {
+        Ts::from_micros(System.now().micros() + self.micros.load(Ordering::SeqCst))
+    }
+}
+
+/// A clock that stands until it is moved: for tests and for writing history.
+pub struct Fixed {
+    micros: AtomicI64,
+}
+
+impl Fixed {
+    /// A clock that stands at `at`.
+    #[must_use]
+    pub fn at(at: Ts) -> Self {
+        Self { micros: AtomicI64::new(at.micros()) }
+    }
+
+    /// Sets the clock.
+    pub fn set(&self, at: Ts) {
+        self.micros.store(at.micros(), Ordering::SeqCst);
+    }
+
+    /// Moves the clock on.
+    pub fn advance(&self, seconds: i64) {
+        self.micros.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
+    }
+}
+
+impl Clock for Fixed {
+    fn now(&self) -> Ts {
+        Ts::from_micros(self.micros.load(Ordering::SeqCst))
+    }
+}
+
+/// The two clocks (E1): business time decides deadlines and lifetimes,
+/// wall time decides sessions, tokens, leases and backoff.
+#[derive(Clone)]
+pub struct Clocks {
+    /// Deadlines, lifetimes, the time of facts.
+    pub business: Arc<dyn Clock>,
+    /// Sessions, tokens, leases, backoff.
+    pub wall: Arc<dyn Clock>,
+}
+
+impl Clocks {
+    /// The machine's clock for both.
+    #[must_use]
+    pub fn system() -> Self {
+        Self { business: Arc::new(System), wall: Arc::new(System) }
+    }
+}
+
+/// The organization's time zone: in it days are counted and times are shown (E2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Zone(pub chrono_tz::Tz);
+
+impl Zone {
+    /// UTC, the zone of an organization that named none.
+    pub const UTC: Self = Self(chrono_tz::UTC);
+
+    /// The zone by its IANA name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        name.parse().ok().map(Self)
+    }
+
+    /// The IANA name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.0.name()
+    }
+
+    /// The local date and time of an instant.
+    #[must_use]
+    pub fn local(self, at: Ts) -> DateTime<chrono_tz::Tz> {
+        at.utc().with_timezone(&self.0)
+    }
+
+    /// The local date of an instant.
+    #[must_use]
+    pub fn date(self, at: Ts) -> NaiveDate {
+        self.local(at).date_naive()
+    }
+
+    /// The same local time `days` later (E2).
+    #[must_use]
+    pub fn plus_days(self, at: Ts, days: u32) -> Ts {
+        let local = self.local(at).naive_local();
+        self.instant(local.checked_add_days(Days::new(days.into())).unwrap_or(local))
+    }
+
+    /// The instant at which a *date* ends: the next local midnight, for a date is inclusive (E2).
+    #[must_use]
+    pub fn end_of(self, date: NaiveDate) -> Ts {
+        self.start_of(date.succ_opt().unwrap_or(date))
+    }
+
+    /// The instant at which a date starts.
+    #[must_use]
+    pub fn start_of(self, date: NaiveDate) -> Ts {
+        self.instant(date.and_time(NaiveTime::MIN))
+    }
+
+    /// The instant of a local time: a gap moves later, a fold takes the first (E2).
+    fn instant(self, local: NaiveDateTime) -> Ts {
+        // No zone's gap is longer than a day; a quarter of an hour divides all of them.
+        for step in 0..=96 {
+            match self.0.from_local_datetime(&(local + Duration::minutes(15 * step))) {
+                LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => {
+                    return Ts::new(at.with_timezone(&Utc));
+                }
+                LocalResult::None => {}
+            }
+        }
+        Ts::new(local.and_utc())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Ts {
+        Ts::new(text.parse().expect("a time"))
+    }
+
+    const OSLO: Zone = Zone(chrono_tz::Europe::Oslo);
+
+    #[test]
+    fn d09_days_keep_the_local_time_over_a_change_of_the_clocks() {
+        // 2026-03-28 09:00 in Oslo is 08:00 UTC; a day later summer time makes it 07:00 UTC.
+        assert_eq!(OSLO.plus_days(at("2026-03-28T08:00:00Z"), 1), at("2026-03-29T07:00:00Z"));
+    }
+
+    #[test]
+    fn d09_a_time_in_the_gap_moves_later() {
+        // 02:30 on 2026-03-29 does not exist in Oslo.
+        assert_eq!(OSLO.plus_days(at("2026-03-28T01:30:00Z"), 1), at("2026-03-29T01:00:00Z"));
+    }
+
+    #[test]
+    fn d09_a_time_in_the_fold_takes_the_first() {
+        // 02:30 on 2026-10-25 happens twice in Oslo: first at 00:30 UTC.
+        assert_eq!(OSLO.plus_days(at("2026-10-24T00:30:00Z"), 1), at("2026-10-25T00:30:00Z"));
+    }
+
+    #[test]
+    fn d09_hours_count_exactly() {
+        assert_eq!(at("2026-03-28T08:00:00Z").plus_hours(24), at("2026-03-29T08:00:00Z"));
+    }
+
+    #[test]
+    fn d09_a_date_is_inclusive() {
+        let day = NaiveDate::from_ymd_opt(2026, 11, 30).expect("a day");
+        assert_eq!(OSLO.end_of(day), at("2026-11-30T23:00:00Z"));
+    }
+}

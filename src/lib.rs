@@ -1,0 +1,3 @@
+//! Keyholder: people ask for access, the right people decide, it appears, and it ends by itself.
+
+pub mod kernel;
