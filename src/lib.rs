@@ -1,3 +1,9 @@
 //! Keyholder: people ask for access, the right people decide, it appears, and it ends by itself.
 
+#![recursion_limit = "256"]
+
+pub mod access;
+pub mod db;
+pub mod error;
 pub mod kernel;
+pub mod policies;

@@ -1,0 +1,78 @@
+//! Who acts: a person with what the database says of them now, or a timer of the system.
+
+use crate::kernel::{CatalogId, Kind, PersonId};
+
+/// A person as far as permits need them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// The person.
+    pub id: PersonId,
+    /// The name to record.
+    pub name: String,
+    /// Member or guest.
+    pub kind: Kind,
+    /// False for a leaver, who may do nothing.
+    pub enabled: bool,
+    /// Looks after the installation.
+    pub administrator: bool,
+    /// Reads everything, changes nothing.
+    pub auditor: bool,
+    /// The catalogs that the person owns, alone or through a group.
+    pub owns: Vec<CatalogId>,
+}
+
+/// Who acts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// A signed-in person.
+    Person(Person),
+    /// A timer, an import or a command line; the words say which.
+    System(&'static str),
+}
+
+impl Actor {
+    /// The person's id; a timer has none.
+    #[must_use]
+    pub fn id(&self) -> Option<PersonId> {
+        match self {
+            Self::Person(person) => Some(person.id),
+            Self::System(_) => None,
+        }
+    }
+
+    /// The name to record.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Person(person) => &person.name,
+            Self::System(name) => name,
+        }
+    }
+
+    /// The person, if it is one who may act at all.
+    #[must_use]
+    pub fn enabled_person(&self) -> Option<&Person> {
+        match self {
+            Self::Person(person) if person.enabled => Some(person),
+            _ => None,
+        }
+    }
+
+    /// True for an enabled administrator.
+    #[must_use]
+    pub fn is_administrator(&self) -> bool {
+        self.enabled_person().is_some_and(|p| p.administrator)
+    }
+
+    /// True for an enabled auditor.
+    #[must_use]
+    pub fn is_auditor(&self) -> bool {
+        self.enabled_person().is_some_and(|p| p.auditor)
+    }
+
+    /// True for an enabled owner of the catalog.
+    #[must_use]
+    pub fn owns(&self, catalog: CatalogId) -> bool {
+        self.enabled_person().is_some_and(|p| p.owns.contains(&catalog))
+    }
+}

@@ -1,0 +1,80 @@
+//! A permit is the proof that the policy module said yes. Its fields are private: nothing else can make one.
+
+use std::marker::PhantomData;
+
+use uuid::Uuid;
+
+/// Allows action `A` on the thing whose id it names.
+#[derive(Debug)]
+pub struct Permit<A> {
+    about: Uuid,
+    action: PhantomData<A>,
+}
+
+impl<A> Permit<A> {
+    pub(super) fn on(about: Uuid) -> Self {
+        Self { about, action: PhantomData }
+    }
+
+    /// The thing that the permit is for; a command compares it with what it is about to change.
+    #[must_use]
+    pub fn about(&self) -> Uuid {
+        self.about
+    }
+}
+
+/// Declares the actions: one line each.
+macro_rules! actions {
+    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub enum $name {}
+    )*};
+}
+
+actions! {
+    /// Enter a page at all.
+    Enter,
+    /// Request a package for a person.
+    RequestAccess,
+    /// Decide the open stage of a request.
+    DecideStage,
+    /// Cancel a request.
+    CancelRequest,
+    /// See a request.
+    SeeRequest,
+    /// See a person's page.
+    SeePerson,
+    /// See a catalog's inside: resources, assignments, requests of its packages.
+    SeeCatalog,
+    /// Create a catalog.
+    CreateCatalog,
+    /// Change a catalog, its packages and policies.
+    ManageCatalog,
+    /// Register a resource of a target system (E26).
+    RegisterResource,
+    /// End an assignment now, or retry its delivery.
+    ManageAssignment,
+    /// Read and export the audit log.
+    ReadAudit,
+    /// Do what only the system's own timers, imports and command line do.
+    RunSystem,
+}
+
+/// Why not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denied {
+    /// They may not even know that it exists: 404.
+    Hidden,
+    /// They may know, but not do it: 403.
+    Forbidden(&'static str),
+}
+
+impl From<Denied> for crate::error::Error {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Hidden => Self::Missing,
+            Denied::Forbidden(why) => Self::Denied(why.to_owned()),
+        }
+    }
+}

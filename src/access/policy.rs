@@ -1,0 +1,323 @@
+//! The one policy: may this actor do this to that? Each function takes the facts it needs and nothing else.
+
+use super::permit::{
+    CancelRequest, CreateCatalog, DecideStage, Denied, Enter, ManageAssignment, ManageCatalog,
+    Permit, ReadAudit, RegisterResource, RequestAccess, RunSystem, SeeCatalog, SeePerson,
+    SeeRequest,
+};
+use super::{Actor, Person};
+use crate::kernel::{CatalogId, PersonId, RequestId};
+
+/// Who a route lets in before its page asks for more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gate {
+    /// Anybody, signed in or not.
+    Open,
+    /// Anybody signed in.
+    SignedIn,
+    /// Somebody who looks after a catalog, an administrator or an auditor.
+    Catalogs,
+    /// Auditors and administrators.
+    Audit,
+    /// Administrators.
+    Administrator,
+    /// Anybody signed in, and only in the demo.
+    Demo,
+}
+
+/// May the actor come in at all? The one gate of every route.
+///
+/// # Errors
+/// `Forbidden` with words for a signed-in person; the caller sends others to sign in.
+pub fn enter(actor: Option<&Actor>, gate: Gate) -> Result<Permit<Enter>, Denied> {
+    let permit = Permit::on(uuid::Uuid::nil());
+    if gate == Gate::Open {
+        return Ok(permit);
+    }
+    let Some(person) = actor.and_then(Actor::enabled_person) else {
+        return Err(Denied::Forbidden("Sign in first."));
+    };
+    match gate {
+        Gate::Open | Gate::SignedIn | Gate::Demo => Ok(permit),
+        Gate::Catalogs if person.administrator || person.auditor || !person.owns.is_empty() => {
+            Ok(permit)
+        }
+        Gate::Catalogs => Err(Denied::Forbidden(
+            "Catalogs are looked after by their owners and by administrators.",
+        )),
+        Gate::Audit if person.administrator || person.auditor => Ok(permit),
+        Gate::Audit => Err(Denied::Forbidden("The audit log is for auditors and administrators.")),
+        Gate::Administrator if person.administrator => Ok(permit),
+        Gate::Administrator => Err(Denied::Forbidden("This page is for administrators.")),
+    }
+}
+
+fn enabled(actor: &Actor) -> Result<&Person, Denied> {
+    actor.enabled_person().ok_or(Denied::Hidden)
+}
+
+/// May the actor request for the target? For now only for themselves.
+///
+/// # Errors
+/// `Forbidden` for somebody else's access.
+pub fn request_access(actor: &Actor, target: PersonId) -> Result<Permit<RequestAccess>, Denied> {
+    if enabled(actor)?.id == target {
+        Ok(Permit::on(target.0))
+    } else {
+        Err(Denied::Forbidden("You can request access for yourself only."))
+    }
+}
+
+/// How an actor stands to a request. Filled by `requests::store`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestStanding {
+    /// The request.
+    pub request: RequestId,
+    /// Who asked.
+    pub requestor: PersonId,
+    /// For whom.
+    pub target: PersonId,
+    /// The package's catalog.
+    pub catalog: CatalogId,
+    /// The approvers of the open stage.
+    pub deciders: Vec<PersonId>,
+    /// Everybody who is or was an approver of any of its stages.
+    pub approvers: Vec<PersonId>,
+}
+
+/// May the actor decide the open stage? Never the requestor or the target (D2), whatever else holds.
+///
+/// # Errors
+/// `Forbidden` for the requestor and for approvers of other stages, `Hidden` for everybody else.
+pub fn decide_stage(
+    actor: &Actor,
+    standing: &RequestStanding,
+) -> Result<Permit<DecideStage>, Denied> {
+    let person = enabled(actor)?;
+    if person.id == standing.requestor || person.id == standing.target {
+        return Err(Denied::Forbidden("Nobody decides on access for themselves."));
+    }
+    if standing.deciders.contains(&person.id) {
+        return Ok(Permit::on(standing.request.0));
+    }
+    see_request(actor, standing)?;
+    Err(Denied::Forbidden("This stage is with other approvers."))
+}
+
+/// May the actor cancel the request? Its requestor and its target may; owners and administrators too.
+///
+/// # Errors
+/// `Forbidden` for those who may only see it, `Hidden` for everybody else.
+pub fn cancel_request(
+    actor: &Actor,
+    standing: &RequestStanding,
+) -> Result<Permit<CancelRequest>, Denied> {
+    let person = enabled(actor)?;
+    if person.id == standing.requestor
+        || person.id == standing.target
+        || person.administrator
+        || person.owns.contains(&standing.catalog)
+    {
+        return Ok(Permit::on(standing.request.0));
+    }
+    see_request(actor, standing)?;
+    Err(Denied::Forbidden(
+        "Only the requestor, the catalog's owners and administrators can cancel it.",
+    ))
+}
+
+/// Who sees a request (E28).
+///
+/// # Errors
+/// `Hidden` for everybody else.
+pub fn see_request(
+    actor: &Actor,
+    standing: &RequestStanding,
+) -> Result<Permit<SeeRequest>, Denied> {
+    let person = enabled(actor)?;
+    let sees = person.id == standing.requestor
+        || person.id == standing.target
+        || standing.approvers.contains(&person.id)
+        || person.owns.contains(&standing.catalog)
+        || person.administrator
+        || person.auditor;
+    if sees { Ok(Permit::on(standing.request.0)) } else { Err(Denied::Hidden) }
+}
+
+/// How an actor stands to a person. Filled by `directory::store`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PersonStanding {
+    /// The person.
+    pub person: PersonId,
+    /// Their manager.
+    pub manager: Option<PersonId>,
+    /// True where the actor has an open item about the person to decide.
+    pub deciding: bool,
+    /// The catalogs of what the person holds or requested.
+    pub catalogs: Vec<CatalogId>,
+}
+
+/// Who sees a person's page (E28).
+///
+/// # Errors
+/// `Hidden` for everybody else.
+pub fn see_person(actor: &Actor, standing: &PersonStanding) -> Result<Permit<SeePerson>, Denied> {
+    let person = enabled(actor)?;
+    let sees = person.id == standing.person
+        || standing.manager == Some(person.id)
+        || standing.deciding
+        || standing.catalogs.iter().any(|catalog| person.owns.contains(catalog))
+        || person.administrator
+        || person.auditor;
+    if sees { Ok(Permit::on(standing.person.0)) } else { Err(Denied::Hidden) }
+}
+
+/// May the actor look inside a catalog?
+///
+/// # Errors
+/// `Hidden` for everybody else.
+pub fn see_catalog(actor: &Actor, catalog: CatalogId) -> Result<Permit<SeeCatalog>, Denied> {
+    let person = enabled(actor)?;
+    if person.owns.contains(&catalog) || person.administrator || person.auditor {
+        Ok(Permit::on(catalog.0))
+    } else {
+        Err(Denied::Hidden)
+    }
+}
+
+/// May the actor create a catalog?
+///
+/// # Errors
+/// `Forbidden` for everybody but administrators.
+pub fn create_catalog(actor: &Actor) -> Result<Permit<CreateCatalog>, Denied> {
+    if actor.is_administrator() {
+        Ok(Permit::on(uuid::Uuid::nil()))
+    } else {
+        Err(Denied::Forbidden("Administrators create catalogs."))
+    }
+}
+
+/// May the actor change a catalog, its packages and policies?
+///
+/// # Errors
+/// `Forbidden` for those who may only see it, `Hidden` for everybody else.
+pub fn manage_catalog(actor: &Actor, catalog: CatalogId) -> Result<Permit<ManageCatalog>, Denied> {
+    if actor.is_administrator() || actor.owns(catalog) {
+        return Ok(Permit::on(catalog.0));
+    }
+    see_catalog(actor, catalog)?;
+    Err(Denied::Forbidden("The catalog's owners and administrators change it."))
+}
+
+/// May the actor register a resource? Only administrators, until resources have owners (E26).
+///
+/// # Errors
+/// `Forbidden` for the catalog's owners and readers, `Hidden` for everybody else.
+pub fn register_resource(
+    actor: &Actor,
+    catalog: CatalogId,
+) -> Result<Permit<RegisterResource>, Denied> {
+    if actor.is_administrator() {
+        return Ok(Permit::on(catalog.0));
+    }
+    see_catalog(actor, catalog)?;
+    Err(Denied::Forbidden("Administrators register resources of target systems."))
+}
+
+/// May the actor end an assignment of a package of this catalog, or retry its delivery?
+/// Nobody does so for their own access except to see it end.
+///
+/// # Errors
+/// `Forbidden` for those who may only see it, `Hidden` for everybody else.
+pub fn manage_assignment(
+    actor: &Actor,
+    catalog: CatalogId,
+) -> Result<Permit<ManageAssignment>, Denied> {
+    manage_catalog(actor, catalog).map(|_| Permit::on(catalog.0))
+}
+
+/// May the actor read the audit log?
+///
+/// # Errors
+/// `Forbidden` for everybody but auditors and administrators.
+pub fn read_audit(actor: &Actor) -> Result<Permit<ReadAudit>, Denied> {
+    if actor.is_administrator() || actor.is_auditor() {
+        Ok(Permit::on(uuid::Uuid::nil()))
+    } else {
+        Err(Denied::Forbidden("The audit log is for auditors and administrators."))
+    }
+}
+
+/// Timers, imports and the command line act as the system; no person gets this.
+///
+/// # Errors
+/// `Forbidden` for every person.
+pub fn run_system(actor: &Actor) -> Result<Permit<RunSystem>, Denied> {
+    match actor {
+        Actor::System(_) => Ok(Permit::on(uuid::Uuid::nil())),
+        Actor::Person(_) => Err(Denied::Forbidden("Only the system does this.")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::Kind;
+
+    fn person(id: PersonId, administrator: bool) -> Actor {
+        Actor::Person(Person {
+            id,
+            name: "Ann".into(),
+            kind: Kind::Member,
+            enabled: true,
+            administrator,
+            auditor: false,
+            owns: vec![],
+        })
+    }
+
+    #[test]
+    fn d02_not_even_an_administrator_in_the_approver_set_decides_for_themselves() {
+        let me = PersonId::fresh();
+        let other = PersonId::fresh();
+        let mut standing = RequestStanding {
+            request: RequestId::fresh(),
+            requestor: me,
+            target: other,
+            catalog: CatalogId::fresh(),
+            deciders: vec![me],
+            approvers: vec![me],
+        };
+        assert!(matches!(decide_stage(&person(me, true), &standing), Err(Denied::Forbidden(_))));
+        (standing.requestor, standing.target) = (other, me);
+        assert!(matches!(decide_stage(&person(me, true), &standing), Err(Denied::Forbidden(_))));
+        standing.target = other;
+        assert!(decide_stage(&person(me, false), &standing).is_ok());
+    }
+
+    #[test]
+    fn a_stranger_does_not_learn_that_a_request_exists() {
+        let other = PersonId::fresh();
+        let standing = RequestStanding {
+            request: RequestId::fresh(),
+            requestor: other,
+            target: other,
+            catalog: CatalogId::fresh(),
+            deciders: vec![],
+            approvers: vec![],
+        };
+        let stranger = person(PersonId::fresh(), false);
+        assert_eq!(decide_stage(&stranger, &standing).err(), Some(Denied::Hidden));
+        assert_eq!(cancel_request(&stranger, &standing).err(), Some(Denied::Hidden));
+    }
+
+    #[test]
+    fn a_disabled_administrator_may_nothing() {
+        let Actor::Person(mut p) = person(PersonId::fresh(), true) else { unreachable!() };
+        p.enabled = false;
+        let actor = Actor::Person(p);
+        assert!(enter(Some(&actor), Gate::SignedIn).is_err());
+        assert!(read_audit(&actor).is_err());
+        assert!(create_catalog(&actor).is_err());
+    }
+}

@@ -1,0 +1,162 @@
+//! The cellar: the only room that knows which database it is.
+//!
+//! - `read` runs on a pooled connection, which on SQLite cannot write.
+//! - `write` runs a whole command in one transaction with guarded writes. SQLite: one writer thread drains
+//!   a queue into one `BEGIN IMMEDIATE .. COMMIT`, a savepoint per job, and answers after the commit (E13).
+//!   PostgreSQL: a pooled connection, READ COMMITTED, run again on 40001 and 40P01.
+//!   A command whose guarded write missed (`Stale`) is run again as a whole, up to ten times (E8).
+
+pub mod backend;
+pub mod columns;
+pub mod migrate;
+mod pool;
+pub mod schema;
+mod settings;
+mod tx;
+mod writer;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+pub use backend::{Address, Db, MultiBackend};
+pub use settings::{set_setting, setting};
+pub use tx::{By, Fixture, Tx, load_actor, load_told};
+
+use crate::error::{Error, Result};
+use crate::kernel::{Clocks, Zone};
+
+/// How often a command is run again before it gives up (E8).
+const TRIES: usize = 10;
+
+/// The database of the installation, for reading and writing.
+#[derive(Clone)]
+pub struct Database {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    address: Address,
+    readers: pool::Pool,
+    writer: Writer,
+    clocks: Clocks,
+    zone: Zone,
+    nudge: std::sync::Mutex<Option<std::sync::mpsc::SyncSender<()>>>,
+    statements: AtomicU64,
+}
+
+enum Writer {
+    Queue(writer::Queue),
+    Pool(pool::Pool),
+}
+
+impl Database {
+    /// Opens the database; its schema must be there (`migrate::migrate`).
+    ///
+    /// # Errors
+    /// When it cannot be reached.
+    pub fn open(address: &Address, clocks: Clocks, zone: Zone) -> anyhow::Result<Self> {
+        let readers = pool::Pool::open(address, true)?;
+        let writer = match address {
+            Address::Sqlite(_) => Writer::Queue(writer::Queue::start(address)?),
+            Address::Pg(_) => Writer::Pool(pool::Pool::open(address, false)?),
+        };
+        let inner = Inner {
+            address: address.clone(),
+            readers,
+            writer,
+            clocks,
+            zone,
+            nudge: std::sync::Mutex::new(None),
+            statements: AtomicU64::new(0),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The two clocks.
+    #[must_use]
+    pub fn clocks(&self) -> &Clocks {
+        &self.inner.clocks
+    }
+
+    /// The organization's time zone.
+    #[must_use]
+    pub fn zone(&self) -> Zone {
+        self.inner.zone
+    }
+
+    /// Where the data lives.
+    #[must_use]
+    pub fn address(&self) -> &Address {
+        &self.inner.address
+    }
+
+    /// Reads with one connection.
+    ///
+    /// # Errors
+    /// What `f` returns, or `Busy` when no connection was free in time.
+    pub fn read<T>(&self, f: impl FnOnce(&mut Db) -> Result<T>) -> Result<T> {
+        let mut connection = self.inner.readers.get()?;
+        let (result, statements) = connection.counted(f);
+        self.inner.statements.fetch_add(statements, Ordering::Relaxed);
+        result
+    }
+
+    /// Runs a command in one transaction. It may be run several times: it must have no effect outside the database.
+    ///
+    /// # Errors
+    /// What `f` returns; nothing is stored then.
+    pub fn write<T, F>(&self, by: By, f: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<T> + Send + Sync + 'static,
+    {
+        let f = Arc::new(f);
+        for _ in 0..TRIES {
+            let result = match &self.inner.writer {
+                Writer::Queue(queue) => {
+                    let (f, clocks, zone) =
+                        (Arc::clone(&f), self.inner.clocks.clone(), self.inner.zone);
+                    queue.run(move |db| Tx::run(db, by, &clocks, zone, &*f))
+                }
+                Writer::Pool(pool) => {
+                    let mut connection = pool.get()?;
+                    tx::in_transaction(&mut connection, |db| {
+                        Tx::run(db, by, &self.inner.clocks, self.inner.zone, &*f)
+                    })
+                }
+            };
+            match result {
+                Err(Error::Stale) => {}
+                other => {
+                    if other.is_ok() {
+                        self.nudge();
+                    }
+                    return other;
+                }
+            }
+        }
+        Err(Error::Busy)
+    }
+
+    /// Whoever waits for new facts is woken through this channel; one is enough.
+    pub fn on_write(&self, sender: std::sync::mpsc::SyncSender<()>) {
+        if let Ok(mut nudge) = self.inner.nudge.lock() {
+            *nudge = Some(sender);
+        }
+    }
+
+    fn nudge(&self) {
+        if let Ok(nudge) = self.inner.nudge.lock()
+            && let Some(sender) = &*nudge
+        {
+            // A full channel means that somebody is about to look anyway.
+            let _ = sender.try_send(());
+        }
+    }
+
+    /// How many statements reads have run so far: pages are held to a fixed number (E32).
+    #[must_use]
+    pub fn statements_read(&self) -> u64 {
+        self.inner.statements.load(Ordering::Relaxed)
+    }
+}

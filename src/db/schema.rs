@@ -1,0 +1,448 @@
+#![expect(missing_docs, reason = "the migrations describe the tables")]
+//! The tables, in the logical types of `columns.rs`. A test compares them with both databases.
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    settings (name) {
+        name -> Text,
+        value -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    people (id) {
+        id -> Uid,
+        source -> Text,
+        external_id -> Text,
+        name -> Text,
+        mail -> Nullable<Text>,
+        title -> Nullable<Text>,
+        department -> Nullable<Text>,
+        kind -> Text,
+        manager_id -> Nullable<Uid>,
+        manager_written -> Nullable<Text>,
+        attributes -> Text,
+        administrator -> Bool,
+        auditor -> Bool,
+        enabled -> Bool,
+        left_at -> Nullable<Stamp>,
+        issuer -> Nullable<Text>,
+        subject -> Nullable<Text>,
+        search -> Text,
+        rev -> BigInt,
+        created_at -> Stamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    groups (id) {
+        id -> Uid,
+        name -> Text,
+        name_key -> Text,
+        rev -> BigInt,
+        created_at -> Stamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    group_members (group_id, person_id) {
+        group_id -> Uid,
+        person_id -> Uid,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    catalogs (id) {
+        id -> Uid,
+        name -> Text,
+        name_key -> Text,
+        description -> Text,
+        enabled -> Bool,
+        listed_for_everyone -> Bool,
+        rev -> BigInt,
+        created_at -> Stamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    role_grants (id) {
+        id -> Uid,
+        catalog_id -> Uid,
+        role -> Text,
+        person_id -> Nullable<Uid>,
+        group_id -> Nullable<Uid>,
+        created_at -> Stamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    resources (id) {
+        id -> Uid,
+        catalog_id -> Uid,
+        target -> Text,
+        address -> Text,
+        name -> Text,
+        description -> Text,
+        managed_here -> Bool,
+        rev -> BigInt,
+        created_at -> Stamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    resource_roles (id) {
+        id -> Uid,
+        resource_id -> Uid,
+        name -> Text,
+        value -> Text,
+        risk -> Text,
+        created_at -> Stamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    packages (id) {
+        id -> Uid,
+        catalog_id -> Uid,
+        name -> Text,
+        name_key -> Text,
+        description -> Text,
+        hidden -> Bool,
+        contents_version -> BigInt,
+        search -> Text,
+        rev -> BigInt,
+        created_at -> Stamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    package_roles (package_id, role_id) {
+        package_id -> Uid,
+        role_id -> Uid,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    policies (id) {
+        id -> Uid,
+        package_id -> Uid,
+        name -> Text,
+        version -> BigInt,
+        enabled -> Bool,
+        terms -> Text,
+        rev -> BigInt,
+        created_at -> Stamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    policy_versions (policy_id, version) {
+        policy_id -> Uid,
+        version -> BigInt,
+        name -> Text,
+        terms -> Text,
+        made_at -> Stamp,
+        made_by -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    policy_scopes (id) {
+        id -> Uid,
+        policy_id -> Uid,
+        package_id -> Uid,
+        kind -> Text,
+        person_id -> Nullable<Uid>,
+        group_id -> Nullable<Uid>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    requests (id) {
+        id -> Uid,
+        reference -> Text,
+        kind -> Text,
+        package_id -> Uid,
+        policy_id -> Uid,
+        policy_version -> BigInt,
+        terms -> Text,
+        contents_version -> BigInt,
+        requestor_id -> Uid,
+        target_id -> Uid,
+        reason -> Text,
+        starts_at -> Nullable<Stamp>,
+        ends_at -> Nullable<Stamp>,
+        state -> Text,
+        stage -> BigInt,
+        due_at -> Nullable<Stamp>,
+        previous_id -> Nullable<Uid>,
+        created_at -> Stamp,
+        decided_at -> Nullable<Stamp>,
+        ended_at -> Nullable<Stamp>,
+        rev -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    request_stages (id) {
+        id -> Uid,
+        request_id -> Uid,
+        number -> BigInt,
+        state -> Text,
+        opened_at -> Stamp,
+        due_at -> Stamp,
+        decided_by -> Nullable<Uid>,
+        decided_at -> Nullable<Stamp>,
+        note -> Nullable<Text>,
+        rev -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    stage_approvers (stage_id, person_id) {
+        stage_id -> Uid,
+        person_id -> Uid,
+        request_id -> Uid,
+        via -> Text,
+        opened_at -> Stamp,
+        waiting -> Bool,
+        removed -> Bool,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    assignments (id) {
+        id -> Uid,
+        request_id -> Nullable<Uid>,
+        package_id -> Uid,
+        policy_id -> Uid,
+        target_id -> Uid,
+        starts_at -> Stamp,
+        started_at -> Nullable<Stamp>,
+        ends_at -> Nullable<Stamp>,
+        ended_at -> Nullable<Stamp>,
+        end_reason -> Nullable<Text>,
+        rev -> BigInt,
+        created_at -> Stamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    rights (id) {
+        id -> Uid,
+        person_id -> Uid,
+        role_id -> Uid,
+        wanted -> Bool,
+        state -> Text,
+        held_before -> Nullable<Bool>,
+        generation -> BigInt,
+        asked_at -> Stamp,
+        confirmed_at -> Nullable<Stamp>,
+        attempts -> BigInt,
+        next_at -> Nullable<Stamp>,
+        trouble -> Nullable<Text>,
+        trouble_code -> Nullable<Text>,
+        overdue_told -> Bool,
+        lease_until -> Nullable<Stamp>,
+        fence -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    assignment_rights (assignment_id, right_id) {
+        assignment_id -> Uid,
+        right_id -> Uid,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    facts (id) {
+        id -> Uid,
+        seq -> Nullable<BigInt>,
+        at -> Stamp,
+        due_at -> Nullable<Stamp>,
+        kind -> Text,
+        family -> Text,
+        failed -> Bool,
+        actor_id -> Nullable<Uid>,
+        actor_name -> Text,
+        person_id -> Nullable<Uid>,
+        person_name -> Nullable<Text>,
+        package_id -> Nullable<Uid>,
+        package_name -> Nullable<Text>,
+        catalog_id -> Nullable<Uid>,
+        catalog_name -> Nullable<Text>,
+        request_id -> Nullable<Uid>,
+        reference -> Nullable<Text>,
+        assignment_id -> Nullable<Uid>,
+        resource_name -> Nullable<Text>,
+        note -> Nullable<Text>,
+        data -> Text,
+        search -> Text,
+        dispatched_at -> Nullable<Stamp>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    notices (id) {
+        id -> Uid,
+        fact_id -> Uid,
+        channel -> Text,
+        person_id -> Uid,
+        sentence -> Text,
+        link -> Text,
+        at -> Stamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    sessions (key_hash) {
+        key_hash -> Text,
+        person_id -> Nullable<Uid>,
+        state -> Text,
+        csrf -> Nullable<Text>,
+        created_at -> Stamp,
+        expires_at -> Stamp,
+        ended_at -> Nullable<Stamp>,
+        draft_path -> Nullable<Text>,
+        draft -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    leases (name) {
+        name -> Text,
+        holder -> Text,
+        until -> Stamp,
+        fence -> BigInt,
+    }
+}
+
+diesel::joinable!(group_members -> groups (group_id));
+diesel::joinable!(group_members -> people (person_id));
+diesel::joinable!(role_grants -> catalogs (catalog_id));
+diesel::joinable!(role_grants -> people (person_id));
+diesel::joinable!(role_grants -> groups (group_id));
+diesel::joinable!(resources -> catalogs (catalog_id));
+diesel::joinable!(resource_roles -> resources (resource_id));
+diesel::joinable!(packages -> catalogs (catalog_id));
+diesel::joinable!(package_roles -> packages (package_id));
+diesel::joinable!(package_roles -> resource_roles (role_id));
+diesel::joinable!(policies -> packages (package_id));
+diesel::joinable!(policy_versions -> policies (policy_id));
+diesel::joinable!(policy_scopes -> policies (policy_id));
+diesel::joinable!(policy_scopes -> packages (package_id));
+diesel::joinable!(policy_scopes -> people (person_id));
+diesel::joinable!(policy_scopes -> groups (group_id));
+diesel::joinable!(requests -> packages (package_id));
+diesel::joinable!(requests -> policies (policy_id));
+diesel::joinable!(request_stages -> requests (request_id));
+diesel::joinable!(request_stages -> people (decided_by));
+diesel::joinable!(stage_approvers -> request_stages (stage_id));
+diesel::joinable!(stage_approvers -> people (person_id));
+diesel::joinable!(stage_approvers -> requests (request_id));
+diesel::joinable!(assignments -> requests (request_id));
+diesel::joinable!(assignments -> packages (package_id));
+diesel::joinable!(assignments -> policies (policy_id));
+diesel::joinable!(assignments -> people (target_id));
+diesel::joinable!(rights -> people (person_id));
+diesel::joinable!(rights -> resource_roles (role_id));
+diesel::joinable!(assignment_rights -> assignments (assignment_id));
+diesel::joinable!(assignment_rights -> rights (right_id));
+diesel::joinable!(notices -> facts (fact_id));
+diesel::joinable!(notices -> people (person_id));
+diesel::joinable!(sessions -> people (person_id));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    settings,
+    people,
+    groups,
+    group_members,
+    catalogs,
+    role_grants,
+    resources,
+    resource_roles,
+    packages,
+    package_roles,
+    policies,
+    policy_versions,
+    policy_scopes,
+    requests,
+    request_stages,
+    stage_approvers,
+    assignments,
+    rights,
+    assignment_rights,
+    facts,
+    notices,
+    sessions,
+    leases,
+);

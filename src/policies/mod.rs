@@ -1,0 +1,3 @@
+//! Policies: who may request a package, who decides, for how long.
+
+pub mod model;
