@@ -210,7 +210,7 @@ pub struct Entry {
 /// Reads a whole staff list.
 ///
 /// # Errors
-/// Everything that is wrong with the shape of the file, at most [`super::problem::LISTED`] of it.
+/// Everything that is wrong with the shape of the file; the first 50 are told, the rest is counted.
 pub fn read(input: impl Read, mapping: &Mapping) -> Result<Vec<Entry>, Vec<Problem>> {
     let mut rows = Rows::open(input).map_err(|problem| vec![problem])?;
     let layout = mapping.place(&rows.header()?)?;
