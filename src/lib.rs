@@ -4,6 +4,8 @@
 
 pub mod access;
 pub mod db;
+pub mod directory;
 pub mod error;
 pub mod kernel;
 pub mod policies;
+pub mod provisioning;
