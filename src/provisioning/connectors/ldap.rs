@@ -424,3 +424,211 @@ fn refused(result: &LdapResult) -> Trouble {
 fn brief(words: &str) -> String {
     shortened(&one_line(words), 200)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::thread::JoinHandle;
+
+    use super::*;
+    use crate::kernel::Secret;
+
+    const PASSWORD: &str = "s3cret-pw";
+    const VPN: Grant = Grant { resource: "cn=vpn,ou=groups,dc=example,dc=test", role: MEMBER };
+    /// An authority that has signed nothing.
+    const CA: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIBiTCCAS+gAwIBAgIUThZi45x7BGmAbyC9W/81+a+0I2kwCgYIKoZIzj0EAwIw
+GTEXMBUGA1UEAwwOVGVzdCBhdXRob3JpdHkwIBcNMjYxMTIzMDY1MjQxWhgPMjEy
+NjEwMzAwNjUyNDFaMBkxFzAVBgNVBAMMDlRlc3QgYXV0aG9yaXR5MFkwEwYHKoZI
+zj0CAQYIKoZIzj0DAQcDQgAELRkTxT23nmHF98HRh5VxgetF5DzFSgEV2vpnQpbr
+v0B39sPeplOOcTg+/8R003GS9A1FLCBcbQiT7LeH6SCoVaNTMFEwHQYDVR0OBBYE
+FICJJ1QB+YkstahbQVQgDfD8SrKSMB8GA1UdIwQYMBaAFICJJ1QB+YkstahbQVQg
+DfD8SrKSMA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDSAAwRQIhAJzk1HCI
+nCAcEisd7aYnQqQ50t7chWa+9omZSOHTxzRGAiA2ixnxVmDaz2nv4AYg+mHYOho/
+u1T5LdR2p2E+dgJ+Bg==
+-----END CERTIFICATE-----
+";
+
+    fn target(url: &str) -> LdapTarget {
+        LdapTarget {
+            url: url.to_owned(),
+            starttls: true,
+            ca: None,
+            bind_dn: "cn=portal,dc=example,dc=test".to_owned(),
+            bind_password: Secret::new(PASSWORD.to_owned()),
+            people_base: "ou=people,dc=example,dc=test".to_owned(),
+            person_filter: "(objectClass=inetOrgPerson)".to_owned(),
+            person_attribute: None,
+            person_by: PersonBy::Id,
+            groups_base: "ou=groups,dc=example,dc=test".to_owned(),
+            managed: vec![
+                "CN=VPN, ou=groups,dc=example,dc=test".to_owned(),
+                "ou=apps,dc=example,dc=test".to_owned(),
+            ],
+            placeholder: Some("cn=nobody,dc=example,dc=test".to_owned()),
+            timeout_seconds: 1,
+        }
+    }
+
+    fn connector(mut target: LdapTarget) -> LdapGroups {
+        let ca = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(ca.path(), CA).expect("written");
+        target.ca = Some(ca.path().to_owned());
+        LdapGroups::new(target).expect("good settings")
+    }
+
+    /// Nothing listens there: whoever gets an answer of another kind has sent nothing.
+    fn nowhere() -> LdapGroups {
+        connector(target("ldap://127.0.0.1:1"))
+    }
+
+    fn ada() -> Account {
+        Account {
+            external_id: "ada".to_owned(),
+            name: "Ada".to_owned(),
+            mail: Some("ada@example.test".to_owned()),
+        }
+    }
+
+    /// A server for one connection that gives one answer and then listens; the thread ends with all that it heard.
+    fn server(answer: &'static [u8]) -> (LdapGroups, JoinHandle<Vec<u8>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("ldap://{}", listener.local_addr().expect("an address"));
+        let heard = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a connection");
+            let mut heard = vec![0; 4096];
+            let length = stream.read(&mut heard).expect("a request");
+            heard.truncate(length);
+            stream.write_all(answer).expect("answered");
+            drop(stream.read_to_end(&mut heard)); // a reset ends it as well
+            heard
+        });
+        (connector(target(&url)), heard)
+    }
+
+    fn has_password(heard: &[u8]) -> bool {
+        heard.windows(PASSWORD.len()).any(|bytes| bytes == PASSWORD.as_bytes())
+    }
+
+    #[test]
+    fn a_server_that_never_answers_costs_the_timeout_and_no_more() {
+        let (connector, heard) = server(b"");
+        assert_eq!(connector.holds(&ada(), &VPN), Err(Trouble::TimedOut));
+        assert!(!has_password(&heard.join().expect("heard")));
+    }
+
+    #[test]
+    fn a_refused_starttls_never_falls_back_to_clear_text() {
+        let (connector, heard) =
+            server(b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x02\x04\x00\x04\x00");
+        let trouble = connector.add(&ada(), &VPN, "key").expect_err("no TLS");
+        assert_eq!(trouble.code(), "misconfigured");
+        assert!(!has_password(&heard.join().expect("heard")));
+    }
+
+    #[test]
+    fn nonsense_from_a_server_is_a_refusal_and_not_a_crash() {
+        let (connector, heard) = server(b"\x30\x05\x02\x01\x01\x78\x00");
+        assert_eq!(connector.resources("").expect_err("nonsense").code(), "refused");
+        heard.join().expect("heard");
+    }
+
+    #[test]
+    fn a_server_that_is_down_is_unreachable() {
+        assert_eq!(nowhere().remove(&ada(), &VPN, "key").expect_err("down").code(), "unreachable");
+    }
+
+    #[test]
+    fn only_listed_groups_are_touched() {
+        let connector = nowhere();
+        for resource in [
+            "cn=admins,ou=groups,dc=example,dc=test",
+            "cn=vpn,ou=groups,dc=example,dc=test,dc=evil",
+            r"cn=x\,ou=apps,dc=example,dc=test",
+            "cn=x,ou=myapps,dc=example,dc=test",
+            "vpn",
+            "",
+        ] {
+            let what = Grant { resource, role: MEMBER };
+            let refused = Trouble::NotManaged(resource.to_owned());
+            assert_eq!(connector.holds(&ada(), &what), Err(refused.clone()), "{resource}");
+            assert_eq!(connector.add(&ada(), &what, ""), Err(refused.clone()), "{resource}");
+            assert_eq!(connector.remove(&ada(), &what, ""), Err(refused), "{resource}");
+        }
+        for resource in [
+            VPN.resource,
+            "cn=VPN,OU=groups, dc=example,dc=test",
+            "cn=crm,cn=x,ou=apps,dc=example,dc=test",
+        ] {
+            assert!(connector.manages(resource), "{resource}");
+        }
+    }
+
+    #[test]
+    fn a_role_that_groups_do_not_have_is_refused() {
+        let owner = Grant { role: "owner", ..VPN };
+        assert_eq!(
+            nowhere().add(&ada(), &owner, "").expect_err("no such role").code(),
+            "misconfigured"
+        );
+    }
+
+    #[test]
+    fn nothing_that_a_person_is_called_leaves_the_filter() {
+        let filter = nowhere().person_filter(r"*)(uid=a\b");
+        assert_eq!(filter, r"(&(objectClass=inetOrgPerson)(uid=\2a\29\28uid=a\5cb))");
+        let filter = LdapGroups::group_filter(" *)(cn=x ");
+        assert_eq!(
+            filter,
+            r"(&(|(objectClass=groupOfNames)(objectClass=group))(cn=*\2a\29\28cn=x*))"
+        );
+        assert!(ldap3::parse_filter(&filter).is_ok());
+        assert!(ldap3::parse_filter(LdapGroups::group_filter("")).is_ok());
+    }
+
+    #[test]
+    fn who_has_nothing_to_be_found_by_waits_for_an_account() {
+        let by_mail =
+            connector(LdapTarget { person_by: PersonBy::Mail, ..target("ldap://127.0.0.1:1") });
+        assert_eq!(by_mail.key(&ada()), Ok("ada@example.test"));
+        for mail in [None, Some(" ".to_owned())] {
+            assert!(
+                by_mail
+                    .key(&Account { mail, ..ada() })
+                    .is_err_and(|trouble| trouble.waits_for_account())
+            );
+        }
+        assert_eq!(nowhere().key(&ada()), Ok("ada"));
+    }
+
+    #[test]
+    fn the_placeholder_is_known_in_every_spelling() {
+        let connector = nowhere();
+        assert!(connector.is_placeholder("CN=Nobody, DC=example,DC=test"));
+        assert!(!connector.is_placeholder("cn=nobody,ou=people,dc=example,dc=test"));
+    }
+
+    #[test]
+    fn authorities_that_cannot_be_read_are_a_matter_of_settings() {
+        for (ca, words) in
+            [("/does/not/exist.pem", "cannot be read"), ("Cargo.toml", "holds no certificate")]
+        {
+            let target = LdapTarget { ca: Some(ca.into()), ..target("ldaps://127.0.0.1") };
+            let Err(Trouble::Misconfigured(said)) = LdapGroups::new(target) else {
+                panic!("{ca} was taken")
+            };
+            assert!(said.contains(words), "{said}");
+        }
+    }
+
+    #[test]
+    fn an_answer_in_many_words_is_cut_to_one_line() {
+        let text = format!("no\nway {}", "x".repeat(500));
+        let result =
+            LdapResult { rc: 19, matched: String::new(), text, refs: vec![], ctrls: vec![] };
+        let Trouble::Refused(said) = refused(&result) else { panic!("not a refusal") };
+        assert!(said.contains("no way xx") && said.chars().count() < 250, "{said}");
+    }
+}
