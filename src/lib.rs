@@ -3,9 +3,12 @@
 #![recursion_limit = "256"]
 
 pub mod access;
+pub mod assignments;
 pub mod db;
 pub mod directory;
 pub mod error;
 pub mod kernel;
+pub mod notify;
 pub mod policies;
 pub mod provisioning;
+pub mod requests;
