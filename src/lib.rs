@@ -1,3 +1,4 @@
 //! Keyholder: people ask for access, the right people decide, it appears, and it ends by itself.
 
 pub mod kernel;
+pub mod web;
