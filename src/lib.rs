@@ -5,6 +5,7 @@
 pub mod access;
 pub mod assignments;
 pub mod db;
+pub mod demo;
 pub mod directory;
 pub mod error;
 pub mod kernel;
@@ -12,3 +13,5 @@ pub mod notify;
 pub mod policies;
 pub mod provisioning;
 pub mod requests;
+pub mod signin;
+pub mod web;

@@ -15,7 +15,6 @@ use crate::kernel::{CatalogId, PackageId, PersonId, RequestId, Risk, StageId, Ts
 use crate::policies::model::{Approvers, StageTerms};
 
 mod alias {
-    #![expect(missing_docs, reason = "the macro makes undocumented items")]
     diesel::alias!(crate::db::schema::people as targets: Targets);
 }
 use alias::targets;
