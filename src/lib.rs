@@ -8,6 +8,7 @@ pub mod db;
 pub mod demo;
 pub mod directory;
 pub mod error;
+pub mod jobs;
 pub mod kernel;
 pub mod notify;
 pub mod policies;
