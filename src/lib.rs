@@ -3,9 +3,12 @@
 #![recursion_limit = "256"]
 
 pub mod access;
+pub mod catalogs;
 pub mod db;
+pub mod delegation;
 pub mod directory;
 pub mod error;
 pub mod kernel;
+
 pub mod policies;
 pub mod provisioning;

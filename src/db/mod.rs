@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use backend::{Address, Db, MultiBackend};
 pub use settings::{set_setting, setting};
-pub use tx::{By, Fixture, Tx, load_actor, load_told};
+pub use tx::{By, Fixture, Tx, load_actor, load_told, stale_if_taken};
 
 use crate::error::{Error, Result};
 use crate::kernel::{Clocks, Zone};

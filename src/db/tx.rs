@@ -158,6 +158,16 @@ fn again(error: Error) -> Error {
     }
 }
 
+/// For the writes of commands that look before they insert. A unique index that objects all the same means that
+/// somebody was faster: as `Stale` the command is run again, and its look finds what is there.
+#[must_use]
+pub fn stale_if_taken(error: DieselError) -> Error {
+    match error {
+        DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => Error::Stale,
+        other => other.into(),
+    }
+}
+
 fn actor_of(db: &mut Db, by: By) -> Result<Actor> {
     match by {
         By::System(words) => Ok(Actor::System(words)),
