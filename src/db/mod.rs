@@ -12,6 +12,8 @@ pub mod migrate;
 mod pool;
 pub mod schema;
 mod settings;
+#[cfg(test)]
+pub mod testing;
 mod tx;
 mod writer;
 
