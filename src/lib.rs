@@ -9,3 +9,5 @@ pub mod error;
 pub mod kernel;
 pub mod policies;
 pub mod provisioning;
+pub mod site;
+pub mod web;
