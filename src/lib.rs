@@ -9,19 +9,25 @@ pub mod access;
 pub mod db;
 pub mod error;
 pub mod kernel;
+pub mod site;
 pub mod web;
 
 // Slices, in import order: each may use those above it.
-pub mod assignments;
+pub mod directory;
+
 pub mod catalogs;
 pub mod delegation;
-pub mod directory;
-pub mod notify;
 pub mod policies;
-pub mod provisioning;
+
+pub mod assignments;
 pub mod requests;
+
+pub mod provisioning;
+
+pub mod notify;
 pub mod signin;
 
 // The top: what puts the rooms together.
+pub mod config;
 pub mod demo;
 pub mod jobs;
