@@ -28,6 +28,8 @@ pub mod notify;
 pub mod signin;
 
 // The top: what puts the rooms together.
+pub mod app;
 pub mod config;
 pub mod demo;
 pub mod jobs;
+pub mod serve;
