@@ -9,6 +9,6 @@ pub mod delegation;
 pub mod directory;
 pub mod error;
 pub mod kernel;
-
+pub mod packages;
 pub mod policies;
 pub mod provisioning;
