@@ -12,3 +12,5 @@ pub mod kernel;
 pub mod packages;
 pub mod policies;
 pub mod provisioning;
+pub mod site;
+pub mod web;
