@@ -17,6 +17,7 @@ pub mod directory;
 
 pub mod catalogs;
 pub mod delegation;
+pub mod packages;
 pub mod policies;
 
 pub mod assignments;
