@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod assignments;
+pub mod audit;
 pub mod db;
 pub mod demo;
 pub mod directory;
