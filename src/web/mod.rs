@@ -34,8 +34,4 @@ pub use routes::{Method, Route, get, post};
 pub use server::{configure, serve};
 
 #[cfg(test)]
-pub(crate) mod harness;
-#[cfg(test)]
-mod gate_tests;
-#[cfg(test)]
 mod tests;
