@@ -283,3 +283,12 @@ pub fn load_told(data: &str, names: Names<'_>) -> Result<(Fact, Sentence)> {
     let sentence = fact.sentence(names);
     Ok((fact, sentence))
 }
+
+/// A unique violation means that somebody else was faster: run the command again, and it will see them.
+#[must_use]
+pub fn stale_if_taken(error: DieselError) -> Error {
+    match error {
+        DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => Error::Stale,
+        other => other.into(),
+    }
+}

@@ -1,0 +1,191 @@
+//! Use cases: make, start and end assignments; let rights follow a package's contents.
+
+use anyhow::anyhow;
+use diesel::prelude::*;
+
+use super::store::{self, Named, NewAssignment};
+use super::{model::Assignment, rights};
+use crate::access::{ManageAssignment, Permit};
+use crate::db::Tx;
+use crate::db::schema::package_roles;
+use crate::error::{Error, Refusal, Result};
+use crate::kernel::fact::EndReason;
+use crate::kernel::{
+    About, AssignmentId, Fact, PackageId, PersonId, PolicyId, RequestId, RoleId, Ts,
+};
+
+/// What an approved request asks for.
+#[derive(Clone, Debug)]
+pub struct Approved {
+    /// The request.
+    pub request: RequestId,
+    /// What.
+    pub package: PackageId,
+    /// Under which policy.
+    pub policy: PolicyId,
+    /// For whom.
+    pub target: PersonId,
+    /// From when.
+    pub starts_at: Ts,
+    /// Until when.
+    pub ends_at: Option<Ts>,
+}
+
+/// Makes the assignment of an approved request. It does not give anything before [`start`].
+///
+/// # Errors
+/// A unique violation when the person holds the package already (D6).
+pub fn create(tx: &mut Tx<'_>, approved: &Approved) -> Result<AssignmentId> {
+    let id = AssignmentId::fresh();
+    let new = NewAssignment {
+        id,
+        request_id: Some(approved.request),
+        package_id: approved.package,
+        policy_id: approved.policy,
+        target_id: approved.target,
+        starts_at: approved.starts_at,
+        ends_at: approved.ends_at,
+        rev: 1,
+        created_at: tx.now(),
+    };
+    store::insert(tx, &new)?;
+    Ok(id)
+}
+
+/// Starts an assignment: from now on its rights are wanted. Returns how many rights there are to deliver.
+///
+/// # Errors
+/// `Stale` when it was started or ended meanwhile.
+pub fn start(
+    tx: &mut Tx<'_>,
+    id: AssignmentId,
+    ends_at: Option<Ts>,
+    due: Option<Ts>,
+) -> Result<usize> {
+    let named = store::one(tx.db(), id)?;
+    store::save_started(tx, &named.assignment, ends_at)?;
+    let roles = roles_of(tx, named.assignment.package_id)?;
+    rights::want(tx, &[(id, named.assignment.target_id)], &roles)?;
+    let mut about = named.about();
+    about.due = due;
+    tx.record(&Fact::AssignmentStarted { until: ends_at }, about)?;
+    Ok(roles.len())
+}
+
+/// Ends assignments, whatever the reason: one fact each, rights that nothing gives any more are let go.
+///
+/// # Errors
+/// `Stale` when one of them ended meanwhile.
+pub fn end_all(tx: &mut Tx<'_>, all: &[Named], why: EndReason, note: &str) -> Result<()> {
+    if all.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<AssignmentId> = all.iter().map(|named| named.assignment.id).collect();
+    store::save_ended(tx, &ids, why)?;
+    let concerned = rights::of_assignments(tx.db(), &ids)?;
+    rights::release(tx, &concerned)?;
+    let facts = all
+        .iter()
+        .map(|named| {
+            let about = named.about().note(note);
+            let about = match named.assignment.ends_at {
+                Some(due) if why == EndReason::Expired => about.due(due),
+                _ => about,
+            };
+            (Fact::AssignmentEnded { why }, about)
+        })
+        .collect();
+    tx.record_all(facts)
+}
+
+/// An owner or administrator ends an assignment now; returns what ended.
+///
+/// # Errors
+/// `Refused` when it has ended already; `Missing` when it is not of the permit's catalog.
+pub fn end_now(
+    tx: &mut Tx<'_>,
+    permit: &Permit<ManageAssignment>,
+    id: AssignmentId,
+    reason: &str,
+) -> Result<Named> {
+    let named = managed(tx, permit, id)?;
+    if named.assignment.ended_at.is_some() {
+        return Err(already_ended(&named.assignment));
+    }
+    end_all(tx, std::slice::from_ref(&named), EndReason::EndedNow, reason)?;
+    Ok(named)
+}
+
+/// Asks for another try at once (there is no time limit, D25). Returns how many resources were not confirmed.
+///
+/// # Errors
+/// `Missing` when it is not of the permit's catalog.
+pub fn retry_now(
+    tx: &mut Tx<'_>,
+    permit: &Permit<ManageAssignment>,
+    id: AssignmentId,
+) -> Result<usize> {
+    let named = managed(tx, permit, id)?;
+    let resources = rights::retry(tx, id)?;
+    if resources > 0 {
+        let resources = i64::try_from(resources).unwrap_or(i64::MAX);
+        tx.record(&Fact::RetryAsked { resources }, named.about())?;
+    }
+    Ok(resources)
+}
+
+fn managed(tx: &mut Tx<'_>, permit: &Permit<ManageAssignment>, id: AssignmentId) -> Result<Named> {
+    let named = store::one(tx.db(), id)?;
+    if permit.about() == named.catalog.0 { Ok(named) } else { Err(Error::Missing) }
+}
+
+fn already_ended(assignment: &Assignment) -> Error {
+    let when = assignment
+        .ended_at
+        .map(|at| at.utc().format("%-d %b %Y, %H:%M UTC").to_string())
+        .unwrap_or_default();
+    Refusal::new(
+        "This assignment has already ended",
+        format!("It ended on {when}. Nothing was changed."),
+    )
+    .into()
+}
+
+/// The contents of a package changed: everybody who holds it gains what is new and loses what is gone,
+/// unless another assignment still gives it (D21).
+///
+/// # Errors
+/// When the database does not answer.
+pub fn contents_changed(
+    tx: &mut Tx<'_>,
+    package: PackageId,
+    added: &[RoleId],
+    removed: &[RoleId],
+) -> Result<()> {
+    let holders = store::started_of_package(tx.db(), package)?;
+    rights::want(tx, &holders, added)?;
+    if !removed.is_empty() {
+        let ids: Vec<AssignmentId> = holders.iter().map(|(id, _)| *id).collect();
+        let concerned = rights::cut(tx, &ids, removed)?;
+        rights::release(tx, &concerned)?;
+    }
+    Ok(())
+}
+
+/// The resource roles in a package.
+fn roles_of(tx: &mut Tx<'_>, package: PackageId) -> Result<Vec<RoleId>> {
+    Ok(package_roles::table
+        .filter(package_roles::package_id.eq(package))
+        .order(package_roles::role_id)
+        .select(package_roles::role_id)
+        .load(tx.db())?)
+}
+
+/// What a delivery fact of an assignment is about.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn about(tx: &mut Tx<'_>, id: Option<AssignmentId>) -> Result<About> {
+    let id = id.ok_or_else(|| Error::Broken(anyhow!("a right without an assignment")))?;
+    Ok(store::one(tx.db(), id)?.about())
+}

@@ -1,0 +1,10 @@
+//! Assignments: a package held by a person, from a start to an end, and the rights that it gives.
+//!
+//! An assignment is made when its request is approved (scheduled or at once), starts, and ends exactly once:
+//! its time is over, somebody ends it, or the person leaves. A right (a resource role held by a person) is
+//! wanted while at least one started assignment gives it (D21); `provisioning` makes the target agree.
+
+pub mod commands;
+pub mod model;
+pub mod rights;
+pub mod store;

@@ -1,0 +1,266 @@
+//! Reads of assignments, and the guarded writes that only this slice's commands use.
+
+use diesel::prelude::*;
+
+use super::model::Assignment;
+use crate::db::schema::{assignments, packages, people};
+use crate::db::{Db, Tx};
+use crate::error::{Error, Result};
+use crate::kernel::fact::EndReason;
+use crate::kernel::{About, AssignmentId, CatalogId, PackageId, PersonId, RequestId, Ts};
+
+/// An assignment with the names that its facts speak of.
+#[derive(Clone, Debug)]
+pub struct Named {
+    /// The assignment.
+    pub assignment: Assignment,
+    /// The package's name.
+    pub package: String,
+    /// The package's catalog.
+    pub catalog: CatalogId,
+    /// The holder's name.
+    pub target: String,
+    /// The request's reference.
+    pub reference: Option<String>,
+}
+
+impl Named {
+    /// What its facts are about.
+    #[must_use]
+    pub fn about(&self) -> About {
+        let about = About::nothing()
+            .assignment(self.assignment.id)
+            .person(self.assignment.target_id, &self.target)
+            .package(self.assignment.package_id, &self.package);
+        match (self.assignment.request_id, &self.reference) {
+            (Some(request), Some(reference)) => about.request(request, reference),
+            _ => about,
+        }
+    }
+}
+
+type NamedRow = (Assignment, String, CatalogId, String, Option<String>);
+
+fn named(row: NamedRow) -> Named {
+    let (assignment, package, catalog, target, reference) = row;
+    Named { assignment, package, catalog, target, reference }
+}
+
+/// The query that `Named` is read with.
+macro_rules! named_query {
+    () => {
+        assignments::table
+            .inner_join(packages::table)
+            .inner_join(people::table)
+            .left_join(crate::db::schema::requests::table)
+            .select((
+                Assignment::as_select(),
+                packages::name,
+                packages::catalog_id,
+                people::name,
+                crate::db::schema::requests::reference.nullable(),
+            ))
+    };
+}
+
+/// One assignment.
+///
+/// # Errors
+/// `Missing` when there is none.
+pub fn one(db: &mut Db, id: AssignmentId) -> Result<Named> {
+    let row: NamedRow = named_query!().filter(assignments::id.eq(id)).first(db)?;
+    Ok(named(row))
+}
+
+/// The assignment that a request led to.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn of_request(db: &mut Db, request: RequestId) -> Result<Option<Assignment>> {
+    Ok(assignments::table
+        .filter(assignments::request_id.eq(request))
+        .select(Assignment::as_select())
+        .first(db)
+        .optional()?)
+}
+
+/// The active assignment (scheduled included) of a package to a person; the database keeps it single (D6).
+///
+/// # Errors
+/// When the database does not answer.
+pub fn active(db: &mut Db, target: PersonId, package: PackageId) -> Result<Option<Assignment>> {
+    Ok(assignments::table
+        .filter(assignments::target_id.eq(target))
+        .filter(assignments::package_id.eq(package))
+        .filter(assignments::ended_at.is_null())
+        .select(Assignment::as_select())
+        .first(db)
+        .optional()?)
+}
+
+/// Every active assignment of a person.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn active_of(db: &mut Db, target: PersonId) -> Result<Vec<Named>> {
+    let rows: Vec<NamedRow> = named_query!()
+        .filter(assignments::target_id.eq(target))
+        .filter(assignments::ended_at.is_null())
+        .order((assignments::created_at.desc(), assignments::id.desc()))
+        .load(db)?;
+    Ok(rows.into_iter().map(named).collect())
+}
+
+/// The started, unended assignments of a package: those whose rights follow its contents.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn started_of_package(
+    db: &mut Db,
+    package: PackageId,
+) -> Result<Vec<(AssignmentId, PersonId)>> {
+    Ok(assignments::table
+        .filter(assignments::package_id.eq(package))
+        .filter(assignments::ended_at.is_null())
+        .filter(assignments::started_at.is_not_null())
+        .order(assignments::id)
+        .select((assignments::id, assignments::target_id))
+        .load(db)?)
+}
+
+/// The earliest end that is due by `now`.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn next_end(db: &mut Db, now: Ts) -> Result<Option<Ts>> {
+    let due: Option<Option<Ts>> = assignments::table
+        .filter(assignments::ended_at.is_null())
+        .filter(assignments::ends_at.le(now))
+        .order(assignments::ends_at)
+        .select(assignments::ends_at)
+        .first(db)
+        .optional()?;
+    Ok(due.flatten())
+}
+
+/// The earliest start that is due by `now`.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn next_start(db: &mut Db, now: Ts) -> Result<Option<Ts>> {
+    Ok(assignments::table
+        .filter(assignments::ended_at.is_null())
+        .filter(assignments::started_at.is_null())
+        .filter(assignments::starts_at.le(now))
+        .order(assignments::starts_at)
+        .select(assignments::starts_at)
+        .first(db)
+        .optional()?)
+}
+
+/// Assignments that are due to start by `until`.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn due_to_start(db: &mut Db, until: Ts, limit: i64) -> Result<Vec<Named>> {
+    let rows: Vec<NamedRow> = named_query!()
+        .filter(assignments::ended_at.is_null())
+        .filter(assignments::started_at.is_null())
+        .filter(assignments::starts_at.le(until))
+        .order((assignments::starts_at, assignments::id))
+        .limit(limit)
+        .load(db)?;
+    Ok(rows.into_iter().map(named).collect())
+}
+
+/// One chunk of assignments whose end is due by `until`, by key range: after the cursor, in due order.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn due_to_end(
+    db: &mut Db,
+    until: Ts,
+    after: Option<(Ts, AssignmentId)>,
+    limit: i64,
+) -> Result<Vec<Named>> {
+    let mut query = named_query!()
+        .filter(assignments::ended_at.is_null())
+        .filter(assignments::ends_at.le(until))
+        .order((assignments::ends_at, assignments::id))
+        .limit(limit)
+        .into_boxed();
+    if let Some((at, id)) = after {
+        query = query.filter(
+            assignments::ends_at.gt(at).or(assignments::ends_at.eq(at).and(assignments::id.gt(id))),
+        );
+    }
+    let rows: Vec<NamedRow> = query.load(db)?;
+    Ok(rows.into_iter().map(named).collect())
+}
+
+/// What a new assignment needs.
+#[derive(Insertable)]
+#[diesel(table_name = assignments)]
+#[diesel(treat_none_as_default_value = false)]
+pub(super) struct NewAssignment {
+    pub id: AssignmentId,
+    pub request_id: Option<RequestId>,
+    pub package_id: PackageId,
+    pub policy_id: crate::kernel::PolicyId,
+    pub target_id: PersonId,
+    pub starts_at: Ts,
+    pub ends_at: Option<Ts>,
+    pub rev: i64,
+    pub created_at: Ts,
+}
+
+pub(super) fn insert(tx: &mut Tx<'_>, new: &NewAssignment) -> Result<()> {
+    diesel::insert_into(assignments::table)
+        .values(new)
+        .execute(tx.db())
+        .map_err(crate::db::stale_if_taken)?;
+    // Starting access for a person bumps their row, for rules that look across rows (E9).
+    diesel::update(people::table.find(new.target_id))
+        .set(people::rev.eq(people::rev + 1))
+        .execute(tx.db())?;
+    Ok(())
+}
+
+pub(super) fn save_started(
+    tx: &mut Tx<'_>,
+    assignment: &Assignment,
+    ends_at: Option<Ts>,
+) -> Result<()> {
+    let now = tx.now();
+    let hit = diesel::update(
+        assignments::table
+            .find(assignment.id)
+            .filter(assignments::rev.eq(assignment.rev))
+            .filter(assignments::started_at.is_null())
+            .filter(assignments::ended_at.is_null()),
+    )
+    .set((
+        assignments::started_at.eq(now),
+        assignments::ends_at.eq(ends_at),
+        assignments::rev.eq(assignment.rev + 1),
+    ))
+    .execute(tx.db())?;
+    if hit == 1 { Ok(()) } else { Err(Error::Stale) }
+}
+
+/// Ends the assignments that are still active; a miss means that somebody else ended one meanwhile.
+pub(super) fn save_ended(tx: &mut Tx<'_>, ids: &[AssignmentId], why: EndReason) -> Result<()> {
+    let now = tx.now();
+    let hit = diesel::update(
+        assignments::table
+            .filter(assignments::id.eq_any(ids))
+            .filter(assignments::ended_at.is_null()),
+    )
+    .set((
+        assignments::ended_at.eq(now),
+        assignments::end_reason.eq(why.as_str()),
+        assignments::rev.eq(assignments::rev + 1),
+    ))
+    .execute(tx.db())?;
+    if hit == ids.len() { Ok(()) } else { Err(Error::Stale) }
+}

@@ -1,0 +1,3 @@
+//! The demonstration: everything around Keyholder that an organization would bring.
+
+pub mod provider;

@@ -1,0 +1,186 @@
+//! From undispatched facts to notices: at least once, made unique by fact, channel and person.
+
+use std::collections::BTreeSet;
+
+use diesel::prelude::*;
+
+use super::rules::{Audience, audiences};
+use crate::db::schema::{
+    facts, group_members, notices, packages, people, requests, role_grants, stage_approvers,
+};
+use crate::db::{By, Database, Db, Tx, load_told};
+use crate::error::Result;
+use crate::kernel::fact::Names;
+use crate::kernel::{FactId, NoticeId, PackageId, PersonId, RequestId, Ts};
+
+/// As many facts as one transaction dispatches.
+const CHUNK: i64 = 100;
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = facts)]
+struct Undispatched {
+    id: FactId,
+    at: Ts,
+    actor_name: String,
+    actor_id: Option<PersonId>,
+    person_id: Option<PersonId>,
+    person_name: Option<String>,
+    package_id: Option<PackageId>,
+    package_name: Option<String>,
+    catalog_name: Option<String>,
+    request_id: Option<RequestId>,
+    reference: Option<String>,
+    resource_name: Option<String>,
+    data: String,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = notices)]
+#[diesel(treat_none_as_default_value = false)]
+struct NewNotice {
+    id: NoticeId,
+    fact_id: FactId,
+    channel: &'static str,
+    person_id: PersonId,
+    sentence: String,
+    link: String,
+    at: Ts,
+}
+
+/// Dispatches what is undispatched; returns how many facts.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn run(db: &Database) -> Result<usize> {
+    let mut done = 0;
+    loop {
+        let some = db.read(|c| {
+            Ok(facts::table
+                .filter(facts::dispatched_at.is_null())
+                .select(facts::id)
+                .first::<FactId>(c)
+                .optional()?)
+        })?;
+        if some.is_none() {
+            return Ok(done);
+        }
+        done += db.write(By::System("Keyholder"), dispatch)?;
+    }
+}
+
+fn dispatch(tx: &mut Tx<'_>) -> Result<usize> {
+    let all: Vec<Undispatched> = facts::table
+        .filter(facts::dispatched_at.is_null())
+        .order(facts::id)
+        .limit(CHUNK)
+        .select(Undispatched::as_select())
+        .load(tx.db())?;
+    let mut rows = Vec::new();
+    for fact in &all {
+        rows.extend(notices_of(tx.db(), fact)?);
+    }
+    for chunk in rows.chunks(500) {
+        crate::each_backend!(tx.db(), |c| {
+            diesel::insert_into(notices::table).values(chunk).on_conflict_do_nothing().execute(c)?
+        });
+    }
+    let ids: Vec<FactId> = all.iter().map(|fact| fact.id).collect();
+    let wall = tx.wall();
+    diesel::update(
+        facts::table.filter(facts::id.eq_any(ids)).filter(facts::dispatched_at.is_null()),
+    )
+    .set(facts::dispatched_at.eq(wall))
+    .execute(tx.db())?;
+    Ok(all.len())
+}
+
+fn notices_of(db: &mut Db, row: &Undispatched) -> Result<Vec<NewNotice>> {
+    let names = Names {
+        actor: &row.actor_name,
+        person: row.person_name.as_deref(),
+        package: row.package_name.as_deref(),
+        catalog: row.catalog_name.as_deref(),
+        reference: row.reference.as_deref(),
+        resource: row.resource_name.as_deref(),
+    };
+    let (fact, sentence) = load_told(&row.data, names)?;
+    let sentence = sentence.to_string();
+    let mut told = BTreeSet::new();
+    let mut all = Vec::new();
+    for audience in audiences(&fact) {
+        let (people, link) = match (audience, row.request_id, row.package_id) {
+            (Audience::Deciders, Some(request), _) => {
+                (deciders(db, request)?, format!("/approvals/{request}"))
+            }
+            (Audience::RequestorAndTarget, Some(request), _) => {
+                (askers(db, request)?, format!("/requests/{request}"))
+            }
+            (Audience::Person, _, _) => (row.person_id.into_iter().collect(), "/access".to_owned()),
+            (Audience::CatalogOwners, _, Some(package)) => {
+                (owners(db, package)?, format!("/packages/{package}/assignments"))
+            }
+            _ => continue,
+        };
+        for person in enabled(db, people)? {
+            // One fact, one notice per person; nobody is told what they have just done themselves.
+            if row.actor_id != Some(person) && told.insert(person) {
+                all.push(NewNotice {
+                    id: NoticeId::fresh(),
+                    fact_id: row.id,
+                    channel: "mail",
+                    person_id: person,
+                    sentence: sentence.clone(),
+                    link: link.clone(),
+                    at: row.at,
+                });
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn enabled(db: &mut Db, ids: Vec<PersonId>) -> Result<Vec<PersonId>> {
+    if ids.is_empty() {
+        return Ok(ids);
+    }
+    Ok(people::table
+        .filter(people::id.eq_any(ids))
+        .filter(people::enabled.eq(true))
+        .order(people::id)
+        .select(people::id)
+        .load(db)?)
+}
+
+fn deciders(db: &mut Db, request: RequestId) -> Result<Vec<PersonId>> {
+    Ok(stage_approvers::table
+        .filter(stage_approvers::request_id.eq(request))
+        .filter(stage_approvers::waiting.eq(true))
+        .select(stage_approvers::person_id)
+        .load(db)?)
+}
+
+fn askers(db: &mut Db, request: RequestId) -> Result<Vec<PersonId>> {
+    let (requestor, target): (PersonId, PersonId) = requests::table
+        .find(request)
+        .select((requests::requestor_id, requests::target_id))
+        .first(db)?;
+    Ok(vec![requestor, target])
+}
+
+fn owners(db: &mut Db, package: PackageId) -> Result<Vec<PersonId>> {
+    let catalog = packages::table.filter(packages::id.eq(package)).select(packages::catalog_id);
+    let grants = role_grants::table.filter(role_grants::catalog_id.eq_any(catalog));
+    let mut people: Vec<PersonId> = grants
+        .filter(role_grants::person_id.is_not_null())
+        .select(role_grants::person_id.assume_not_null())
+        .load(db)?;
+    let groups = grants
+        .filter(role_grants::group_id.is_not_null())
+        .select(role_grants::group_id.assume_not_null());
+    let members: Vec<PersonId> = group_members::table
+        .filter(group_members::group_id.eq_any(groups))
+        .select(group_members::person_id)
+        .load(db)?;
+    people.extend(members);
+    Ok(people)
+}

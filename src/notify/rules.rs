@@ -1,0 +1,71 @@
+//! The one table "when this happens, tell them": pure and exhaustive. Nobody is told of what they cannot act on,
+//! except requestor and target about their own request (D36, D48).
+
+use crate::kernel::Fact;
+
+/// A group of people around a fact.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Audience {
+    /// Who asked, and for whom.
+    RequestorAndTarget,
+    /// The approvers whose decision is awaited.
+    Deciders,
+    /// The person whom it concerns.
+    Person,
+    /// The owners of the package's catalog.
+    CatalogOwners,
+}
+
+/// Whom a fact is told, and where its notice leads.
+#[must_use]
+pub fn audiences(fact: &Fact) -> &'static [Audience] {
+    use Audience::{CatalogOwners, Deciders, Person, RequestorAndTarget};
+    match fact {
+        Fact::StageOpened { .. } => &[Deciders],
+        Fact::ApproversChanged { .. } => &[Deciders, RequestorAndTarget],
+        Fact::RequestApproved { .. }
+        | Fact::RequestScheduled { .. }
+        | Fact::RequestDelivered
+        | Fact::RequestDenied { .. }
+        | Fact::RequestExpired { .. }
+        | Fact::RequestUndelivered { .. }
+        | Fact::StageDenied { .. } => &[RequestorAndTarget],
+        Fact::RequestCanceled { leaver: false } => &[RequestorAndTarget],
+        Fact::AssignmentEnded { .. } => &[Person],
+        Fact::RightHeldBefore { .. }
+        | Fact::RightKept { .. }
+        | Fact::DeliveryTroubled { .. }
+        | Fact::RemovalOverdue { .. } => &[CatalogOwners],
+        Fact::GlobalRoleGranted { .. } | Fact::GlobalRoleWithdrawn { .. } => &[Person],
+        // Read in the histories; nobody has to be told.
+        Fact::RequestSubmitted { .. }
+        | Fact::RequestCanceled { leaver: true }
+        | Fact::ApproversFellBack { .. }
+        | Fact::StageApproved { .. }
+        | Fact::AssignmentStarted { .. }
+        | Fact::RightDelivered { .. }
+        | Fact::RightRemoved { .. }
+        | Fact::RetryAsked { .. }
+        | Fact::CatalogCreated
+        | Fact::CatalogChanged { .. }
+        | Fact::OwnerAdded { .. }
+        | Fact::OwnerRemoved { .. }
+        | Fact::ResourceAdded { .. }
+        | Fact::ResourceChanged { .. }
+        | Fact::PackageCreated
+        | Fact::PackageChanged { .. }
+        | Fact::PackageContentsChanged { .. }
+        | Fact::PolicyCreated { .. }
+        | Fact::PolicyChanged { .. }
+        | Fact::PolicySwitched { .. }
+        | Fact::PersonJoined { .. }
+        | Fact::PersonMoved { .. }
+        | Fact::PersonLeft
+        | Fact::GroupChanged { .. }
+        | Fact::StaffListImported { .. }
+        | Fact::SignedIn
+        | Fact::FirstSignIn { .. }
+        | Fact::SignInRefused { .. }
+        | Fact::SignedOutEverywhere { .. } => &[],
+    }
+}

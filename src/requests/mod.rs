@@ -1,0 +1,14 @@
+//! Requests: somebody asks for an access package; the right people decide, stage by stage.
+//!
+//! A request carries a frozen copy of the policy version it was made under (D1). Its states:
+//! `pending_approval` (an open stage with living deciders, D3) -> `delivering` or `scheduled` -> `delivered`;
+//! or it ends as `denied`, `expired`, `canceled` or `undelivered`. One denial ends it (D4); a stage that runs
+//! out ends it (D5); nobody decides for themselves (D2). `rules` is pure; `commands` are the use cases;
+//! `jobs` are the timers.
+
+pub mod commands;
+pub mod eligibility;
+pub mod jobs;
+pub mod model;
+pub mod rules;
+pub mod store;

@@ -1,0 +1,252 @@
+//! What a request looks like.
+
+use diesel::prelude::*;
+
+use crate::kernel::{About, CatalogId, PackageId, PersonId, PolicyId, RequestId, StageId, Ts};
+use crate::policies::model::Terms;
+
+crate::text_enum! {
+    /// Where a request stands.
+    pub enum State {
+        /// A stage is open.
+        PendingApproval = "pending_approval",
+        /// Approved, its start lies ahead.
+        Scheduled = "scheduled",
+        /// Approved, target systems are being asked.
+        Delivering = "delivering",
+        /// Every target system has confirmed it (D23).
+        Delivered = "delivered",
+        /// Somebody said no, or a rule did.
+        Denied = "denied",
+        /// A stage ran out (D5).
+        Expired = "expired",
+        /// Canceled before delivery started (D12), or the person left (D26).
+        Canceled = "canceled",
+        /// Its assignment ended before every target system had confirmed it.
+        Undelivered = "undelivered",
+    }
+}
+
+impl State {
+    /// The word for pages and exports.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::PendingApproval => "Waiting for approval",
+            Self::Scheduled => "Scheduled",
+            Self::Delivering => "Being delivered",
+            Self::Delivered => "Delivered",
+            Self::Denied => "Denied",
+            Self::Expired => "Expired",
+            Self::Canceled => "Canceled",
+            Self::Undelivered => "Not delivered",
+        }
+    }
+
+    /// True once nothing more happens to it.
+    #[must_use]
+    pub fn ended(self) -> bool {
+        !matches!(self, Self::PendingApproval | Self::Scheduled | Self::Delivering)
+    }
+}
+
+crate::text_enum! {
+    /// Where a stage stands.
+    pub enum StageState {
+        /// Waiting for a decision.
+        Open = "open",
+        /// Approved.
+        Approved = "approved",
+        /// Denied.
+        Denied = "denied",
+        /// Nobody decided in time.
+        Expired = "expired",
+        /// Ended with its request, undecided.
+        Closed = "closed",
+    }
+}
+
+crate::text_enum! {
+    /// Why somebody is an approver of a stage.
+    pub enum Via {
+        /// As the target's manager.
+        Manager = "manager",
+        /// Named in the policy.
+        Named = "named",
+        /// As a member of the policy's group.
+        Group = "group",
+        /// Because nobody else could decide (D3).
+        Fallback = "fallback",
+        /// As a catalog owner, because no fallback could decide either (D3).
+        CatalogOwner = "catalog_owner",
+        /// As an administrator, as the last resort (D38).
+        Administrator = "administrator",
+    }
+}
+
+impl Via {
+    /// "as ..." for pages.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Manager => "as manager",
+            Self::Named => "named in the policy",
+            Self::Group => "as a member of the approvers' group",
+            Self::Fallback => "as fallback approver",
+            Self::CatalogOwner => "as catalog owner",
+            Self::Administrator => "as administrator",
+        }
+    }
+}
+
+/// Approve or deny.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// Yes.
+    Approve,
+    /// No; it ends the request.
+    Deny,
+}
+
+/// The row of a request.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = crate::db::schema::requests)]
+pub(super) struct Row {
+    pub id: RequestId,
+    pub reference: String,
+    pub package_id: PackageId,
+    pub policy_id: PolicyId,
+    pub policy_version: i64,
+    pub terms: String,
+    pub contents_version: i64,
+    pub requestor_id: PersonId,
+    pub target_id: PersonId,
+    pub reason: String,
+    pub starts_at: Option<Ts>,
+    pub ends_at: Option<Ts>,
+    pub state: String,
+    pub stage: i64,
+    pub due_at: Option<Ts>,
+    pub previous_id: Option<RequestId>,
+    pub created_at: Ts,
+    pub decided_at: Option<Ts>,
+    pub ended_at: Option<Ts>,
+    pub rev: i64,
+}
+
+/// A request with the names around it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Its id.
+    pub id: RequestId,
+    /// What people quote: "KH-7Q2M-9XKD".
+    pub reference: String,
+    /// What is asked for.
+    pub package_id: PackageId,
+    /// Its name now.
+    pub package: String,
+    /// The package's catalog.
+    pub catalog_id: CatalogId,
+    /// The policy.
+    pub policy_id: PolicyId,
+    /// The version that it was made under (D1).
+    pub policy_version: i64,
+    /// That version's terms.
+    pub terms: Terms,
+    /// The version of the package's contents that it was made for.
+    pub contents_version: i64,
+    /// Who asked.
+    pub requestor_id: PersonId,
+    /// Their name.
+    pub requestor: String,
+    /// For whom.
+    pub target_id: PersonId,
+    /// Their name.
+    pub target: String,
+    /// Why, in the requestor's words.
+    pub reason: String,
+    /// The start that was asked for.
+    pub starts_at: Option<Ts>,
+    /// The end that was asked for.
+    pub ends_at: Option<Ts>,
+    /// Where it stands.
+    pub state: State,
+    /// The number of the open stage, from 1; 0 before any.
+    pub stage: i64,
+    /// When the open stage runs out.
+    pub due_at: Option<Ts>,
+    /// The request that this one repeats.
+    pub previous_id: Option<RequestId>,
+    /// When it was submitted.
+    pub created_at: Ts,
+    /// When the last decision fell.
+    pub decided_at: Option<Ts>,
+    /// When it ended.
+    pub ended_at: Option<Ts>,
+    /// Grows with every change.
+    pub rev: i64,
+}
+
+impl Request {
+    /// How many stages its policy has.
+    #[must_use]
+    pub fn stages(&self) -> i64 {
+        i64::try_from(self.terms.stages.len()).unwrap_or(i64::MAX)
+    }
+
+    /// What its facts are about.
+    #[must_use]
+    pub fn about(&self) -> About {
+        About::nothing()
+            .request(self.id, &self.reference)
+            .person(self.target_id, &self.target)
+            .package(self.package_id, &self.package)
+    }
+}
+
+/// A stage of a request.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = crate::db::schema::request_stages)]
+pub struct Stage {
+    /// Its id; a form carries it (E8).
+    pub id: StageId,
+    /// The request.
+    pub request_id: RequestId,
+    /// From 1.
+    pub number: i64,
+    pub(super) state: String,
+    /// When its clock started (D5).
+    pub opened_at: Ts,
+    /// When it runs out.
+    pub due_at: Ts,
+    /// Who decided.
+    pub decided_by: Option<PersonId>,
+    /// When.
+    pub decided_at: Option<Ts>,
+    /// In their words.
+    pub note: Option<String>,
+    pub(super) rev: i64,
+}
+
+impl Stage {
+    /// Where it stands.
+    #[must_use]
+    pub fn state(&self) -> StageState {
+        StageState::parse(&self.state).unwrap_or(StageState::Closed)
+    }
+}
+
+/// Somebody who may or could decide a stage.
+#[derive(Clone, Debug)]
+pub struct Approver {
+    /// The stage.
+    pub stage: StageId,
+    /// Who.
+    pub person: PersonId,
+    /// Their name.
+    pub name: String,
+    /// Why them.
+    pub via: Via,
+    /// True while their decision is awaited.
+    pub waiting: bool,
+}

@@ -1,0 +1,301 @@
+//! The rules of a request, pure: no database, no clock.
+
+use std::collections::BTreeSet;
+
+use super::model::{StageState, Verdict, Via};
+use crate::error::FieldError;
+use crate::kernel::text::NOTE_MAX;
+use crate::kernel::{PersonId, Risk, Ts, Zone};
+use crate::policies::model::Terms;
+
+/// The period of access: from when (empty: at once) and until when (empty: without an end).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Period {
+    /// The start that was asked for.
+    pub starts: Option<Ts>,
+    /// The end that was asked for.
+    pub ends: Option<Ts>,
+}
+
+/// The period that a form asks for, held against the policy: an end beyond its maximum, a start in the past,
+/// an end before the start are errors that say what is possible (D8).
+///
+/// # Errors
+/// All that is wrong, by field (`starts`, `ends`).
+pub fn asked_period(
+    terms: &Terms,
+    asked: Period,
+    now: Ts,
+    zone: Zone,
+) -> Result<Period, Vec<FieldError>> {
+    if !terms.period_chosen {
+        return Ok(Period { starts: None, ends: None });
+    }
+    let mut errors = Vec::new();
+    let today = zone.date(now);
+    // A start of today means at once.
+    let starts = asked.starts.filter(|at| zone.date(*at) != today);
+    if starts.is_some_and(|at| at < now) {
+        errors.push(FieldError::new("starts", "Choose a first day that is today or later"));
+    }
+    let begin = starts.unwrap_or(now).max(now);
+    let latest = terms.lifetime.end(begin, zone);
+    if latest.is_some_and(|latest| latest <= begin) {
+        errors.push(FieldError::new(
+            "starts",
+            "Choose an earlier first day: access under this policy ends before it",
+        ));
+    }
+    if let Some(ends) = asked.ends {
+        if ends <= begin {
+            errors.push(FieldError::new(
+                "ends",
+                "Choose a last day that is not before the first day",
+            ));
+        } else if let Some(latest) = latest
+            && ends > zone.end_of(zone.date(latest))
+        {
+            let day = last_day(latest, zone).format("%-d %B %Y");
+            errors.push(FieldError::new("ends", format!("Choose a last day on or before {day}")));
+        }
+    }
+    if errors.is_empty() { Ok(Period { starts, ends: asked.ends }) } else { Err(errors) }
+}
+
+/// The last day on which access that ends at `end` can be used.
+#[must_use]
+pub fn last_day(end: Ts, zone: Zone) -> chrono::NaiveDate {
+    zone.date(Ts::from_micros(end.micros() - 1))
+}
+
+/// When access that starts at `start` ends: what was asked for, cut to the policy's maximum (D8).
+#[must_use]
+pub fn end_of_access(terms: &Terms, asked: Option<Ts>, start: Ts, zone: Zone) -> Option<Ts> {
+    match (asked, terms.lifetime.end(start, zone)) {
+        (Some(asked), Some(latest)) => Some(asked.min(latest)),
+        (asked, latest) => asked.or(latest),
+    }
+}
+
+/// Everybody who could decide a stage, in the order in which they are turned to (D3, D38).
+/// Only enabled people are in here.
+#[derive(Clone, Debug, Default)]
+pub struct Candidates {
+    /// Those whom the policy names for the stage.
+    pub primary: Vec<(PersonId, String)>,
+    /// Why they are the ones.
+    pub primary_via: Option<Via>,
+    /// The policy's fallback approvers.
+    pub fallback: Vec<(PersonId, String)>,
+    /// The owners of the package's catalog.
+    pub owners: Vec<(PersonId, String)>,
+    /// The administrators.
+    pub administrators: Vec<(PersonId, String)>,
+}
+
+/// Who decides a stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deciders {
+    /// The people.
+    pub people: Vec<(PersonId, String)>,
+    /// Why them.
+    pub via: Via,
+    /// Why the policy's own approvers could not, and who stands there now; empty when they can.
+    pub fell_back: Option<(String, String)>,
+}
+
+/// The first set in which somebody is left after requestor and target are taken out (D2); none means that
+/// nobody at all may decide.
+#[must_use]
+pub fn deciders(candidates: &Candidates, excluded: &[PersonId]) -> Option<Deciders> {
+    let able = |people: &[(PersonId, String)]| {
+        let mut seen = BTreeSet::new();
+        let able: Vec<_> = people
+            .iter()
+            .filter(|(id, _)| !excluded.contains(id) && seen.insert(*id))
+            .cloned()
+            .collect();
+        able
+    };
+    let primary = able(&candidates.primary);
+    let via = candidates.primary_via.unwrap_or(Via::Named);
+    if !primary.is_empty() {
+        return Some(Deciders { people: primary, via, fell_back: None });
+    }
+    let why = if candidates.primary.is_empty() {
+        match via {
+            Via::Manager => "no manager is on record or able to decide",
+            Via::Group => "the approvers' group has no member who is able to decide",
+            _ => "none of the approvers named in the policy is able to decide",
+        }
+    } else {
+        "nobody decides on access for themselves"
+    };
+    let rest = [
+        (&candidates.fallback, Via::Fallback, "the fallback approvers"),
+        (&candidates.owners, Via::CatalogOwner, "the catalog owners"),
+        (&candidates.administrators, Via::Administrator, "the administrators"),
+    ];
+    rest.into_iter().find_map(|(people, via, words)| {
+        let people = able(people);
+        (!people.is_empty()).then(|| Deciders {
+            people,
+            via,
+            fell_back: Some((why.to_owned(), words.to_owned())),
+        })
+    })
+}
+
+/// What a decision meets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// The stage is decided, closed or has run out (D4); the caller says who, when and what.
+    Decided,
+    /// A field of the form is wrong.
+    Field(FieldError),
+}
+
+/// May this verdict be recorded on a stage in this state?
+/// A denial needs a reason; so does approving high risk (D39).
+///
+/// # Errors
+/// See [`Refused`].
+pub fn decide(
+    state: StageState,
+    due: Ts,
+    now: Ts,
+    verdict: Verdict,
+    note: &str,
+    risk: Risk,
+) -> Result<(), Refused> {
+    if state != StageState::Open || due <= now {
+        return Err(Refused::Decided);
+    }
+    if note.chars().count() > NOTE_MAX {
+        return Err(Refused::Field(FieldError::new(
+            "note",
+            format!("Shorten your reason to {NOTE_MAX} characters"),
+        )));
+    }
+    if note.is_empty() && verdict == Verdict::Deny {
+        return Err(Refused::Field(FieldError::new(
+            "note",
+            "Say why you deny it; the requestor reads this",
+        )));
+    }
+    if note.is_empty() && risk == Risk::High {
+        return Err(Refused::Field(FieldError::new(
+            "note",
+            "Say why you approve it: this package is high risk",
+        )));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policies::model::{Lifetime, Scope};
+
+    fn at(text: &str) -> Ts {
+        Ts::new(text.parse().unwrap())
+    }
+
+    fn somebody(name: &str) -> (PersonId, String) {
+        (PersonId::fresh(), name.to_owned())
+    }
+
+    fn terms(lifetime: Lifetime) -> Terms {
+        Terms {
+            scope: Scope::default(),
+            stages: vec![],
+            reason_required: false,
+            lifetime,
+            period_chosen: true,
+        }
+    }
+
+    #[test]
+    fn d02_requestor_and_target_are_never_in_the_approver_set() {
+        let (me, boss, owner) = (somebody("Me"), somebody("Boss"), somebody("Owner"));
+        let candidates = Candidates {
+            primary: vec![me.clone()],
+            primary_via: Some(Via::Manager),
+            fallback: vec![me.clone(), boss.clone()],
+            owners: vec![owner],
+            administrators: vec![],
+        };
+        let deciders = deciders(&candidates, &[me.0]).unwrap();
+        assert_eq!((deciders.people, deciders.via), (vec![boss], Via::Fallback));
+        assert!(deciders.fell_back.is_some());
+    }
+
+    #[test]
+    fn d03_fallback_then_owners_then_administrators_d38_then_nobody() {
+        let (owner, admin) = (somebody("Owner"), somebody("Admin"));
+        let mut candidates = Candidates {
+            owners: vec![owner.clone()],
+            administrators: vec![admin.clone()],
+            ..Candidates::default()
+        };
+        assert_eq!(deciders(&candidates, &[]).unwrap().via, Via::CatalogOwner);
+        assert_eq!(deciders(&candidates, &[owner.0]).unwrap().via, Via::Administrator);
+        assert_eq!(deciders(&candidates, &[owner.0, admin.0]), None);
+        candidates.primary = vec![admin];
+        assert_eq!(deciders(&candidates, &[]).unwrap().fell_back, None);
+    }
+
+    #[test]
+    fn d04_a_decided_stage_takes_no_second_decision() {
+        let (due, now) = (at("2026-01-02T00:00:00Z"), at("2026-01-01T00:00:00Z"));
+        let decided = decide(StageState::Approved, due, now, Verdict::Approve, "", Risk::Ordinary);
+        assert_eq!(decided, Err(Refused::Decided));
+    }
+
+    #[test]
+    fn d05_a_stage_that_ran_out_takes_no_decision_even_before_the_timer_came() {
+        let now = at("2026-01-02T00:00:00Z");
+        assert_eq!(
+            decide(StageState::Open, now, now, Verdict::Approve, "", Risk::Ordinary),
+            Err(Refused::Decided)
+        );
+    }
+
+    #[test]
+    fn d39_high_risk_needs_a_reason_and_so_does_every_denial() {
+        let (due, now) = (at("2026-01-02T00:00:00Z"), at("2026-01-01T00:00:00Z"));
+        let ask = |verdict, note, risk| decide(StageState::Open, due, now, verdict, note, risk);
+        assert!(matches!(ask(Verdict::Approve, "", Risk::High), Err(Refused::Field(_))));
+        assert!(matches!(ask(Verdict::Deny, "", Risk::Ordinary), Err(Refused::Field(_))));
+        assert!(ask(Verdict::Approve, "", Risk::Ordinary).is_ok());
+        assert!(ask(Verdict::Approve, "needed", Risk::High).is_ok());
+    }
+
+    #[test]
+    fn d08_a_period_beyond_the_maximum_is_named_and_the_end_is_cut() {
+        let (now, zone) = (at("2026-11-23T09:00:00Z"), Zone::UTC);
+        let terms = terms(Lifetime::Days { days: 90 });
+        let asked =
+            |ends| asked_period(&terms, Period { starts: None, ends: Some(ends) }, now, zone);
+        let errors = asked(at("2027-06-30T00:00:00Z")).unwrap_err();
+        assert_eq!(errors[0].text, "Choose a last day on or before 21 February 2027");
+        assert!(asked(at("2027-02-22T00:00:00Z")).is_ok(), "the last day is inclusive");
+        assert!(asked(at("2026-11-01T00:00:00Z")).is_err());
+        let end = end_of_access(&terms, Some(at("2027-02-22T00:00:00Z")), now, zone);
+        assert_eq!(end, Some(at("2027-02-21T09:00:00Z")), "cut to the policy's maximum");
+    }
+
+    #[test]
+    fn d08_a_start_in_the_past_is_refused_and_today_means_at_once() {
+        let (now, zone) = (at("2026-11-23T09:00:00Z"), Zone::UTC);
+        let terms = terms(Lifetime::Never);
+        let asked =
+            |starts| asked_period(&terms, Period { starts: Some(starts), ends: None }, now, zone);
+        assert!(asked(at("2026-11-22T00:00:00Z")).is_err());
+        assert_eq!(asked(at("2026-11-23T00:00:00Z")).unwrap().starts, None);
+        assert_eq!(
+            asked(at("2026-11-24T00:00:00Z")).unwrap().starts,
+            Some(at("2026-11-24T00:00:00Z"))
+        );
+    }
+}

@@ -1,0 +1,3 @@
+//! Signing in: who somebody is, said by the organization's own provider.
+
+pub mod oidc;
