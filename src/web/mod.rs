@@ -33,4 +33,8 @@ pub use routes::{Method, Route, get, post};
 pub use server::{configure, serve};
 
 #[cfg(test)]
+mod gate_tests;
+#[cfg(test)]
+pub(crate) mod harness;
+#[cfg(test)]
 mod tests;
