@@ -13,5 +13,6 @@ mod decision;
 pub mod eligibility;
 pub mod jobs;
 pub mod model;
+pub mod owner;
 pub mod rules;
 pub mod store;
