@@ -4,7 +4,7 @@
 //! Nothing here repeats a secret.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 use url::Url;
@@ -121,8 +121,12 @@ impl Config {
     /// # Errors
     /// Words for the operator: what is missing, unknown or unsafe, and where.
     pub fn load(path: &Path) -> Result<Self, String> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|e| format!("cannot read the settings {}: {e}. `keyholder serve --help` says where to begin.", path.display()))?;
+        let text = std::fs::read_to_string(path).map_err(|e| {
+            format!(
+                "cannot read the settings {}: {e}. `keyholder serve --help` says where to begin.",
+                path.display()
+            )
+        })?;
         Self::parse(&text, &path.display().to_string(), environment())
     }
 
@@ -130,7 +134,11 @@ impl Config {
     ///
     /// # Errors
     /// See [`Self::load`].
-    pub fn parse(text: &str, name: &str, environment: Vec<(String, String)>) -> Result<Self, String> {
+    pub fn parse(
+        text: &str,
+        name: &str,
+        environment: Vec<(String, String)>,
+    ) -> Result<Self, String> {
         // A type error of the toml crate would quote the line, which may hold a secret: only its message is shown.
         let mut table: toml::Table = toml::from_str(text).map_err(|e| problem(name, &e, text))?;
         for (key, value) in environment {
@@ -141,7 +149,8 @@ impl Config {
                 put(&mut table, &path, value).map_err(|e| format!("{key}: {e}"))?;
             }
         }
-        let config: Self = table.try_into().map_err(|e: toml::de::Error| format!("{name}: {}", e.message()))?;
+        let config: Self =
+            table.try_into().map_err(|e: toml::de::Error| format!("{name}: {}", e.message()))?;
         config.check().map_err(|problem| format!("{name}: {problem}"))?;
         Ok(config)
     }
@@ -166,8 +175,12 @@ impl Config {
                 crate::site::Keys::SECRET_MIN
             ));
         }
-        if !(1..=1440).contains(&self.server.idle_minutes) || !(1..=24).contains(&self.server.absolute_hours) {
-            return Err("server.idle_minutes must be 1 to 1440, server.absolute_hours 1 to 24".into());
+        if !(1..=1440).contains(&self.server.idle_minutes)
+            || !(1..=24).contains(&self.server.absolute_hours)
+        {
+            return Err(
+                "server.idle_minutes must be 1 to 1440, server.absolute_hours 1 to 24".into()
+            );
         }
         if self.organization.name.trim().is_empty() {
             return Err("organization.name must not be empty".into());
@@ -192,7 +205,11 @@ impl Config {
     /// When there is no such zone.
     pub fn zone(&self) -> Result<Zone, String> {
         let name = &self.organization.time_zone;
-        Zone::named(name).ok_or_else(|| format!("organization.time_zone: “{name}” is not the name of a zone, such as Europe/Oslo"))
+        Zone::named(name).ok_or_else(|| {
+            format!(
+                "organization.time_zone: “{name}” is not the name of a zone, such as Europe/Oslo"
+            )
+        })
     }
 
     /// Where the data lives.
@@ -200,7 +217,11 @@ impl Config {
     /// # Errors
     /// When nothing says so, or the address is of no kind that is known.
     pub fn address(&self) -> Result<Address, String> {
-        let url = self.database.url.as_ref().ok_or("database.url is missing (or DATABASE_URL in the environment)")?;
+        let url = self
+            .database
+            .url
+            .as_ref()
+            .ok_or("database.url is missing (or DATABASE_URL in the environment)")?;
         Address::parse(url.reveal())
     }
 }
@@ -212,28 +233,42 @@ impl Config {
 /// When nothing names one.
 pub fn database_address(config: Option<&Path>) -> Result<(Address, Zone), String> {
     let environment = environment();
-    let from_environment = environment.iter().find(|(key, _)| key == "DATABASE_URL").map(|(_, value)| value.clone());
+    let from_environment =
+        environment.iter().find(|(key, _)| key == "DATABASE_URL").map(|(_, value)| value.clone());
     let mut zone = Zone::UTC;
     let mut url = from_environment;
     if let Some(path) = config {
-        let text = std::fs::read_to_string(path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
-        let table: toml::Table = toml::from_str(&text).map_err(|e| problem(&path.display().to_string(), &e, &text))?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|e| format!("cannot read {}: {e}", path.display()))?;
+        let table: toml::Table =
+            toml::from_str(&text).map_err(|e| problem(&path.display().to_string(), &e, &text))?;
         let text_of = |section: &str, key: &str| {
             table.get(section).and_then(|s| s.get(key)).and_then(|v| v.as_str()).map(str::to_owned)
         };
         url = url.or_else(|| text_of("database", "url"));
         if let Some(name) = text_of("organization", "time_zone") {
-            zone = Zone::named(&name).ok_or_else(|| format!("organization.time_zone: “{name}” is not the name of a zone"))?;
+            zone = Zone::named(&name).ok_or_else(|| {
+                format!("organization.time_zone: “{name}” is not the name of a zone")
+            })?;
         }
     }
     let url = url.ok_or("no database: set DATABASE_URL to sqlite:PATH or postgres://..., or name a file with --config")?;
     Ok((Address::parse(&url)?, zone))
 }
 
-/// Where the settings are when nothing names them.
-#[must_use]
-pub fn default_path() -> PathBuf {
-    PathBuf::from("keyholder.toml")
+/// The administrators of the settings, whom an import never disables (E24); none without a file.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn first_administrator(config: Option<&Path>) -> Result<Vec<String>, String> {
+    let Some(path) = config else { return Ok(Vec::new()) };
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| format!("cannot read {}: {e}", path.display()))?;
+    let table: toml::Table =
+        toml::from_str(&text).map_err(|e| problem(&path.display().to_string(), &e, &text))?;
+    let named =
+        table.get("sign_in").and_then(|s| s.get("first_administrator")).and_then(|v| v.as_str());
+    Ok(named.map(str::to_owned).into_iter().collect())
 }
 
 fn environment() -> Vec<(String, String)> {
@@ -245,7 +280,8 @@ fn environment() -> Vec<(String, String)> {
 
 /// A TOML error without the line that it would quote.
 fn problem(name: &str, error: &toml::de::Error, text: &str) -> String {
-    let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+    let line =
+        error.span().map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
     format!("{name}, line {line}: {}", error.message())
 }
 
@@ -254,12 +290,15 @@ fn put(table: &mut toml::Table, path: &[String], value: String) -> Result<(), St
     let [section @ .., key] = path else { return Err("the name of the setting is empty".into()) };
     let mut at = table;
     for name in section {
-        let entry = at.entry(name.clone()).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        let entry =
+            at.entry(name.clone()).or_insert_with(|| toml::Value::Table(toml::Table::new()));
         at = entry.as_table_mut().ok_or_else(|| format!("{name} is not a section"))?;
     }
     let typed = match (at.get(key), value.parse::<i64>(), value.parse::<bool>()) {
         (Some(toml::Value::String(_)), ..) => toml::Value::String(value),
-        (_, Ok(number), _) if !matches!(key.as_str(), "secret" | "bind_password" | "client_secret") => {
+        (_, Ok(number), _)
+            if !matches!(key.as_str(), "secret" | "bind_password" | "client_secret") =>
+        {
             toml::Value::Integer(number)
         }
         (_, _, Ok(yes)) => toml::Value::Boolean(yes),
@@ -312,7 +351,8 @@ mod tests {
 
     #[test]
     fn a_secret_of_the_wrong_type_is_not_repeated() {
-        let problem = parse(&GOOD.replace("client_id = \"keyholder\"", "client_id = 4711")).err().unwrap();
+        let problem =
+            parse(&GOOD.replace("client_id = \"keyholder\"", "client_id = 4711")).err().unwrap();
         assert!(!problem.contains("4711") || problem.contains("invalid type"), "{problem}");
     }
 
@@ -325,6 +365,9 @@ mod tests {
         ];
         let config = Config::parse(GOOD, "test.toml", environment).unwrap();
         assert!(config.address().unwrap() == Address::Sqlite("other.db".into()));
-        assert_eq!((config.organization.name.as_str(), config.server.idle_minutes), ("Northmoor", 5));
+        assert_eq!(
+            (config.organization.name.as_str(), config.server.idle_minutes),
+            ("Northmoor", 5)
+        );
     }
 }

@@ -1,12 +1,15 @@
 //! What every page and job is handed: the database, the organization's words, the keys, the times of sessions.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use actix_web::cookie::Key;
 use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::db::Database;
+use crate::provisioning::connectors::Targets;
+use crate::signin::oidc::Oidc;
 use crate::web::limit::Limits;
 
 /// The installation as its pages see it.
@@ -31,6 +34,12 @@ pub struct Site {
     pub proxies: Vec<IpAddr>,
     /// How often one may do what costs much (E27).
     pub limits: Limits,
+    /// The target systems by name.
+    pub targets: Arc<Targets>,
+    /// How people sign in; none only in tests of the toolkit.
+    pub oidc: Option<Arc<Oidc>>,
+    /// The staff list's id of the person who becomes administrator at sign-in while there is none (E21).
+    pub first_administrator: Option<String>,
 }
 
 /// When sessions end, by wall time (E1).

@@ -31,12 +31,7 @@ pub use limit::Limit;
 pub use page::{Place, Shell};
 pub use reply::{CsvSink, Reply, SessionChange};
 pub use routes::{Method, Route, get, post};
-
 pub use server::{configure, serve};
 
-#[cfg(test)]
-pub(crate) mod harness;
-#[cfg(test)]
-mod gate_tests;
 #[cfg(test)]
 mod tests;

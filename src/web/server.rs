@@ -186,11 +186,7 @@ async fn body(request: &HttpRequest, payload: web::Payload) -> std::result::Resu
     }
 }
 
-async fn answer(
-    mut cx: Cx,
-    route: &'static Route,
-    jar: &actix_session::Session,
-) -> HttpResponse {
+async fn answer(mut cx: Cx, route: &'static Route, jar: &actix_session::Session) -> HttpResponse {
     let start = Instant::now();
     let made = web::block(move || {
         let (reply, handover) = gate::answer(&mut cx, route);
