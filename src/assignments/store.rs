@@ -2,6 +2,9 @@
 
 use diesel::prelude::*;
 
+mod owner;
+pub use owner::*;
+
 use super::model::Assignment;
 use crate::db::schema::{assignments, packages, people};
 use crate::db::{Db, Tx};

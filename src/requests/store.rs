@@ -14,6 +14,9 @@ use crate::error::{Error, Result};
 use crate::kernel::{CatalogId, PackageId, PersonId, RequestId, Risk, StageId, Ts};
 use crate::policies::model::{Approvers, StageTerms};
 
+mod deciding;
+pub use deciding::*;
+
 mod alias {
     diesel::alias!(crate::db::schema::people as targets: Targets);
 }

@@ -14,6 +14,7 @@ pub mod form;
 mod gate;
 pub mod headers;
 pub mod limit;
+pub mod listing;
 pub mod page;
 pub mod paging;
 mod problem;
