@@ -14,4 +14,5 @@ pub mod policies;
 pub mod provisioning;
 pub mod requests;
 pub mod signin;
+pub mod site;
 pub mod web;

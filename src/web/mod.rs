@@ -1,8 +1,33 @@
-//! The toolkit of every page: the shell around it, its words, its files. Nothing here knows actix or the database.
+//! The toolkit of every page: the gate of every route, the session, the form, the answer, and the shell around it.
+//!
+//! A page is a plain synchronous function `fn(&mut Cx) -> Result<Reply>` in a table of routes. Only `routes`,
+//! `headers` and `session` know actix.
 
+pub mod address;
 pub mod assets;
+pub mod csrf;
+pub mod csv;
+pub mod cx;
+pub mod draft;
+pub mod form;
+mod gate;
+pub mod headers;
+pub mod limit;
 pub mod page;
+pub mod paging;
+mod problem;
+pub mod reply;
+pub mod routes;
+pub mod session;
 pub mod words;
+
+pub use address::safe_next;
+pub use cx::Cx;
+pub use form::Form;
+pub use limit::Limit;
+pub use page::{Place, Shell};
+pub use reply::{CsvSink, Reply, SessionChange};
+pub use routes::{Method, Route, get, post};
 
 #[cfg(test)]
 mod tests;

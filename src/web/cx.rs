@@ -1,0 +1,336 @@
+//! What a page's handler is handed: who asks, for what, with which words.
+
+use std::cell::Cell;
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use diesel::prelude::*;
+
+use super::form::Form;
+use super::page::{NavItem, Notice, Place, Shell, Who};
+use super::paging::{Cursor, Key};
+use super::routes::Pages;
+use super::session::Session;
+use super::{csrf, draft, session, words};
+use crate::access::{Actor, Person};
+use crate::db::schema::stage_approvers;
+use crate::db::{By, Db, Tx};
+use crate::error::{Error, Result};
+use crate::kernel::{PersonId, StageId, Ts};
+use crate::site::Site;
+
+/// See the head of this file.
+pub struct Cx {
+    /// The installation.
+    pub site: Arc<Site>,
+    pub(super) pages: Arc<Pages>,
+    pub(super) asked: Asked,
+    pub(super) form: Form,
+    pub(super) session: Option<Session>,
+    pub(super) actor: Option<Actor>,
+    pub(super) notice: Option<Notice>,
+    pub(super) attempt: Option<String>,
+    pub(super) shown: Cell<bool>,
+}
+
+/// The request as it came.
+#[derive(Default)]
+pub(super) struct Asked {
+    pub(super) post: bool,
+    pub(super) head: bool,
+    pub(super) path: String,
+    pub(super) query_text: String,
+    pub(super) query: Form,
+    pub(super) parts: Vec<(String, String)>,
+    pub(super) fetch_site: Option<String>,
+    pub(super) origin: Option<String>,
+    pub(super) referer: Option<String>,
+    pub(super) peer: Option<IpAddr>,
+    /// The body could not be read: the status that says why.
+    pub(super) unreadable: Option<u16>,
+    /// The session could not be loaded.
+    pub(super) trouble: bool,
+}
+
+/// Travels as an error to where a redirect is made: the address was not worth keeping.
+#[derive(Debug)]
+pub(super) struct Redirect(pub(super) String);
+
+impl fmt::Display for Redirect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "go to {}", self.0)
+    }
+}
+
+impl std::error::Error for Redirect {}
+
+impl Cx {
+    /// Who is signed in.
+    #[must_use]
+    pub fn actor(&self) -> Option<&Actor> {
+        self.actor.as_ref()
+    }
+
+    /// The person who is signed in.
+    ///
+    /// # Errors
+    /// `Denied` when nobody is.
+    pub fn person(&self) -> Result<&Person> {
+        self.actor
+            .as_ref()
+            .and_then(Actor::enabled_person)
+            .ok_or_else(|| Error::Denied("Sign in first.".into()))
+    }
+
+    /// In whose name this request writes.
+    ///
+    /// # Errors
+    /// `Denied` when nobody is signed in.
+    pub fn by(&self) -> Result<By> {
+        Ok(By::Person(self.person()?.id))
+    }
+
+    /// Business time.
+    #[must_use]
+    pub fn now(&self) -> Ts {
+        self.site.db.clocks().business.now()
+    }
+
+    /// Wall time.
+    #[must_use]
+    pub fn wall(&self) -> Ts {
+        self.site.db.clocks().wall.now()
+    }
+
+    /// A part of the path as an id.
+    ///
+    /// # Errors
+    /// `Missing` when it is none: nothing has such an address.
+    pub fn id<T: FromStr>(&self, name: &str) -> Result<T> {
+        self.part(name).parse().map_err(|_| Error::Missing)
+    }
+
+    /// A part of the path as it came; empty if the route has no such part.
+    #[must_use]
+    pub fn part(&self, name: &str) -> &str {
+        self.asked.parts.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value)
+    }
+
+    /// The first value of the query; empty if the name is not there.
+    #[must_use]
+    pub fn query(&self, name: &str) -> &str {
+        self.asked.query.raw(name)
+    }
+
+    /// All names and values of the query.
+    #[must_use]
+    pub fn query_pairs(&self) -> &[(String, String)] {
+        self.asked.query.pairs()
+    }
+
+    /// Where in a list the page starts; none for the first page.
+    ///
+    /// # Errors
+    /// A redirect to the first page when the cursor is none of this list (E3).
+    pub fn cursor<K: Key>(&self, name: &str) -> Result<Option<Cursor<K>>> {
+        let text = self.query(name);
+        if text.is_empty() {
+            return Ok(None);
+        }
+        match Cursor::decode(text) {
+            Some(cursor) => Ok(Some(cursor)),
+            None => {
+                let mut rest = self.asked.query.clone();
+                rest.remove(name);
+                let first = match rest.encoded() {
+                    query if query.is_empty() => self.path().to_owned(),
+                    query => format!("{}?{query}", self.path()),
+                };
+                Err(Error::Broken(Redirect(first).into()))
+            }
+        }
+    }
+
+    /// What the form carried; empty for a GET.
+    #[must_use]
+    pub fn form(&self) -> &Form {
+        &self.form
+    }
+
+    /// The path that was asked for.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.asked.path
+    }
+
+    /// The path with its query.
+    #[must_use]
+    pub fn address(&self) -> String {
+        if self.asked.query_text.is_empty() {
+            self.asked.path.clone()
+        } else {
+            format!("{}?{}", self.asked.path, self.asked.query_text)
+        }
+    }
+
+    /// The network address of the person's computer, as far as it is known.
+    #[must_use]
+    pub fn peer(&self) -> Option<IpAddr> {
+        self.asked.peer
+    }
+
+    /// Reads with one connection.
+    ///
+    /// # Errors
+    /// What `f` returns, or `Busy`.
+    pub fn read<T>(&self, f: impl FnOnce(&mut Db) -> Result<T>) -> Result<T> {
+        self.site.db.read(f)
+    }
+
+    /// Runs a command in one transaction, in the name of the person who is signed in.
+    ///
+    /// # Errors
+    /// What `f` returns; `Denied` when nobody is signed in.
+    pub fn write<T, F>(&self, f: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<T> + Send + Sync + 'static,
+    {
+        self.site.db.write(self.by()?, f)
+    }
+
+    /// The token for the forms of this page; empty before sign-in.
+    #[must_use]
+    pub fn csrf(&self) -> String {
+        match (&self.actor, &self.session) {
+            (Some(_), Some(session)) => csrf::masked(&session.csrf),
+            _ => String::new(),
+        }
+    }
+
+    /// When the person proved who they are, by wall time.
+    #[must_use]
+    pub fn signed_in_at(&self) -> Option<Ts> {
+        self.actor.as_ref().and(self.session.as_ref()).map(|session| session.auth_time)
+    }
+
+    /// The provider's token of this session, for signing out there.
+    #[must_use]
+    pub fn id_token(&self) -> Option<&str> {
+        self.actor.as_ref()?;
+        self.session.as_ref()?.id_token.as_deref()
+    }
+
+    /// What the cookie of a sign-in under way carries, for at most ten minutes.
+    #[must_use]
+    pub fn attempt(&self) -> Option<&str> {
+        self.attempt.as_deref()
+    }
+
+    /// What the person had typed into this page's form when their earlier session ended (E22). It is there once.
+    #[must_use]
+    pub fn refill(&self) -> Option<Form> {
+        self.actor.as_ref()?;
+        let session = self.session.clone()?;
+        let draft = session.draft.clone()?;
+        let (path, _) = draft.path.split_once('?').unwrap_or((&draft.path, ""));
+        if path != self.path() || self.asked.head {
+            return None;
+        }
+        let from = draft.session.clone();
+        let taken = self.site.db.write(session::BY, move |tx| {
+            let taken = draft::take(tx, &from)?;
+            session::forget_draft(tx, &session)?;
+            Ok(taken)
+        });
+        let sealed = match taken {
+            Ok(sealed) => sealed?,
+            Err(error) => {
+                tracing::warn!(%error, "a draft could not be taken");
+                return None;
+            }
+        };
+        draft::open(&self.site.keys.drafts, &draft.session, &draft.path, &sealed)
+    }
+
+    /// The shell around a page: `title` is "Task – Section".
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub fn shell(&self, title: impl Into<String>, place: Place) -> Result<Shell> {
+        let waiting = match &self.actor {
+            Some(Actor::Person(person)) => {
+                let me = person.id;
+                self.read(|db| waiting(db, me))?
+            }
+            _ => 0,
+        };
+        Ok(self.shell_without_reading(title.into(), place, waiting))
+    }
+
+    /// The shell when the database may not answer.
+    pub(super) fn shell_without_reading(&self, title: String, place: Place, waiting: i64) -> Shell {
+        let (now, zone) = (self.now(), self.site.db.zone());
+        let person = self.actor.as_ref().and_then(Actor::enabled_person);
+        self.shown.set(true);
+        Shell {
+            title,
+            place,
+            organization: self.site.organization.clone(),
+            who: person.map(|p| Who { id: p.id.to_string(), name: p.name.clone() }),
+            nav: person.map_or_else(Vec::new, |person| nav(person, waiting)),
+            notice: self.notice.clone(),
+            errors: vec![],
+            csrf: self.csrf(),
+            demo: self.site.demo,
+            zone: words::zone_words(now, zone),
+            printed: words::stamp(now, zone),
+            theme: None,
+            help: self.site.help.clone(),
+            idle: self.idle(),
+        }
+    }
+
+    /// Seconds until the session ends if nothing happens.
+    fn idle(&self) -> Option<u32> {
+        self.actor.as_ref()?;
+        let left = self.session.as_ref()?.expires.seconds_since(self.wall());
+        u32::try_from(left).ok()
+    }
+}
+
+/// The places that this person may use.
+fn nav(person: &Person, waiting: i64) -> Vec<NavItem> {
+    let item = |place, href, label| NavItem { place, href, label, count: None };
+    let mut nav = vec![
+        item(Place::Home, "/", "Home"),
+        item(Place::Browse, "/packages", "Browse"),
+        item(Place::Access, "/access", "My access"),
+        item(Place::Requests, "/requests", "Requests"),
+        NavItem {
+            count: words::badge(waiting),
+            ..item(Place::Approvals, "/approvals", "Approvals")
+        },
+    ];
+    let reads_all = person.administrator || person.auditor;
+    if reads_all || !person.owns.is_empty() {
+        nav.push(item(Place::Catalogs, "/catalogs", "Catalogs"));
+    }
+    if reads_all {
+        nav.push(item(Place::Audit, "/audit", "Audit log"));
+    }
+    nav
+}
+
+/// How many stages wait for the person; nobody counts beyond ten.
+fn waiting(db: &mut Db, me: PersonId) -> Result<i64> {
+    let some: Vec<StageId> = stage_approvers::table
+        .filter(stage_approvers::person_id.eq(me))
+        .filter(stage_approvers::waiting.eq(true))
+        .select(stage_approvers::stage_id)
+        .limit(10)
+        .load(db)?;
+    Ok(i64::try_from(some.len()).unwrap_or(10))
+}
