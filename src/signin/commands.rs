@@ -39,9 +39,7 @@ pub fn sign_in(
             }
             (*id, name.clone(), pin.is_some())
         }
-        Err(No::Unknown)
-            if named(&identity.person_key) && !store::has_administrator(tx.db())? =>
-        {
+        Err(No::Unknown) if named(&identity.person_key) && !store::has_administrator(tx.db())? => {
             let name = identity.name.clone().unwrap_or_else(|| identity.person_key.clone());
             let person = create(tx, &permit, identity, &name)?;
             appoint(tx, &permit, person)?;

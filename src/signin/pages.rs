@@ -12,9 +12,7 @@ use super::oidc::{Attempt, CallbackQuery, Identity, Oidc};
 use crate::access::policy::Gate;
 use crate::error::Result;
 use crate::site::Site;
-use crate::web::{
-    Cx, Limit, Place, Reply, Route, SessionChange, Shell, get, post, safe_next,
-};
+use crate::web::{Cx, Limit, Place, Reply, Route, SessionChange, Shell, get, post, safe_next};
 
 /// Where the provider sends people back to with an answer; it must know this address.
 pub const CALLBACK: &str = "/signin/callback";
@@ -105,10 +103,8 @@ fn callback(cx: &mut Cx) -> Result<Reply> {
 /// Begins the session of whom the provider means.
 fn admit(cx: &mut Cx, oidc: &Oidc, identity: Identity, next: &str) -> Result<Reply> {
     let (who, first) = (identity.clone(), cx.site.first_administrator.clone());
-    let signed_in = cx
-        .site
-        .db
-        .write(commands::BY, move |tx| commands::sign_in(tx, &who, first.as_deref()))?;
+    let signed_in =
+        cx.site.db.write(commands::BY, move |tx| commands::sign_in(tx, &who, first.as_deref()))?;
     match signed_in {
         Ok(person) => {
             let change = SessionChange::SignIn { person, id_token: Some(identity.id_token) };

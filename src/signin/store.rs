@@ -17,8 +17,7 @@ const CANDIDATES: i64 = 50;
 /// # Errors
 /// When the database does not answer.
 pub fn candidates(db: &mut Db, identity: &Identity) -> Result<Vec<Candidate>> {
-    type Row =
-        (PersonId, String, String, Option<String>, bool, Option<String>, Option<String>);
+    type Row = (PersonId, String, String, Option<String>, bool, Option<String>, Option<String>);
     let account = people::issuer.eq(&identity.issuer).and(people::subject.eq(&identity.subject));
     // Without a mail address this compares with NULL, and so with nobody.
     let mail = people::mail.eq(identity.mail.as_ref().map(|mail| mail.to_lowercase()));
@@ -76,8 +75,7 @@ pub(super) fn pin(tx: &mut Tx<'_>, person: PersonId, identity: &Identity) -> Res
         .filter(people::subject.eq(&identity.subject))
         .filter(people::enabled.eq(false));
     diesel::update(before).set(none).execute(tx.db())?;
-    let account =
-        (people::issuer.eq(&identity.issuer), people::subject.eq(&identity.subject));
+    let account = (people::issuer.eq(&identity.issuer), people::subject.eq(&identity.subject));
     let free = people::table.find(person).filter(people::issuer.is_null()).filter(people::enabled);
     match diesel::update(free).set(account).execute(tx.db()).map_err(stale_if_taken)? {
         1 => Ok(()),

@@ -191,8 +191,11 @@ pub fn holdings(db: &mut Db, person: PersonId, sight: &Sight) -> Result<Vec<Hold
     let rows: Vec<Row> = query.load(db)?;
     let holding = |(what, when, asked, requestor): Row| {
         let ((package, name, catalog, policy), (since, started, until)) = (what, when);
-        let asked = asked.zip(requestor).map(|((id, reference, requestor), name)| {
-            Asked { id, reference, requestor, name }
+        let asked = asked.zip(requestor).map(|((id, reference, requestor), name)| Asked {
+            id,
+            reference,
+            requestor,
+            name,
         });
         let started = started.is_some();
         Holding { package, name, catalog, policy, since, started, until, request: asked }

@@ -62,7 +62,10 @@ pub(super) fn refused(cx: &Cx, oidc: &Oidc, identity: &Identity, no: &No) -> Res
         ),
         No::Left(..) => (
             "Your account is closed",
-            format!("You signed in at {provider} as {}, who has left according to the staff list.", tried(identity)),
+            format!(
+                "You signed in at {provider} as {}, who has left according to the staff list.",
+                tried(identity)
+            ),
         ),
         No::OtherAccount(..) | No::OtherPerson(..) => (
             "This is not the account you signed in with before",
@@ -73,8 +76,10 @@ pub(super) fn refused(cx: &Cx, oidc: &Oidc, identity: &Identity, no: &No) -> Res
             ),
         ),
     };
-    let whom = if cx.site.help.is_empty() { "an administrator of this site" } else { &cx.site.help };
-    let mut ways = vec![(format!("If that is wrong, ask for help and quote this page: {whom}"), None)];
+    let whom =
+        if cx.site.help.is_empty() { "an administrator of this site" } else { &cx.site.help };
+    let mut ways =
+        vec![(format!("If that is wrong, ask for help and quote this page: {whom}"), None)];
     if let Some(href) = end_session(&cx.site, oidc, &identity.id_token) {
         ways.push((format!("Sign out at {provider}, to sign in as somebody else"), Some(href)));
     }
