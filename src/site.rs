@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::db::Database;
+use crate::provisioning::connectors::Targets;
 use crate::signin::oidc::Oidc;
 use crate::web::limit::Limits;
 
@@ -33,10 +34,11 @@ pub struct Site {
     pub proxies: Vec<IpAddr>,
     /// How often one may do what costs much (E27).
     pub limits: Limits,
-    /// Who says who people are; without it nobody can sign in.
+    /// The target systems by name.
+    pub targets: Arc<Targets>,
+    /// How people sign in; none only in tests of the toolkit.
     pub oidc: Option<Arc<Oidc>>,
-    /// The id, as the provider and the staff list have it, of the person who becomes administrator at sign-in
-    /// as long as there is none (E21).
+    /// The staff list's id of the person who becomes administrator at sign-in while there is none (E21).
     pub first_administrator: Option<String>,
 }
 

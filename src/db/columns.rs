@@ -16,8 +16,8 @@ use diesel::sqlite::Sqlite;
 
 use super::backend::{MultiBackend, MultiRawValue};
 use crate::kernel::{
-    AssignmentId, CatalogId, FactId, GroupId, NoticeId, PackageId, PersonId, PolicyId, RequestId,
-    ResourceId, RightId, RoleGrantId, RoleId, StageId, Ts,
+    AssignmentId, CatalogId, FactId, GroupId, NoticeId, PackageId, PersonId, PolicyId,
+    PolicyScopeId, RequestId, ResourceId, RightId, RoleGrantId, RoleId, StageId, Ts,
 };
 
 /// An id.
@@ -160,6 +160,7 @@ id_columns! {
     package PackageId,
     person PersonId,
     policy PolicyId,
+    policy_scope PolicyScopeId,
     request RequestId,
     resource ResourceId,
     right RightId,

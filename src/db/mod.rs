@@ -42,9 +42,12 @@ struct Inner {
     writer: Writer,
     clocks: Clocks,
     zone: Zone,
-    nudge: std::sync::Mutex<Option<std::sync::mpsc::SyncSender<()>>>,
+    nudge: std::sync::OnceLock<Nudge>,
     statements: AtomicU64,
 }
+
+/// Called after every write of this process.
+type Nudge = Box<dyn Fn() + Send + Sync>;
 
 enum Writer {
     Queue(writer::Queue),
@@ -68,7 +71,7 @@ impl Database {
             writer,
             clocks,
             zone,
-            nudge: std::sync::Mutex::new(None),
+            nudge: std::sync::OnceLock::new(),
             statements: AtomicU64::new(0),
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -130,8 +133,10 @@ impl Database {
             match result {
                 Err(Error::Stale) => {}
                 other => {
-                    if other.is_ok() {
-                        self.nudge();
+                    if other.is_ok()
+                        && let Some(nudge) = self.inner.nudge.get()
+                    {
+                        nudge();
                     }
                     return other;
                 }
@@ -140,20 +145,9 @@ impl Database {
         Err(Error::Busy)
     }
 
-    /// Whoever waits for new facts is woken through this channel; one is enough.
-    pub fn on_write(&self, sender: std::sync::mpsc::SyncSender<()>) {
-        if let Ok(mut nudge) = self.inner.nudge.lock() {
-            *nudge = Some(sender);
-        }
-    }
-
-    fn nudge(&self) {
-        if let Ok(nudge) = self.inner.nudge.lock()
-            && let Some(sender) = &*nudge
-        {
-            // A full channel means that somebody is about to look anyway.
-            let _ = sender.try_send(());
-        }
+    /// Sets what is called after every write: it wakes whoever waits for new facts. The first caller wins.
+    pub fn on_write(&self, nudge: Box<dyn Fn() + Send + Sync>) {
+        let _ = self.inner.nudge.set(nudge);
     }
 
     /// How many statements reads have run so far: pages are held to a fixed number (E32).

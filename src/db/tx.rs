@@ -158,6 +158,16 @@ fn again(error: Error) -> Error {
     }
 }
 
+/// For the writes of commands that look before they insert. A unique index that objects all the same means that
+/// somebody was faster: as `Stale` the command is run again, and its look finds what is there.
+#[must_use]
+pub fn stale_if_taken(error: DieselError) -> Error {
+    match error {
+        DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => Error::Stale,
+        other => other.into(),
+    }
+}
+
 fn actor_of(db: &mut Db, by: By) -> Result<Actor> {
     match by {
         By::System(words) => Ok(Actor::System(words)),
@@ -282,13 +292,4 @@ pub fn load_told(data: &str, names: Names<'_>) -> Result<(Fact, Sentence)> {
     let fact: Fact = serde_json::from_str(data)?;
     let sentence = fact.sentence(names);
     Ok((fact, sentence))
-}
-
-/// A unique violation means that somebody else was faster: run the command again, and it will see them.
-#[must_use]
-pub fn stale_if_taken(error: DieselError) -> Error {
-    match error {
-        DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => Error::Stale,
-        other => other.into(),
-    }
 }

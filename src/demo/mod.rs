@@ -1,3 +1,4 @@
 //! The demonstration: everything around Keyholder that an organization would bring.
 
 pub mod provider;
+pub mod target;

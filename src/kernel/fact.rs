@@ -69,6 +69,18 @@ pub struct Change {
     pub to: String,
 }
 
+impl Change {
+    /// The change of a field; none if it is what it was.
+    pub fn between(
+        field: &str,
+        from: impl std::fmt::Display,
+        to: impl std::fmt::Display,
+    ) -> Option<Self> {
+        let (from, to) = (from.to_string(), to.to_string());
+        (from != to).then(|| Self { field: field.to_owned(), from, to })
+    }
+}
+
 /// What a fact is about: ids to find it by, and the names of that moment.
 #[derive(Clone, Debug, Default)]
 pub struct About {

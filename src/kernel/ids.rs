@@ -62,6 +62,8 @@ ids! {
     PersonId,
     /// A policy of a package.
     PolicyId,
+    /// One line of a policy's scope.
+    PolicyScopeId,
     /// A request for access.
     RequestId,
     /// A resource of a target system.

@@ -1,3 +1,13 @@
 //! Policies: who may request a package, who decides, for how long.
+//!
+//! What a policy says are its *terms*, plain data that a request copies (D1). Every change makes a new *version*; the old
+//! ones are kept. Its *scope* is written a second time as rows, so that lists can be asked of the database.
+//! A package has any number of policies; of those whose scope has a person in it, the ones that name them go before
+//! the ones for all members, and on a tie the requestor chooses (D17).
 
+pub mod commands;
 pub mod model;
+pub mod rules;
+pub mod store;
+#[cfg(test)]
+mod tests;

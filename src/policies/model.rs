@@ -3,12 +3,18 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::{GroupId, PersonId, Ts, Zone};
+use crate::kernel::{GroupId, PackageId, PersonId, PolicyId, Ts, Zone};
 
 /// As many stages as a policy has at most.
 pub const STAGES_MAX: usize = 3;
-/// As many days as a stage or a lifetime may have at most.
+/// As many days as a lifetime may have at most.
 pub const DAYS_MAX: u32 = 3_660;
+/// As many days as a stage may have at most.
+pub const STAGE_DAYS_MAX: u32 = 365;
+/// As many hours as a lifetime may have at most.
+pub const HOURS_MAX: u32 = 8_784;
+/// As many people and groups as may be named in one place.
+pub const NAMED_MAX: usize = 500;
 
 /// Somebody or something named in a policy, with the name of that moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -191,6 +197,60 @@ impl Terms {
         }
         lines
     }
+}
+
+/// A policy of a package.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// The policy.
+    pub id: PolicyId,
+    /// The package.
+    pub package: PackageId,
+    /// Its name, unique among the package's.
+    pub name: String,
+    /// Moves on when the name or the terms change; a request notes it (D1).
+    pub version: i64,
+    /// While false, nobody can request under it.
+    pub enabled: bool,
+    /// What it says.
+    pub terms: Terms,
+    /// Moves on with every change.
+    pub rev: i64,
+}
+
+/// A version that a policy has or had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// Its number.
+    pub version: i64,
+    /// The name that the policy had.
+    pub name: String,
+    /// What it said.
+    pub terms: Terms,
+    /// Since when.
+    pub made_at: Ts,
+    /// By whom.
+    pub made_by: String,
+}
+
+/// A policy under which somebody may request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applicable {
+    /// The policy.
+    pub policy: Policy,
+    /// True where the person or a group of theirs is named, not only "all members" (D17).
+    pub named: bool,
+}
+
+/// A policy that was saved, and what its author should know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Saved {
+    /// The policy.
+    pub id: PolicyId,
+    /// Its version now.
+    pub version: i64,
+    /// What is not wrong but surprising, in sentences.
+    pub warnings: Vec<String>,
 }
 
 #[cfg(test)]

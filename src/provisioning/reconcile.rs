@@ -59,7 +59,7 @@ pub fn run_target(db: &Database, targets: &Targets, name: &str) -> Result<usize>
 /// # Errors
 /// When the database does not answer.
 pub fn run_unknown(db: &Database, targets: &Targets) -> Result<usize> {
-    let names: Vec<String> = targets.names().into_iter().map(|name| name.to_string()).collect();
+    let names: Vec<String> = targets.names().map(str::to_owned).collect();
     let claimed = db.write(By::System("Keyholder"), move |tx| {
         let until = tx.wall().plus_seconds(LEASE);
         rights::claim(tx, &Claiming::NotOf(&names), until, CLAIM)

@@ -52,6 +52,18 @@ pub(super) struct Asked {
     pub(super) unreadable: Option<u16>,
     /// The session could not be loaded.
     pub(super) trouble: bool,
+    /// The path is there, but not this method: the methods that are.
+    pub(super) allowed: Option<String>,
+}
+
+impl Asked {
+    pub(super) fn method(&self) -> &'static str {
+        match (self.post, self.head) {
+            (true, _) => "POST",
+            (_, true) => "HEAD",
+            _ => "GET",
+        }
+    }
 }
 
 /// Travels as an error to where a redirect is made: the address was not worth keeping.

@@ -81,6 +81,9 @@ fn pass(cx: &mut Cx, route: &Route) -> Result<Reply, Stop> {
     if let Some(limit) = route.limit {
         count(cx, limit)?;
     }
+    if let Some(methods) = &cx.asked.allowed {
+        return Err(problem::draw(cx, problem::wrong_method()).header("Allow", methods).into());
+    }
     if let Some(status) = cx.asked.unreadable {
         return Err(problem::unreadable(status).into());
     }
@@ -164,7 +167,11 @@ fn keep(cx: &Cx, hash: &str) -> Result<Stop> {
         return Ok(problem::signed_out(&page).into());
     };
     let (hash, path) = (hash.to_owned(), page.clone());
-    cx.site.db.write(session::BY, move |tx| draft::keep(tx, &hash, &path, &sealed))?;
+    match cx.site.db.write(session::BY, move |tx| draft::keep(tx, &hash, &path, &sealed)) {
+        // The row has just been swept away.
+        Err(Error::Missing) => return Ok(problem::signed_out(&page).into()),
+        other => other?,
+    }
     let reply = Reply::see_other(address::sign_in(&page)).warning(
         "Your session had ended.",
         "Sign in again: what you typed is kept and will be in the form. Nothing has been sent yet.",

@@ -1,10 +1,11 @@
 //! The toolkit of every page: the gate of every route, the session, the form, the answer, and the shell around it.
 //!
-//! A page is a plain synchronous function `fn(&mut Cx) -> Result<Reply>` in a table of routes. Only `routes`,
-//! `headers` and `session` know actix.
+//! A page is a plain synchronous function `fn(&mut Cx) -> Result<Reply>` in a table of routes. Only `server`,
+//! `headers`, `cookies` and `session` know actix.
 
 pub mod address;
 pub mod assets;
+mod cookies;
 pub mod csrf;
 pub mod csv;
 pub mod cx;
@@ -18,6 +19,7 @@ pub mod paging;
 mod problem;
 pub mod reply;
 pub mod routes;
+pub mod server;
 pub mod session;
 pub mod words;
 
@@ -28,6 +30,7 @@ pub use limit::Limit;
 pub use page::{Place, Shell};
 pub use reply::{CsvSink, Reply, SessionChange};
 pub use routes::{Method, Route, get, post};
+pub use server::{configure, serve};
 
 #[cfg(test)]
 mod tests;

@@ -11,4 +11,4 @@ mod node;
 pub mod provider;
 mod skip;
 
-use skip::skip;
+pub use skip::skip;

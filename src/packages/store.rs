@@ -1,0 +1,433 @@
+//! The tables `packages` and `package_roles`, and what of policies, requests and assignments a list of packages asks.
+
+use std::collections::HashMap;
+
+use diesel::dsl::exists;
+use diesel::prelude::*;
+
+use super::model::{Content, Detail, Hit, Line, Package, Seen, Viewer};
+use super::rules;
+use crate::catalogs::store::risk_of;
+use crate::db::schema::{
+    assignments, catalogs, group_members, package_roles, packages, policies, policy_scopes,
+    requests, resource_roles, resources,
+};
+use crate::db::{Db, stale_if_taken};
+use crate::error::{Error, Result};
+use crate::kernel::{
+    AssignmentId, CatalogId, Kind, PackageId, RequestId, ResourceId, Risk, RoleId, Ts,
+};
+use crate::web::paging::Cursor;
+
+type PackageRow = (PackageId, CatalogId, String, String, bool, i64, i64);
+type PackageColumns = (
+    packages::id,
+    packages::catalog_id,
+    packages::name,
+    packages::description,
+    packages::hidden,
+    packages::contents_version,
+    packages::rev,
+);
+const PACKAGE: PackageColumns = (
+    packages::id,
+    packages::catalog_id,
+    packages::name,
+    packages::description,
+    packages::hidden,
+    packages::contents_version,
+    packages::rev,
+);
+
+fn as_package(row: PackageRow) -> Package {
+    let (id, catalog, name, description, hidden, contents_version, rev) = row;
+    Package { id, catalog, name, description, hidden, contents_version, rev }
+}
+
+/// A package alone. One statement.
+///
+/// # Errors
+/// `Missing` if there is none.
+pub fn head(db: &mut Db, id: PackageId) -> Result<Package> {
+    Ok(packages::table.find(id).select(PACKAGE).first(db).map(as_package)?)
+}
+
+/// A package with its contents; whether somebody may see it is said by [`seen`]. Two statements.
+///
+/// # Errors
+/// `Missing` if there is none.
+pub fn package(db: &mut Db, id: PackageId) -> Result<Detail> {
+    let (row, catalog_name, catalog_enabled): (PackageRow, String, bool) = packages::table
+        .inner_join(catalogs::table)
+        .filter(packages::id.eq(id))
+        .select((PACKAGE, catalogs::name, catalogs::enabled))
+        .first(db)?;
+    let contents = contents(db, id)?;
+    Ok(Detail { package: as_package(row), catalog_name, catalog_enabled, contents })
+}
+
+type ContentRow = (RoleId, String, String, ResourceId, String, String, String);
+type ContentColumns = (
+    resource_roles::id,
+    resource_roles::name,
+    resource_roles::risk,
+    resources::id,
+    resources::name,
+    resources::description,
+    resources::target,
+);
+const CONTENT: ContentColumns = (
+    resource_roles::id,
+    resource_roles::name,
+    resource_roles::risk,
+    resources::id,
+    resources::name,
+    resources::description,
+    resources::target,
+);
+
+fn as_content(row: ContentRow) -> Content {
+    let (role, role_name, risk, resource, resource_name, resource_description, target) = row;
+    let risk = risk_of(&risk);
+    Content { role, role_name, risk, resource, resource_name, resource_description, target }
+}
+
+/// What is in a package, by resource. One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn contents(db: &mut Db, id: PackageId) -> Result<Vec<Content>> {
+    let rows: Vec<ContentRow> = package_roles::table
+        .inner_join(resource_roles::table.inner_join(resources::table))
+        .filter(package_roles::package_id.eq(id))
+        .order((resources::name, resource_roles::name, resource_roles::id))
+        .select(CONTENT)
+        .load(db)?;
+    Ok(rows.into_iter().map(as_content).collect())
+}
+
+/// All resource roles of a catalog, by resource: what its packages can be made of. One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn roles_of(db: &mut Db, catalog: CatalogId) -> Result<Vec<Content>> {
+    let rows: Vec<ContentRow> = resource_roles::table
+        .inner_join(resources::table)
+        .filter(resources::catalog_id.eq(catalog))
+        .order((resources::name, resource_roles::name, resource_roles::id))
+        .select(CONTENT)
+        .load(db)?;
+    Ok(rows.into_iter().map(as_content).collect())
+}
+
+/// Those of the roles that are of this catalog, by resource. One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn roles_among(db: &mut Db, catalog: CatalogId, roles: &[RoleId]) -> Result<Vec<Content>> {
+    let rows: Vec<ContentRow> = resource_roles::table
+        .inner_join(resources::table)
+        .filter(resources::catalog_id.eq(catalog).and(resource_roles::id.eq_any(roles)))
+        .order((resources::name, resource_roles::name, resource_roles::id))
+        .select(CONTENT)
+        .load(db)?;
+    Ok(rows.into_iter().map(as_content).collect())
+}
+
+/// Orders a query by name, starting where the cursor says.
+macro_rules! from_cursor {
+    ($query:ident, $at:expr) => {
+        let back = $at.is_some_and(|at| at.back);
+        if let Some(at) = $at {
+            let (key, id) = (at.key.as_str(), PackageId(at.id));
+            let same = packages::name_key.eq(key);
+            $query = if back {
+                $query.filter(packages::name_key.lt(key).or(same.and(packages::id.lt(id))))
+            } else {
+                $query.filter(packages::name_key.gt(key).or(same.and(packages::id.gt(id))))
+            };
+        }
+        $query = if back {
+            $query.order((packages::name_key.desc(), packages::id.desc()))
+        } else {
+            $query.order((packages::name_key, packages::id))
+        };
+    };
+}
+
+/// The packages of a catalog for its owners, by name, for [`crate::web::paging::page`]. One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn in_catalog(
+    db: &mut Db,
+    catalog: CatalogId,
+    at: Option<&Cursor<String>>,
+    limit: i64,
+) -> Result<Vec<Line>> {
+    let mut query = packages::table
+        .filter(packages::catalog_id.eq(catalog))
+        .limit(limit)
+        .select((
+            PACKAGE,
+            policies::table
+                .filter(policies::package_id.eq(packages::id).and(policies::enabled))
+                .count()
+                .single_value(),
+            package_roles::table
+                .filter(package_roles::package_id.eq(packages::id))
+                .count()
+                .single_value(),
+        ))
+        .into_boxed();
+    from_cursor!(query, at);
+    let rows: Vec<(PackageRow, Option<i64>, Option<i64>)> = query.load(db)?;
+    Ok(rows
+        .into_iter()
+        .map(|(row, policies, roles)| Line {
+            package: as_package(row),
+            policies: policies.unwrap_or(0),
+            roles: roles.unwrap_or(0),
+        })
+        .collect())
+}
+
+/// The package of a catalog that has this name, folded.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn by_name(db: &mut Db, catalog: CatalogId, key: &str) -> Result<Option<PackageId>> {
+    Ok(packages::table
+        .filter(packages::catalog_id.eq(catalog).and(packages::name_key.eq(key)))
+        .select(packages::id)
+        .first(db)
+        .optional()?)
+}
+
+/// The packages that have a role of this resource in them.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn with_resource(db: &mut Db, resource: ResourceId) -> Result<Vec<PackageId>> {
+    Ok(package_roles::table
+        .inner_join(resource_roles::table)
+        .filter(resource_roles::resource_id.eq(resource))
+        .select(package_roles::package_id)
+        .distinct()
+        .load(db)?)
+}
+
+/// True where an enabled policy of the package in the outer statement has the viewer in its scope.
+macro_rules! in_scope {
+    ($viewer:expr) => {{
+        let viewer: Viewer = $viewer;
+        let groups = group_members::table
+            .filter(group_members::person_id.eq(viewer.id))
+            .select(group_members::group_id.nullable());
+        // A guest is meant only where they or a group of theirs are named.
+        let everyone = match viewer.kind {
+            Kind::Member => "all_members",
+            Kind::Guest => "",
+        };
+        exists(
+            policy_scopes::table
+                .inner_join(policies::table)
+                .filter(policy_scopes::package_id.eq(packages::id))
+                .filter(policies::enabled)
+                .filter(
+                    policy_scopes::kind
+                        .eq(everyone)
+                        .or(policy_scopes::person_id.eq(viewer.id))
+                        .or(policy_scopes::group_id.eq_any(groups)),
+                ),
+        )
+    }};
+}
+
+/// Packages with what the viewer holds of them and has requested.
+macro_rules! as_seen_by {
+    ($viewer:expr) => {{
+        let me = $viewer.id;
+        packages::table
+            .inner_join(catalogs::table)
+            .left_join(
+                assignments::table.on(assignments::package_id
+                    .eq(packages::id)
+                    .and(assignments::target_id.eq(me))
+                    .and(assignments::ended_at.is_null())),
+            )
+            .left_join(
+                requests::table.on(requests::package_id
+                    .eq(packages::id)
+                    .and(requests::target_id.eq(me))
+                    .and(requests::ended_at.is_null())),
+            )
+    }};
+}
+
+type HeldRow = Option<(AssignmentId, Ts, Option<Ts>)>;
+type AskedRow = Option<(RequestId, String, String)>;
+
+/// The packages that the viewer may know of (E29), by name, for [`crate::web::paging::page`]: those of enabled catalogs that are not hidden,
+/// and that they may request, or hold, or that are listed for everyone. Every word of `q` must be in the name, the
+/// description or the name of a resource. Two statements, however many there are.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn listed(
+    db: &mut Db,
+    viewer: Viewer,
+    q: &str,
+    at: Option<&Cursor<String>>,
+    limit: i64,
+) -> Result<Vec<Hit>> {
+    type Row = (PackageId, String, String, String, String, HeldRow, AskedRow, bool);
+    let mut query = as_seen_by!(viewer)
+        .filter(catalogs::enabled)
+        .filter(packages::hidden.eq(false))
+        .filter(
+            catalogs::listed_for_everyone
+                .or(assignments::id.nullable().is_not_null())
+                .or(in_scope!(viewer)),
+        )
+        .limit(limit)
+        .select((
+            packages::id,
+            packages::name,
+            packages::name_key,
+            packages::description,
+            catalogs::name,
+            (assignments::id, assignments::starts_at, assignments::ends_at).nullable(),
+            (requests::id, requests::reference, requests::state).nullable(),
+            in_scope!(viewer),
+        ))
+        .into_boxed();
+    from_cursor!(query, at);
+    for pattern in rules::patterns(q) {
+        query = query.filter(packages::search.like(pattern).escape('\\'));
+    }
+    let rows: Vec<Row> = query.load(db)?;
+    let mut inside = insides(db, rows.iter().map(|row| row.0).collect())?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, name, key, description, catalog_name, held, asked, in_scope)| {
+            let (resources, risk) = inside.remove(&id).unwrap_or((Vec::new(), Risk::Ordinary));
+            let position = rules::position(held, asked, in_scope);
+            Hit { id, name, key, description, catalog_name, resources, risk, position }
+        })
+        .collect())
+}
+
+/// The resources' names and the highest risk of each package.
+fn insides(db: &mut Db, ids: Vec<PackageId>) -> Result<HashMap<PackageId, (Vec<String>, Risk)>> {
+    let rows: Vec<(PackageId, String, String)> = package_roles::table
+        .inner_join(resource_roles::table.inner_join(resources::table))
+        .filter(package_roles::package_id.eq_any(ids))
+        .order((resources::name, resource_roles::id))
+        .select((package_roles::package_id, resources::name, resource_roles::risk))
+        .load(db)?;
+    let mut all: HashMap<PackageId, (Vec<String>, Risk)> = HashMap::new();
+    for (package, resource, risk) in rows {
+        let (names, highest) = all.entry(package).or_insert((Vec::new(), Risk::Ordinary));
+        if names.last() != Some(&resource) {
+            names.push(resource);
+        }
+        *highest = risk_of(&risk).max(*highest);
+    }
+    Ok(all)
+}
+
+/// How the viewer stands to one package, and whether they may know of it: hidden or not (D18), they may if they hold it
+/// or their request is open; or, in an enabled catalog, if they may request it or it is listed for everyone. One statement.
+///
+/// # Errors
+/// `Missing` if there is no such package.
+pub fn seen(db: &mut Db, viewer: Viewer, id: PackageId) -> Result<Seen> {
+    let (held, asked, in_scope, enabled, hidden, listed): (
+        HeldRow,
+        AskedRow,
+        bool,
+        bool,
+        bool,
+        bool,
+    ) = as_seen_by!(viewer)
+        .filter(packages::id.eq(id))
+        .select((
+            (assignments::id, assignments::starts_at, assignments::ends_at).nullable(),
+            (requests::id, requests::reference, requests::state).nullable(),
+            in_scope!(viewer),
+            catalogs::enabled,
+            packages::hidden,
+            catalogs::listed_for_everyone,
+        ))
+        .first(db)?;
+    let mine = held.is_some() || asked.is_some();
+    Ok(Seen {
+        visible: mine || (enabled && (in_scope || (listed && !hidden))),
+        in_scope,
+        position: rules::position(held, asked, in_scope && enabled),
+    })
+}
+
+pub(super) fn insert(
+    db: &mut Db,
+    package: &Package,
+    key: &str,
+    search: &str,
+    now: Ts,
+) -> Result<()> {
+    diesel::insert_into(packages::table)
+        .values((
+            packages::id.eq(package.id),
+            packages::catalog_id.eq(package.catalog),
+            packages::name.eq(&package.name),
+            packages::name_key.eq(key),
+            packages::description.eq(&package.description),
+            packages::hidden.eq(package.hidden),
+            packages::contents_version.eq(package.contents_version),
+            packages::search.eq(search),
+            packages::rev.eq(package.rev),
+            packages::created_at.eq(now),
+        ))
+        .execute(db)
+        .map_err(stale_if_taken)?;
+    Ok(())
+}
+
+/// Saves a package whose `rev` is still the one that was read.
+pub(super) fn save(db: &mut Db, package: &Package, key: &str, search: &str) -> Result<()> {
+    let read = packages::id.eq(package.id).and(packages::rev.eq(package.rev));
+    let hit = diesel::update(packages::table.filter(read))
+        .set((
+            packages::name.eq(&package.name),
+            packages::name_key.eq(key),
+            packages::description.eq(&package.description),
+            packages::hidden.eq(package.hidden),
+            packages::contents_version.eq(package.contents_version),
+            packages::search.eq(search),
+            packages::rev.eq(package.rev + 1),
+        ))
+        .execute(db)
+        .map_err(stale_if_taken)?;
+    if hit == 1 { Ok(()) } else { Err(Error::Stale) }
+}
+
+pub(super) fn add_roles(db: &mut Db, id: PackageId, roles: &[RoleId]) -> Result<()> {
+    let rows: Vec<_> = roles
+        .iter()
+        .map(|role| (package_roles::package_id.eq(id), package_roles::role_id.eq(*role)))
+        .collect();
+    for chunk in rows.chunks(1_000) {
+        crate::each_backend!(&mut *db, |c| diesel::insert_into(package_roles::table)
+            .values(chunk)
+            .execute(c)
+            .map_err(stale_if_taken)?);
+    }
+    Ok(())
+}
+
+pub(super) fn remove_roles(db: &mut Db, id: PackageId, roles: &[RoleId]) -> Result<()> {
+    let gone = package_roles::package_id.eq(id).and(package_roles::role_id.eq_any(roles));
+    diesel::delete(package_roles::table.filter(gone)).execute(db)?;
+    Ok(())
+}
