@@ -7,7 +7,7 @@ use super::eligibility::{self, No};
 use super::model::{Request, Stage, StageState, State, Verdict};
 use super::rules::{self, Deciders, Period, Refused};
 use super::store::{self, NewRequest, Next};
-use crate::access::{CancelRequest, DecideStage, ManageAssignment, Permit, RequestAccess};
+use crate::access::{CancelRequest, DecideStage, ManageAssignment, Permit, RequestAccess, policy};
 use crate::assignments;
 use crate::db::Tx;
 use crate::error::{Error, FieldError, Refusal, Result};
@@ -206,6 +206,32 @@ fn open_stage(tx: &mut Tx<'_>, request: &Request, number: i64, decided: bool) ->
     let approvers = deciders.people.into_iter().map(|(_, name)| name).collect();
     let fact = Fact::StageOpened { stage: number, stages: request.stages(), approvers, due };
     tx.record(&fact, request.about())
+}
+
+/// May the actor decide this stage now? Whoever was among its approvers when it was decided, closed or ran out gets
+/// the page that says who, when and what (D4), and not a plain no.
+///
+/// # Errors
+/// `Refused` (409) as said, `Denied` and `Missing` as the policy says.
+pub fn may_decide(
+    tx: &mut Tx<'_>,
+    request: RequestId,
+    stage: StageId,
+) -> Result<Permit<DecideStage>> {
+    let request = store::one(tx.db(), request)?;
+    let standing = store::standing(tx.db(), &request)?;
+    let permit = policy::decide_stage(tx.actor(), &standing);
+    if permit.is_err()
+        && let Some(person) = tx.actor().enabled_person().map(|p| p.id)
+        && store::was_approver(tx.db(), stage, person)?
+    {
+        let stages = store::stages(tx.db(), &[request.id])?;
+        if let Some(stage) = stages.iter().find(|s| s.id == stage && s.state() != StageState::Open)
+        {
+            return Err(decided_already(tx, &request, stage)?.into());
+        }
+    }
+    Ok(permit?)
 }
 
 /// Records a decision on the open stage.

@@ -252,6 +252,20 @@ pub fn standing(db: &mut Db, request: &Request) -> Result<RequestStanding> {
     })
 }
 
+/// Is the person among the stage's approvers, those who had to leave it aside?
+///
+/// # Errors
+/// When the database does not answer.
+pub fn was_approver(db: &mut Db, stage: StageId, person: PersonId) -> Result<bool> {
+    let found: Option<StageId> = stage_approvers::table
+        .find((stage, person))
+        .filter(stage_approvers::removed.eq(false))
+        .select(stage_approvers::stage_id)
+        .first(db)
+        .optional()?;
+    Ok(found.is_some())
+}
+
 /// The highest risk of the roles in a package (D39).
 ///
 /// # Errors
