@@ -1,6 +1,7 @@
 //! Reads of requests, stages and approvers, and the guarded writes that only this slice's commands use.
 
 use diesel::prelude::*;
+use diesel::upsert::excluded;
 
 use super::model::{Approver, Request, Row, Stage, StageState, State, Via};
 use super::rules::{Candidates, Deciders};
@@ -485,6 +486,7 @@ pub(super) fn insert_stage(
     Ok(id)
 }
 
+/// Somebody who had to leave the stage aside before may be asked again.
 pub(super) fn add_approvers(
     tx: &mut Tx<'_>,
     request: RequestId,
@@ -509,7 +511,13 @@ pub(super) fn add_approvers(
         crate::each_backend!(tx.db(), |c| {
             diesel::insert_into(stage_approvers::table)
                 .values(chunk)
-                .on_conflict_do_nothing()
+                .on_conflict((stage_approvers::stage_id, stage_approvers::person_id))
+                .do_update()
+                .set((
+                    stage_approvers::via.eq(excluded(stage_approvers::via)),
+                    stage_approvers::waiting.eq(true),
+                    stage_approvers::removed.eq(false),
+                ))
                 .execute(c)?
         });
     }

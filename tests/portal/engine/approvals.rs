@@ -79,6 +79,20 @@ fn d03_a_manager_who_left_is_replaced_when_the_stage_opens() {
 }
 
 #[test]
+fn d03_who_left_and_came_back_decides_when_the_fallback_leaves() {
+    let Some(w) = World::new() else { return };
+    let package = w.package(&[], terms(vec![by(&[w.ben], &[w.dan])]));
+    let request = w.ask(w.ada, package).unwrap();
+    w.leave(w.ben);
+    assert_eq!(w.deciders(request), ["Dan"]);
+    w.come_back(w.ben);
+    assert_eq!(w.deciders(request), ["Dan"], "nobody joins an open stage by coming back");
+    w.leave(w.dan);
+    assert_eq!(w.deciders(request), ["Ben"]);
+    w.approve(w.ben, request).unwrap();
+}
+
+#[test]
 fn d03_owners_through_a_group_decide_too() {
     let Some(w) = World::new() else { return };
     let group = w.group(&[w.eve, w.ada]);
