@@ -6,7 +6,8 @@ use diesel::prelude::*;
 
 use super::rules::{Audience, audiences};
 use crate::db::schema::{
-    facts, group_members, notices, packages, people, requests, role_grants, stage_approvers,
+    facts, group_members, notices, packages, people, request_stages, requests, role_grants,
+    stage_approvers,
 };
 use crate::db::{By, Database, Db, Tx, load_told};
 use crate::error::Result;
@@ -109,8 +110,8 @@ fn notices_of(db: &mut Db, row: &Undispatched) -> Result<Vec<NewNotice>> {
     let mut all = Vec::new();
     for audience in audiences(&fact) {
         let (people, link) = match (audience, row.request_id, row.package_id) {
-            (Audience::Deciders, Some(request), _) => {
-                (deciders(db, request)?, format!("/approvals/{request}"))
+            (Audience::Deciders(stage), Some(request), _) => {
+                (deciders(db, request, stage)?, format!("/approvals/{request}"))
             }
             (Audience::RequestorAndTarget, Some(request), _) => {
                 (askers(db, request)?, format!("/requests/{request}"))
@@ -151,9 +152,11 @@ fn enabled(db: &mut Db, ids: Vec<PersonId>) -> Result<Vec<PersonId>> {
         .load(db)?)
 }
 
-fn deciders(db: &mut Db, request: RequestId) -> Result<Vec<PersonId>> {
+fn deciders(db: &mut Db, request: RequestId, stage: i64) -> Result<Vec<PersonId>> {
     Ok(stage_approvers::table
+        .inner_join(request_stages::table)
         .filter(stage_approvers::request_id.eq(request))
+        .filter(request_stages::number.eq(stage))
         .filter(stage_approvers::waiting.eq(true))
         .select(stage_approvers::person_id)
         .load(db)?)
