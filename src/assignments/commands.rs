@@ -52,7 +52,8 @@ pub fn create(tx: &mut Tx<'_>, approved: &Approved) -> Result<AssignmentId> {
     Ok(id)
 }
 
-/// Starts an assignment: from now on its rights are wanted. Returns how many rights there are to deliver.
+/// Starts an assignment: from now on its rights are wanted. Returns how many of them are to be confirmed still:
+/// what another assignment has given already is there.
 ///
 /// # Errors
 /// `Stale` when it was started or ended meanwhile.
@@ -61,7 +62,7 @@ pub fn start(
     id: AssignmentId,
     ends_at: Option<Ts>,
     due: Option<Ts>,
-) -> Result<usize> {
+) -> Result<i64> {
     let named = store::one(tx.db(), id)?;
     store::save_started(tx, &named.assignment, ends_at)?;
     let roles = roles_of(tx, named.assignment.package_id)?;
@@ -69,7 +70,7 @@ pub fn start(
     let mut about = named.about();
     about.due = due;
     tx.record(&Fact::AssignmentStarted { until: ends_at }, about)?;
-    Ok(roles.len())
+    rights::unconfirmed(tx.db(), id)
 }
 
 /// Ends assignments, whatever the reason: one fact each, rights that nothing gives any more are let go.

@@ -175,6 +175,19 @@ pub fn of_assignments(db: &mut Db, ids: &[AssignmentId]) -> Result<Vec<RightId>>
     Ok(all)
 }
 
+/// How many rights of the assignment no target has confirmed yet.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn unconfirmed(db: &mut Db, assignment: AssignmentId) -> Result<i64> {
+    Ok(assignment_rights::table
+        .inner_join(rights::table)
+        .filter(assignment_rights::assignment_id.eq(assignment))
+        .filter(rights::state.ne(RightState::Present.as_str()))
+        .count()
+        .get_result(db)?)
+}
+
 /// Cuts the links from assignments to roles that a package no longer holds; returns the rights concerned.
 pub(super) fn cut(tx: &mut Tx<'_>, ids: &[AssignmentId], roles: &[RoleId]) -> Result<Vec<RightId>> {
     let mut all = Vec::new();

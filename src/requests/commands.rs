@@ -347,8 +347,8 @@ fn approved(tx: &mut Tx<'_>, request: &Request, automatic: bool) -> Result<()> {
     if later {
         return tx.record(&Fact::RequestScheduled { starts: start }, request.about());
     }
-    let roles = assignments::commands::start(tx, assignment, ends_at, None)?;
-    if roles == 0 { delivered(tx, assignment) } else { Ok(()) }
+    let open = assignments::commands::start(tx, assignment, ends_at, None)?;
+    if open == 0 { delivered(tx, assignment) } else { Ok(()) }
 }
 
 /// A scheduled assignment's time has come: check again (D7), then start it.
@@ -379,9 +379,9 @@ pub fn start_scheduled(tx: &mut Tx<'_>, id: AssignmentId) -> Result<()> {
         Next { state: State::Delivering, stage: request.stage, due_at: None, decided: false };
     store::save(tx, &request, next)?;
     // The clock of access runs from the start that was asked for, also when the timer came late.
-    let roles =
+    let open =
         assignments::commands::start(tx, id, assignment.ends_at, Some(assignment.starts_at))?;
-    if roles == 0 { delivered(tx, id) } else { Ok(()) }
+    if open == 0 { delivered(tx, id) } else { Ok(()) }
 }
 
 /// Every right of the assignment is confirmed: its request is delivered.

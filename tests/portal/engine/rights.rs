@@ -29,6 +29,19 @@ fn d21_a_right_goes_with_the_last_assignment_that_gives_it() {
 }
 
 #[test]
+fn d21_a_right_that_is_there_already_delivers_the_second_package_too() {
+    let Some(w) = World::new() else { return };
+    let shared = w.role("ledger");
+    let one = w.package(&[shared], terms(vec![]));
+    let two = w.package(&[shared], terms(vec![]));
+    let first = w.ask(w.ada, one).unwrap();
+    w.deliver();
+    let second = w.ask(w.ada, two).unwrap();
+    w.deliver();
+    assert_eq!((w.state(first), w.state(second)), (State::Delivered, State::Delivered));
+}
+
+#[test]
 fn d21_what_is_wanted_again_before_it_is_removed_stays() {
     let Some(w) = World::new() else { return };
     let package = w.package(&[w.role("ledger")], terms(vec![]));
