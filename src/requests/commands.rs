@@ -13,7 +13,9 @@ use crate::db::Tx;
 use crate::error::{Error, FieldError, Refusal, Result};
 use crate::kernel::fact::EndReason;
 use crate::kernel::text::NOTE_MAX;
-use crate::kernel::{AssignmentId, Fact, PackageId, PersonId, PolicyId, RequestId, StageId, Ts};
+use crate::kernel::{
+    AssignmentId, Fact, PackageId, PersonId, PolicyId, RequestId, RoleId, StageId, Ts,
+};
 
 /// What somebody asks for.
 #[derive(Clone, Debug)]
@@ -398,6 +400,29 @@ pub fn delivered(tx: &mut Tx<'_>, assignment: AssignmentId) -> Result<()> {
     }
     end(tx, &request, State::Delivered, false)?;
     tx.record(&Fact::RequestDelivered, request.about())
+}
+
+/// The contents of a package changed: access follows (D21), and a request that waited for nothing but what has gone
+/// is delivered.
+///
+/// # Errors
+/// `Stale` when something of it changed meanwhile.
+pub fn contents_changed(
+    tx: &mut Tx<'_>,
+    package: PackageId,
+    added: &[RoleId],
+    removed: &[RoleId],
+) -> Result<()> {
+    assignments::commands::contents_changed(tx, package, added, removed)?;
+    if removed.is_empty() {
+        return Ok(());
+    }
+    for id in store::delivering(tx.db(), package)? {
+        if assignments::rights::unconfirmed(tx.db(), id)? == 0 {
+            delivered(tx, id)?;
+        }
+    }
+    Ok(())
 }
 
 /// The assignment of a request that is not delivered yet has ended: so has the request.

@@ -7,12 +7,12 @@ use super::model::{Approver, Request, Row, Stage, StageState, State, Via};
 use super::rules::{Candidates, Deciders};
 use crate::access::policy::RequestStanding;
 use crate::db::schema::{
-    group_members, package_roles, packages, people, request_stages, requests, resource_roles,
-    role_grants, stage_approvers,
+    assignments, group_members, package_roles, packages, people, request_stages, requests,
+    resource_roles, role_grants, stage_approvers,
 };
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
-use crate::kernel::{CatalogId, PackageId, PersonId, RequestId, Risk, StageId, Ts};
+use crate::kernel::{AssignmentId, CatalogId, PackageId, PersonId, RequestId, Risk, StageId, Ts};
 use crate::policies::model::{Approvers, StageTerms};
 
 mod alias {
@@ -125,6 +125,21 @@ pub fn of_package(
     }
     let rows: Vec<RequestRow> = query.load(db)?;
     rows.into_iter().map(request).collect()
+}
+
+/// The started assignments of a package whose requests are being delivered.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn delivering(db: &mut Db, package: PackageId) -> Result<Vec<AssignmentId>> {
+    Ok(assignments::table
+        .inner_join(requests::table)
+        .filter(assignments::package_id.eq(package))
+        .filter(assignments::ended_at.is_null())
+        .filter(requests::state.eq(State::Delivering.as_str()))
+        .order(assignments::id)
+        .select(assignments::id)
+        .load(db)?)
 }
 
 /// One row of an approver's queue.

@@ -2,6 +2,7 @@
 
 use keyholder::assignments::model::RightState;
 use keyholder::kernel::{Fact, Risk};
+use keyholder::provisioning::reconcile;
 use keyholder::requests::model::State;
 
 use crate::support::target::Mood;
@@ -135,6 +136,52 @@ fn d22_what_ends_before_anybody_looked_is_kept_if_it_was_there() {
         states,
         [("ledger".to_owned(), RightState::Kept), ("vault".to_owned(), RightState::Gone)]
     );
+}
+
+#[test]
+fn contents_that_change_reach_everybody_who_holds_the_package() {
+    let Some(w) = World::new() else { return };
+    let (old, kept, new) = (w.role("old"), w.role("kept"), w.role("new"));
+    let package = w.package(&[old, kept], terms(vec![]));
+    let other = w.package(&[old], terms(vec![]));
+    let (ada, eve) = (w.external(w.ada), w.external(w.eve));
+    w.ask(w.ada, package).unwrap();
+    w.ask(w.eve, package).unwrap();
+    w.ask(w.eve, other).unwrap();
+    w.deliver();
+    w.set_contents(package, &[new], &[old]);
+    w.deliver();
+    assert!(!w.target.really(&ada, "old") && w.target.really(&ada, "kept"));
+    assert!(w.target.really(&eve, "old"), "another assignment still gives it");
+    assert!(w.target.really(&ada, "new") && w.target.really(&eve, "new"));
+    // What no assignment gives any more is about the person and the catalog, and its owner still hears of trouble.
+    w.target.mood(Mood::Refuses);
+    w.set_contents(package, &[], &[kept]);
+    w.deliver();
+    w.dispatch();
+    let told = w.notices(w.cleo);
+    assert!(told.iter().any(|n| n.starts_with("Removing Member in kept for Ada")), "{told:?}");
+    w.pass(3_600);
+    assert_eq!(reconcile::tell_overdue(&w.db).unwrap(), 2);
+    w.target.mood(Mood::Honest);
+    w.deliver();
+    assert!(!w.target.really(&ada, "kept"));
+}
+
+#[test]
+fn contents_that_lose_what_was_not_confirmed_complete_the_delivery() {
+    let Some(w) = World::new() else { return };
+    let lost = w.role_of("lost", Risk::Ordinary, false, "Nowhere");
+    let package = w.package(&[w.role("ledger"), lost], terms(vec![]));
+    let request = w.ask(w.ada, package).unwrap();
+    w.deliver();
+    assert_eq!(w.state(request), State::Delivering);
+    let told = w.facts("delivery_troubled");
+    let Fact::DeliveryTroubled { code, words, .. } = &told[0].fact else { panic!("{told:?}") };
+    assert_eq!(code, "misconfigured");
+    assert!(words.contains("no target system named “Nowhere” is configured"));
+    w.set_contents(package, &[], &[lost]);
+    assert_eq!(w.state(request), State::Delivered);
 }
 
 #[test]

@@ -468,7 +468,7 @@ impl World {
                     .filter(package_roles::role_id.eq_any(&removed)),
             )
             .execute(tx.db())?;
-            assignments::commands::contents_changed(tx, package, &added, &removed)
+            commands::contents_changed(tx, package, &added, &removed)
         })
     }
 
