@@ -207,6 +207,29 @@ fn d08_a_start_that_passes_while_it_waits_becomes_now() {
 }
 
 #[test]
+fn d08_absurd_dates_are_refused_with_words() {
+    let Some(w) = World::new() else { return };
+    let never = Terms { lifetime: Lifetime::Never, ..terms(vec![by_manager(&[])]) };
+    let hours = Terms { lifetime: Lifetime::Hours { hours: 8 }, ..terms(vec![by_manager(&[])]) };
+    let far = Ts::new(chrono::DateTime::<chrono::Utc>::MAX_UTC);
+    for terms in [never, hours] {
+        let package = w.package(&[], terms);
+        for (starts, ends) in [
+            (Some(at("9999-12-31T00:00:00Z")), None),
+            (None, Some(at("9999-12-31T00:00:00Z"))),
+            (Some(far), None),
+            (None, Some(far)),
+            (Some(at("1969-12-31T00:00:00Z")), None),
+            (None, Some(at("0001-01-01T00:00:00Z"))),
+        ] {
+            let period = Period { starts, ends };
+            let answer = w.submit(w.ada, Submit { period, ..order(package) });
+            assert!(matches!(answer, Err(Error::Invalid(_))), "{period:?}: {answer:?}");
+        }
+    }
+}
+
+#[test]
 fn d09_days_keep_the_local_time_over_a_change_of_the_clocks_and_hours_do_not() {
     let oslo = Zone::named("Europe/Oslo").unwrap();
     let Some(w) = World::in_zone(oslo) else { return };
