@@ -97,6 +97,14 @@ pub fn submit(
     let (true, Ok(period)) = (errors.is_empty(), period) else {
         return Err(Error::Invalid(errors));
     };
+    // D12: only what the requestor asked for before, and what has ended, is asked for again.
+    if let Some(previous) = submit.previous {
+        let previous = store::one(tx.db(), previous)?;
+        let own = previous.requestor_id == requestor && previous.target_id == target;
+        if !(own && previous.package_id == submit.package && previous.state.ended()) {
+            return Err(Error::Missing);
+        }
+    }
     let new = NewRequest {
         id: submit.id,
         reference: reference(submit.id),

@@ -277,6 +277,21 @@ fn d12_a_request_is_canceled_until_its_delivery_starts() {
 }
 
 #[test]
+fn d12_a_new_request_links_only_to_an_own_ended_one_of_the_same_package() {
+    let Some(w) = World::new() else { return };
+    let package = w.package(&[], terms(vec![by_manager(&[w.dan])]));
+    let other = w.package(&[], terms(vec![by_manager(&[])]));
+    let eves = w.ask(w.eve, package).unwrap();
+    w.cancel(w.eve, eves).unwrap();
+    let elsewhere = w.ask(w.ada, other).unwrap();
+    w.cancel(w.ada, elsewhere).unwrap();
+    for previous in [eves, elsewhere, RequestId::fresh()] {
+        let link = Submit { previous: Some(previous), ..order(package) };
+        assert!(matches!(w.submit(w.ada, link), Err(Error::Missing)), "{previous}");
+    }
+}
+
+#[test]
 fn d38_what_nobody_could_decide_is_refused_at_submit() {
     let Some(w) = World::new() else { return };
     let (package, _) = w.package_and_policy(&[], terms(vec![by_manager(&[]), by(&[w.root], &[])]));
