@@ -12,7 +12,7 @@ use crate::assignments;
 use crate::db::Tx;
 use crate::error::{Error, FieldError, Refusal, Result};
 use crate::kernel::fact::EndReason;
-use crate::kernel::text::NOTE_MAX;
+use crate::kernel::text::{NOTE_MAX, tidy};
 use crate::kernel::{
     AssignmentId, Fact, PackageId, PersonId, PolicyId, RequestId, RoleId, StageId, Ts,
 };
@@ -81,10 +81,11 @@ pub fn submit(
         .into());
     }
     let mut errors = Vec::new();
-    if policy.terms.reason_required && submit.reason.is_empty() {
+    let reason = tidy(&submit.reason);
+    if policy.terms.reason_required && reason.is_empty() {
         errors.push(FieldError::new("reason", "Say what you will use it for"));
     }
-    if submit.reason.chars().count() > NOTE_MAX {
+    if reason.chars().count() > NOTE_MAX {
         errors.push(FieldError::new(
             "reason",
             format!("Shorten your reason to {NOTE_MAX} characters"),
@@ -116,7 +117,7 @@ pub fn submit(
         contents_version: position.contents_version,
         requestor_id: requestor,
         target_id: target,
-        reason: submit.reason.clone(),
+        reason: reason.clone(),
         starts_at: period.starts,
         ends_at: period.ends,
         state: State::PendingApproval.as_str(),
@@ -129,7 +130,7 @@ pub fn submit(
     let request = store::one(tx.db(), submit.id)?;
     let fact =
         Fact::RequestSubmitted { package_policy: policy.name.clone(), version: policy.version };
-    tx.record(&fact, request.about().note(&submit.reason))?;
+    tx.record(&fact, request.about().note(reason))?;
     // D38: a request that nobody could decide is refused now, not when its stage opens.
     for stage in &request.terms.stages {
         if deciders_for(tx, &request, stage)?.is_none() {
@@ -262,6 +263,7 @@ pub fn decide(
         return Err(Error::Missing);
     };
     let risk = store::risk(tx.db(), request.package_id)?;
+    let note = &*tidy(note);
     match rules::decide(stage.state(), stage.due_at, tx.now(), verdict, note, risk) {
         Ok(()) => {}
         Err(Refused::Field(error)) => return Err(Error::Invalid(vec![error])),
@@ -457,6 +459,7 @@ pub fn end_assignment(
     id: AssignmentId,
     reason: &str,
 ) -> Result<assignments::store::Named> {
+    let reason = &*tidy(reason);
     if reason.is_empty() {
         return Err(Error::invalid("reason", "Say why you end it; the person reads this"));
     }

@@ -304,6 +304,38 @@ fn d38_what_nobody_could_decide_is_refused_at_submit() {
 }
 
 #[test]
+fn d39_high_risk_is_approved_with_a_reason() {
+    let Some(w) = World::new() else { return };
+    let high = w.role_of("vault", Risk::High, false, TARGET);
+    let package = w.package(&[w.role("ledger"), high], terms(vec![by_manager(&[])]));
+    let request = w.ask(w.ada, package).unwrap();
+    let stage = w.last_stage(request).id;
+    for note in ["", "   "] {
+        let answer = w.decide(w.ben, request, stage, Verdict::Approve, note);
+        assert!(matches!(answer, Err(Error::Invalid(_))), "{note:?}: {answer:?}");
+    }
+    assert_eq!(w.state(request), State::PendingApproval);
+    w.decide(w.ben, request, stage, Verdict::Approve, "quarter end").unwrap();
+    assert_eq!(w.facts("stage_approved")[0].note.as_deref(), Some("quarter end"));
+    w.deliver();
+}
+
+#[test]
+fn words_are_stored_without_blanks_and_control_characters() {
+    let Some(w) = World::new() else { return };
+    let package = w.package(&[], Terms { reason_required: true, ..terms(vec![by_manager(&[])]) });
+    let say = |reason: &str| w.submit(w.ada, Submit { reason: reason.into(), ..order(package) });
+    assert!(matches!(say(" \n\t \0 "), Err(Error::Invalid(_))), "blank is no reason");
+    let request = say(" month\0 end\r\n\u{1b}[31m <b>ledger</b> ").unwrap();
+    assert_eq!(w.request(request).reason, "month end\n[31m <b>ledger</b>");
+    let stage = w.last_stage(request).id;
+    let blank = w.decide(w.ben, request, stage, Verdict::Deny, "\0");
+    assert!(matches!(blank, Err(Error::Invalid(_))));
+    w.decide(w.ben, request, stage, Verdict::Deny, "not\0 now").unwrap();
+    assert_eq!(w.last_stage(request).note.as_deref(), Some("not now"));
+}
+
+#[test]
 fn a_form_that_showed_another_version_is_shown_again() {
     let Some(w) = World::new() else { return };
     let asked = terms(vec![by_manager(&[])]);
