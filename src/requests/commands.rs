@@ -363,18 +363,18 @@ fn approved(tx: &mut Tx<'_>, request: &Request, automatic: bool) -> Result<()> {
     if open == 0 { delivered(tx, assignment) } else { Ok(()) }
 }
 
-/// A scheduled assignment's time has come: check again (D7), then start it.
+/// A scheduled assignment's time has come: check again (D7), then start it. False when somebody was faster.
 ///
 /// # Errors
 /// `Stale` when it changed meanwhile.
-pub fn start_scheduled(tx: &mut Tx<'_>, id: AssignmentId) -> Result<()> {
+pub fn start_scheduled(tx: &mut Tx<'_>, id: AssignmentId) -> Result<bool> {
     let named = assignments::store::one(tx.db(), id)?;
     let assignment = &named.assignment;
     if assignment.started_at.is_some()
         || assignment.ended_at.is_some()
         || assignment.starts_at > tx.now()
     {
-        return Ok(());
+        return Ok(false);
     }
     let Some(request) = assignment.request_id else { return Err(Error::Missing) };
     let request = store::one(tx.db(), request)?;
@@ -385,7 +385,8 @@ pub fn start_scheduled(tx: &mut Tx<'_>, id: AssignmentId) -> Result<()> {
             EndReason::NotEligible,
             "",
         )?;
-        return deny_by_rule(tx, &request, no.words());
+        deny_by_rule(tx, &request, no.words())?;
+        return Ok(true);
     }
     let next =
         Next { state: State::Delivering, stage: request.stage, due_at: None, decided: false };
@@ -393,7 +394,10 @@ pub fn start_scheduled(tx: &mut Tx<'_>, id: AssignmentId) -> Result<()> {
     // The clock of access runs from the start that was asked for, also when the timer came late.
     let open =
         assignments::commands::start(tx, id, assignment.ends_at, Some(assignment.starts_at))?;
-    if open == 0 { delivered(tx, id) } else { Ok(()) }
+    if open == 0 {
+        delivered(tx, id)?;
+    }
+    Ok(true)
 }
 
 /// Every right of the assignment is confirmed: its request is delivered.
@@ -538,16 +542,17 @@ fn cancel_now(tx: &mut Tx<'_>, request: &Request, leaver: bool) -> Result<()> {
     assignments::commands::end_all(tx, &all, why, "")
 }
 
-/// The open stage has run out: the request expires, a state of its own (D5).
+/// The open stage has run out: the request expires, a state of its own (D5). False when somebody was faster.
 ///
 /// # Errors
 /// `Stale` when somebody decided meanwhile.
-pub fn expire(tx: &mut Tx<'_>, id: RequestId) -> Result<()> {
+pub fn expire(tx: &mut Tx<'_>, id: RequestId) -> Result<bool> {
     let request = store::one(tx.db(), id)?;
-    let Some(due) = request.due_at.filter(|due| *due <= tx.now()) else { return Ok(()) };
+    let Some(due) = request.due_at.filter(|due| *due <= tx.now()) else { return Ok(false) };
     close_open_stage(tx, &request, StageState::Expired)?;
     end(tx, &request, State::Expired, false)?;
-    tx.record(&Fact::RequestExpired { stage: request.stage }, request.about().due(due))
+    tx.record(&Fact::RequestExpired { stage: request.stage }, request.about().due(due))?;
+    Ok(true)
 }
 
 /// A person has left (D26): their open requests are canceled, their access ends at once, and what waited for

@@ -297,31 +297,27 @@ pub fn risk(db: &mut Db, package: PackageId) -> Result<Risk> {
     Ok(if high.is_some() { Risk::High } else { Risk::Ordinary })
 }
 
-/// The earliest stage that has run out by `now`.
+/// Requests whose open stage has run out by `now`, in due order, after the one that was reached.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn next_due(db: &mut Db, now: Ts) -> Result<Option<Ts>> {
-    let due: Option<Option<Ts>> = requests::table
+pub fn due(
+    db: &mut Db,
+    now: Ts,
+    reached: Option<(Ts, RequestId)>,
+    limit: i64,
+) -> Result<Vec<(Ts, RequestId)>> {
+    let mut query = requests::table
         .filter(requests::due_at.le(now))
         .order((requests::due_at, requests::id))
-        .select(requests::due_at)
-        .first(db)
-        .optional()?;
-    Ok(due.flatten())
-}
-
-/// Requests whose open stage has run out by `until`, in due order.
-///
-/// # Errors
-/// When the database does not answer.
-pub fn due(db: &mut Db, until: Ts, limit: i64) -> Result<Vec<RequestId>> {
-    Ok(requests::table
-        .filter(requests::due_at.le(until))
-        .order((requests::due_at, requests::id))
-        .select(requests::id)
+        .select((requests::due_at.assume_not_null(), requests::id))
         .limit(limit)
-        .load(db)?)
+        .into_boxed();
+    if let Some((at, id)) = reached {
+        query = query
+            .filter(requests::due_at.gt(at).or(requests::due_at.eq(at).and(requests::id.gt(id))));
+    }
+    Ok(query.load(db)?)
 }
 
 /// Everybody who could decide a stage for a target, enabled people only (D3, D38).

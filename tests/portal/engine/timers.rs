@@ -75,6 +75,36 @@ fn e03_more_than_one_chunk_ends_in_one_turn() {
 }
 
 #[test]
+fn a_row_that_cannot_be_read_does_not_stop_the_timers() {
+    let Some(w) = World::new() else { return };
+    let waits = w.package(&[], terms(vec![by_manager(&[])]));
+    let other = w.package(&[], terms(vec![by_manager(&[])]));
+    let held = w.package(&[], Terms { lifetime: Lifetime::Days { days: 20 }, ..terms(vec![]) });
+    let (broken, sound) = (w.ask(w.ada, waits).unwrap(), w.ask(w.ada, other).unwrap());
+    let held = w.ask(w.ada, held).unwrap();
+    let good: String =
+        w.db.read(|db| Ok(requests::table.find(broken).select(requests::terms).first(db)?))
+            .unwrap();
+    let spoil = |terms: &str| {
+        let terms = terms.to_owned();
+        w.run(move |tx| {
+            diesel::update(requests::table.find(broken))
+                .set(requests::terms.eq(&terms))
+                .execute(tx.db())?;
+            Ok(())
+        });
+    };
+    spoil("{}");
+    w.pass(30 * DAY);
+    w.tick();
+    assert_eq!(w.state(sound), State::Expired);
+    assert!(w.assignment(held).ended_at.is_some());
+    spoil(&good);
+    w.tick();
+    assert_eq!(w.state(broken), State::Expired, "once it can be read again");
+}
+
+#[test]
 fn e08_a_step_that_was_overtaken_is_run_again_as_a_whole() {
     let Some(w) = World::new() else { return };
     let tries = Arc::new(AtomicUsize::new(0));
