@@ -9,3 +9,5 @@ pub mod commands;
 pub mod model;
 pub mod rules;
 pub mod store;
+#[cfg(test)]
+mod tests;

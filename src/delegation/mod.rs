@@ -9,3 +9,7 @@
 pub mod commands;
 pub mod model;
 pub mod store;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;

@@ -30,7 +30,6 @@ pub use limit::Limit;
 pub use page::{Place, Shell};
 pub use reply::{CsvSink, Reply, SessionChange};
 pub use routes::{Method, Route, get, post};
-
 pub use server::{configure, serve};
 
 #[cfg(test)]
