@@ -415,6 +415,8 @@ fn what_was_typed_when_the_session_ended_is_in_the_form_once_and_for_the_same_pe
         let head = browser.request("HEAD", "/note");
         browser.send(head);
         assert_eq!(browser.get("/note").texts("textarea#note"), ["a long reason"]);
+        let drafts = sessions::table.filter(sessions::draft.is_not_null()).count();
+        assert_eq!(house.site.db.read(|db| Ok(drafts.get_result::<i64>(db)?)).unwrap(), 0);
         assert_eq!(browser.get("/note").texts("textarea#note"), [""]);
         assert!(!noted(house));
     });
