@@ -10,7 +10,8 @@ use crate::site::Site;
 use crate::web::{self, Route};
 
 /// Every route of the portal. The demo's own are in [`DEMO`]; `serve` never has them (E20).
-pub const ROUTES: &[&[Route]] = &[];
+pub const ROUTES: &[&[Route]] =
+    &[crate::signin::pages::ROUTES, crate::directory::profile::pages::ROUTES];
 
 /// What only the demo adds.
 pub const DEMO: &[&[Route]] = &[];

@@ -1,6 +1,6 @@
 //! People whom no staff list brought, but the configuration.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::feed::Entry;
 use super::store::{self, Listed};
@@ -36,8 +36,8 @@ pub fn add(
         manager: None,
         attributes: BTreeMap::new(),
     };
-    let listed = Listed::new(id, SOURCE, &entry, None, 0, now)?;
-    store::save_listed(tx.db(), &[listed])?;
+    let listed = Listed::new(id, SOURCE, &entry, None, now)?;
+    store::save_listed(tx.db(), &[listed], &HashMap::new())?;
     tx.record(&Fact::PersonJoined { returned: false }, About::nothing().person(id, entry.name))?;
     Ok(id)
 }
