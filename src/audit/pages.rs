@@ -182,7 +182,11 @@ fn log(cx: &mut Cx) -> Result<Reply> {
         says: says(&asked.filter, zone),
         filtered: asked.filter != Filter::default(),
         rows: page.rows.iter().map(|entry| row(entry, zone)).collect(),
-        pager: Listing { csv: None, ..pager },
+        pager: {
+            let mut pager = pager;
+            pager.csv = None;
+            pager
+        },
         csv,
     };
     Ok(Reply::page(&shown)?.status(status))

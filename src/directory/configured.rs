@@ -36,8 +36,8 @@ pub fn add(
         manager: None,
         attributes: BTreeMap::new(),
     };
-    let listed = Listed::new(id, SOURCE, &entry, None, 0, now)?;
-    store::save_listed(tx.db(), &[listed])?;
+    let listed = Listed::new(id, SOURCE, &entry, None, now)?;
+    store::save_listed(tx.db(), &[listed], &std::collections::HashMap::new())?;
     tx.record(&Fact::PersonJoined { returned: false }, About::nothing().person(id, entry.name))?;
     Ok(id)
 }
