@@ -13,6 +13,8 @@ use crate::web::{self, Route};
 pub const ROUTES: &[&[Route]] = &[
     crate::assignments::owner::ROUTES,
     crate::audit::pages::ROUTES,
+    crate::catalogs::pages::ROUTES,
+    crate::delegation::pages::ROUTES,
     crate::directory::profile::pages::ROUTES,
     crate::requests::approvals::ROUTES,
     crate::requests::owner::ROUTES,

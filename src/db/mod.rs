@@ -48,7 +48,7 @@ struct Inner {
     statements: AtomicU64,
 }
 
-/// Called after every write of this process.
+/// Called after every write of this process that recorded a fact.
 type Nudge = Box<dyn Fn() + Send + Sync>;
 
 enum Writer {
@@ -134,20 +134,20 @@ impl Database {
             };
             match result {
                 Err(Error::Stale) => {}
-                other => {
-                    if other.is_ok()
-                        && let Some(nudge) = self.inner.nudge.get()
-                    {
+                Err(other) => return Err(other),
+                Ok((value, recorded)) => {
+                    // Nothing happened without a fact: a job that found nothing to do wakes nobody.
+                    if recorded && let Some(nudge) = self.inner.nudge.get() {
                         nudge();
                     }
-                    return other;
+                    return Ok(value);
                 }
             }
         }
         Err(Error::Busy)
     }
 
-    /// Sets what is called after every write: it wakes whoever waits for new facts. The first caller wins.
+    /// Sets what is called after every write that recorded a fact: it wakes whoever waits for new facts. The first caller wins.
     pub fn on_write(&self, nudge: Box<dyn Fn() + Send + Sync>) {
         let _ = self.inner.nudge.set(nudge);
     }
