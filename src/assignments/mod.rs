@@ -8,3 +8,4 @@ pub mod commands;
 pub mod model;
 pub mod rights;
 pub mod store;
+pub mod words;

@@ -6,9 +6,13 @@
 //! out ends it (D5); nobody decides for themselves (D2). `rules` is pure; `commands` are the use cases;
 //! `jobs` are the timers.
 
+pub mod asking;
 pub mod commands;
 pub mod eligibility;
+pub mod forms;
 pub mod jobs;
 pub mod model;
+pub mod prospect;
 pub mod rules;
 pub mod store;
+pub mod words;
