@@ -20,6 +20,8 @@ pub mod delegation;
 pub mod packages;
 pub mod policies;
 
+pub mod audit;
+
 pub mod assignments;
 pub mod requests;
 

@@ -1,0 +1,128 @@
+//! The history of one thing, read from the facts: what its page shows. Every read is one statement and bounded.
+
+use diesel::prelude::*;
+
+use crate::db::Db;
+use crate::db::load_told;
+use crate::db::schema::facts;
+use crate::error::Result;
+use crate::kernel::fact::{Names, Sentence};
+use crate::kernel::{AssignmentId, CatalogId, Fact, FactId, PackageId, PersonId, RequestId, Ts};
+
+/// One thing that happened, as a page tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The fact's id.
+    pub id: FactId,
+    /// When it happened.
+    pub at: Ts,
+    /// When it was due, if a timer did it (E3).
+    pub due_at: Option<Ts>,
+    /// Who did it; a timer has no id.
+    pub actor: Option<PersonId>,
+    /// Their name of that moment, or the timer's.
+    pub actor_name: String,
+    /// The request that it belongs to, and its reference.
+    pub request: Option<(RequestId, String)>,
+    /// The assignment that it belongs to.
+    pub assignment: Option<AssignmentId>,
+    /// The resource's name.
+    pub resource: Option<String>,
+    /// A person's own words.
+    pub note: Option<String>,
+    /// What happened.
+    pub fact: Fact,
+    /// The same in one sentence, names set apart.
+    pub sentence: Sentence,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = facts)]
+struct Row {
+    id: FactId,
+    at: Ts,
+    due_at: Option<Ts>,
+    actor_id: Option<PersonId>,
+    actor_name: String,
+    person_name: Option<String>,
+    package_name: Option<String>,
+    catalog_name: Option<String>,
+    request_id: Option<RequestId>,
+    reference: Option<String>,
+    assignment_id: Option<AssignmentId>,
+    resource_name: Option<String>,
+    note: Option<String>,
+    data: String,
+}
+
+fn told(row: Row) -> Result<Told> {
+    let names = Names {
+        actor: &row.actor_name,
+        person: row.person_name.as_deref(),
+        package: row.package_name.as_deref(),
+        catalog: row.catalog_name.as_deref(),
+        reference: row.reference.as_deref(),
+        resource: row.resource_name.as_deref(),
+    };
+    let (fact, sentence) = load_told(&row.data, names)?;
+    Ok(Told {
+        id: row.id,
+        at: row.at,
+        due_at: row.due_at,
+        actor: row.actor_id,
+        request: row.request_id.zip(row.reference),
+        actor_name: row.actor_name,
+        assignment: row.assignment_id,
+        resource: row.resource_name,
+        note: row.note.filter(|note| !note.is_empty()),
+        fact,
+        sentence,
+    })
+}
+
+/// The newest facts that fit, newest first.
+macro_rules! newest {
+    ($db:expr, $limit:expr, $fits:expr) => {{
+        let rows: Vec<Row> = facts::table
+            .filter($fits)
+            .order((facts::at.desc(), facts::id.desc()))
+            .limit($limit)
+            .select(Row::as_select())
+            .load($db)?;
+        rows.into_iter().map(told).collect::<Result<Vec<Told>>>()
+    }};
+}
+
+/// What happened to a request and to its assignment, in order; the newest `limit` facts where there are more.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn history_of_request(db: &mut Db, request: RequestId, limit: i64) -> Result<Vec<Told>> {
+    let mut all = newest!(db, limit, facts::request_id.eq(request))?;
+    all.reverse();
+    Ok(all)
+}
+
+/// What happened around a person, newest first.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn history_of_person(db: &mut Db, person: PersonId, limit: i64) -> Result<Vec<Told>> {
+    newest!(db, limit, facts::person_id.eq(person))
+}
+
+/// What happened around a package, newest first.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn history_of_package(db: &mut Db, package: PackageId, limit: i64) -> Result<Vec<Told>> {
+    newest!(db, limit, facts::package_id.eq(package))
+}
+
+/// What happened around a catalog, newest first.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn history_of_catalog(db: &mut Db, catalog: CatalogId, limit: i64) -> Result<Vec<Told>> {
+    newest!(db, limit, facts::catalog_id.eq(catalog))
+}
