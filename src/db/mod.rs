@@ -11,6 +11,7 @@ pub mod columns;
 pub mod migrate;
 mod pool;
 pub mod schema;
+mod seek;
 mod settings;
 #[cfg(test)]
 pub mod testing;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use backend::{Address, Db, MultiBackend};
+pub use seek::Seek;
 pub use settings::{set_setting, setting};
 pub use tx::{By, Fixture, Tx, load_actor, load_told, stale_if_taken};
 
