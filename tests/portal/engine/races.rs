@@ -145,6 +145,23 @@ fn approval_against_the_leaving_of_the_one_who_asks() {
 }
 
 #[test]
+fn approval_against_the_leaving_of_the_next_approver() {
+    let Some(w) = World::new() else { return };
+    for n in 0..CONTENDED / 4 {
+        let next = w.person("Next");
+        let package = w.package(&[], terms(vec![by(&[w.dan], &[]), by(&[next], &[w.eve])]));
+        let request = w.ask(w.ada, package).unwrap();
+        at_once(vec![
+            Box::new(|| {
+                w.approve(w.dan, request).unwrap();
+            }),
+            Box::new(|| w.leave(next)),
+        ]);
+        assert_eq!(w.deciders(request), ["Eve"], "round {n}");
+    }
+}
+
+#[test]
 fn a_decision_against_the_leaving_of_its_approver() {
     let Some(w) = World::new() else { return };
     for n in 0..CONTENDED / 4 {
@@ -163,6 +180,27 @@ fn a_decision_against_the_leaving_of_its_approver() {
             state == State::Delivered || w.deciders(request) == ["Eve"],
             "round {n}: {state:?}"
         );
+    }
+}
+
+#[test]
+fn submitting_against_leaving() {
+    let Some(w) = World::new() else { return };
+    let (asked, given) = (
+        w.package(&[], terms(vec![by(&[w.dan], &[])])),
+        w.package(&[w.role("ledger")], terms(vec![])),
+    );
+    for n in 0..CONTENDED / 4 {
+        let person = w.person(&format!("Asker {n}"));
+        at_once(vec![
+            Box::new(|| {
+                fine(w.ask(person, asked));
+            }),
+            Box::new(|| {
+                fine(w.ask(person, given));
+            }),
+            Box::new(|| w.leave(person)),
+        ]);
     }
 }
 
