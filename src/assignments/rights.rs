@@ -9,7 +9,7 @@ use super::model::RightState;
 use crate::db::schema::{
     assignment_rights, assignments, people, resource_roles, resources, rights,
 };
-use crate::db::{Db, Tx};
+use crate::db::{Db, Tx, stale_if_taken};
 use crate::error::Result;
 use crate::kernel::{AssignmentId, CatalogId, PersonId, ResourceId, RightId, RoleId, Ts};
 
@@ -40,7 +40,8 @@ struct Giving {
     right_id: RightId,
 }
 
-/// Makes each assignment give each role: missing rights are made, unwanted ones are wanted again.
+/// Makes each assignment give each role: missing rights are made, unwanted ones are wanted again. Call it with the
+/// holders locked: what one assignment gives and what another one lets go is decided one after the other (E9).
 pub(super) fn want(
     tx: &mut Tx<'_>,
     holders: &[(AssignmentId, PersonId)],
@@ -85,7 +86,8 @@ pub(super) fn want(
         for chunk in fresh.chunks(CHUNK) {
             crate::each_backend!(tx.db(), |c| diesel::insert_into(rights::table)
                 .values(chunk)
-                .execute(c)?);
+                .execute(c)
+                .map_err(stale_if_taken)?);
         }
         for chunk in giving.chunks(CHUNK) {
             crate::each_backend!(tx.db(), |c| {
@@ -126,8 +128,8 @@ fn want_again(tx: &mut Tx<'_>, known: &[RightId], now: Ts, wall: Ts) -> Result<(
     Ok(())
 }
 
-/// Lets go of the rights that no started, unended assignment gives any more (D21). Call it after the
-/// assignments are saved as ended, or after links are cut.
+/// Lets go of the rights that no started, unended assignment gives any more (D21). Call it with the holders locked
+/// (E9), after the assignments are saved as ended, or after links are cut.
 pub(super) fn release(tx: &mut Tx<'_>, ids: &[RightId]) -> Result<()> {
     let (now, wall) = (tx.now(), tx.wall());
     for chunk in ids.chunks(CHUNK) {

@@ -7,7 +7,7 @@ use super::connectors::{Account, Connector, Grant, Targets, Trouble};
 use crate::assignments::commands::about_right;
 use crate::assignments::model::RightState;
 use crate::assignments::rights::{self, Claiming, Seen, Work};
-use crate::db::{By, Database, Tx};
+use crate::db::{By, Database, Tx, lock_people};
 use crate::error::Result;
 use crate::kernel::{About, Fact};
 
@@ -214,6 +214,8 @@ fn settle(db: &Database, work: Work, outcome: Outcome) -> Result<()> {
             Ok(())
         }
         Outcome::Confirmed(state) => {
+            // Of two rights that are confirmed at once, the second sees the first (E9): their request is delivered.
+            lock_people(tx, &[work.person])?;
             let held_before = match work.held_before {
                 Some(held) => held,
                 None => rights::held_before(tx.db(), work.right)?,

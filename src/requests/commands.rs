@@ -400,7 +400,7 @@ pub fn start_scheduled(tx: &mut Tx<'_>, id: AssignmentId) -> Result<bool> {
         return Ok(false);
     }
     let Some(request) = assignment.request_id else { return Err(Error::Missing) };
-    let request = store::one(tx.db(), request)?;
+    let request = locked(tx, request)?;
     if let Some(no) = eligibility::still(tx.db(), request.target_id, &request.terms)? {
         assignments::commands::end_all(
             tx,
@@ -562,7 +562,8 @@ fn cancel_now(tx: &mut Tx<'_>, request: &Request, leaver: bool) -> Result<()> {
         _ => Vec::new(),
     };
     let why = if leaver { EndReason::Leaver } else { EndReason::EndedNow };
-    assignments::commands::end_all(tx, &all, why, "")
+    assignments::commands::end_all(tx, &all, why, "")?;
+    Ok(())
 }
 
 /// The open stage has run out: the request expires, a state of its own (D5). False when somebody was faster.
@@ -592,8 +593,7 @@ pub fn leaver(tx: &mut Tx<'_>, person: PersonId, name: &str) -> Result<()> {
         cancel_now(tx, &request, true)?;
     }
     let held = assignments::store::active_of(tx.db(), person)?;
-    assignments::commands::end_all(tx, &held, EndReason::Leaver, "")?;
-    for named in &held {
+    for named in assignments::commands::end_all(tx, &held, EndReason::Leaver, "")? {
         assignment_ended(tx, named.assignment.request_id, "the person left")?;
     }
     for id in store::waiting_for(tx.db(), person)? {

@@ -121,11 +121,11 @@ fn end_all(db: &Database, ids: &[AssignmentId]) -> Result<usize> {
     db.write(BY, move |tx| {
         let now = tx.now();
         let all = assignments::store::still_due(tx.db(), &ids, now)?;
-        assignments::commands::end_all(tx, &all, EndReason::Expired, "")?;
-        for named in &all {
+        let ended = assignments::commands::end_all(tx, &all, EndReason::Expired, "")?;
+        for named in &ended {
             commands::assignment_ended(tx, named.assignment.request_id, "its time was over")?;
         }
-        Ok(all.len())
+        Ok(ended.len())
     })
 }
 
