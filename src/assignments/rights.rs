@@ -566,11 +566,16 @@ pub fn overdue(tx: &mut Tx<'_>, asked_before: Ts, limit: i64) -> Result<Vec<Late
         ))
         .load(tx.db())?;
     let ids: Vec<RightId> = rows.iter().map(|row| row.0).collect();
-    diesel::update(rights::table.filter(rights::id.eq_any(ids)))
-        .set(rights::overdue_told.eq(true))
-        .execute(tx.db())?;
+    // Somebody else may be telling the same ones at this moment.
+    let mine: Vec<RightId> = diesel::update(
+        rights::table.filter(rights::id.eq_any(ids)).filter(rights::overdue_told.eq(false)),
+    )
+    .set(rights::overdue_told.eq(true))
+    .returning(rights::id)
+    .get_results(tx.db())?;
     Ok(rows
         .into_iter()
+        .filter(|row| mine.contains(&row.0))
         .map(|(right, person, name, catalog, resource, role, target)| Late {
             right,
             person: (person, name),

@@ -379,3 +379,23 @@ fn an_owner_ends_what_the_timer_is_ending() {
     while w.tick() > 0 {}
     assert_eq!(w.facts("assignment_ended").len(), CONTENDED);
 }
+
+#[test]
+fn two_who_tell_of_late_removals_tell_once() {
+    let Some(w) = World::new() else { return };
+    let package = w.package(&[w.role("ledger")], terms(vec![]));
+    for n in 0..CONTENDED {
+        let request = w.ask(w.person(&format!("Holder {n}")), package).unwrap();
+        w.end(w.cleo, w.assignment(request).id).unwrap();
+    }
+    w.pass(3_600);
+    at_once(
+        (0..3)
+            .map(|_| {
+                Box::new(|| void(reconcile::tell_overdue(&w.db).unwrap()))
+                    as Box<dyn FnOnce() + Send>
+            })
+            .collect(),
+    );
+    assert_eq!(w.facts("removal_overdue").len(), CONTENDED);
+}
