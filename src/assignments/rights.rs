@@ -452,6 +452,22 @@ pub fn claim(tx: &mut Tx<'_>, targets: &Claiming<'_>, until: Ts, limit: i64) -> 
     Ok(claimed)
 }
 
+/// Keeps a claim until `until`. False when it is no longer valid or the wish has changed: then leave the work alone.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn renew(tx: &mut Tx<'_>, work: &Work, until: Ts) -> Result<bool> {
+    let hit = diesel::update(
+        rights::table
+            .find(work.right)
+            .filter(rights::fence.eq(work.fence))
+            .filter(rights::generation.eq(work.generation)),
+    )
+    .set(rights::lease_until.eq(Some(until)))
+    .execute(tx.db())?;
+    Ok(hit == 1)
+}
+
 /// Whose work to claim.
 pub enum Claiming<'a> {
     /// The work of one target.
