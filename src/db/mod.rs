@@ -8,6 +8,7 @@
 
 pub mod backend;
 pub mod columns;
+mod locks;
 pub mod migrate;
 mod pool;
 pub mod schema;
@@ -23,6 +24,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use backend::{Address, Db, MultiBackend};
 pub use seek::Seek;
+pub use locks::{hold_package, hold_people, lock_package, lock_people};
 pub use settings::{set_setting, setting};
 pub use tx::{By, Fixture, Tx, load_actor, load_told, stale_if_taken};
 

@@ -709,22 +709,39 @@ pub(super) fn close_stage(
     if hit != 1 {
         return Err(Error::Stale);
     }
+    // The stage is ours now; whoever decides it is one of its approvers still.
+    if let Some(person) = by {
+        let waiting: Option<bool> = stage_approvers::table
+            .find((stage.id, person))
+            .select(stage_approvers::waiting)
+            .first(tx.db())
+            .optional()?;
+        if waiting != Some(true) {
+            return Err(Error::Stale);
+        }
+    }
     diesel::update(stage_approvers::table.filter(stage_approvers::stage_id.eq(stage.id)))
         .set(stage_approvers::waiting.eq(false))
         .execute(tx.db())?;
     Ok(())
 }
 
-/// Takes a person out of every open stage; returns those stages' requests.
-pub(super) fn remove_approver(tx: &mut Tx<'_>, person: PersonId) -> Result<Vec<RequestId>> {
-    let mine = stage_approvers::table
+/// The requests that wait for a person's decision.
+pub(super) fn waiting_for(db: &mut Db, person: PersonId) -> Result<Vec<RequestId>> {
+    Ok(stage_approvers::table
         .filter(stage_approvers::person_id.eq(person))
-        .filter(stage_approvers::waiting.eq(true));
-    let concerned: Vec<RequestId> = mine.select(stage_approvers::request_id).load(tx.db())?;
-    diesel::update(mine)
+        .filter(stage_approvers::waiting.eq(true))
+        .order(stage_approvers::request_id)
+        .select(stage_approvers::request_id)
+        .load(db)?)
+}
+
+/// Takes a person out of a stage's approvers.
+pub(super) fn remove_approver(tx: &mut Tx<'_>, stage: &Stage, person: PersonId) -> Result<()> {
+    diesel::update(stage_approvers::table.find((stage.id, person)))
         .set((stage_approvers::waiting.eq(false), stage_approvers::removed.eq(true)))
         .execute(tx.db())?;
-    Ok(concerned)
+    Ok(())
 }
 
 /// Bumps an open stage, so that a decision read before a change of its approvers misses and runs again.
