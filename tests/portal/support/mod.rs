@@ -2,6 +2,7 @@
 //!
 //! What starts a component answers `None` when the machine lacks it, after [`skip`] has said so; a test then returns.
 
+pub mod app;
 pub mod browser;
 mod certificate;
 pub mod database;
@@ -11,7 +12,9 @@ mod leash;
 mod node;
 pub mod provider;
 mod skip;
+pub mod tables;
 pub mod target;
+pub mod visitor;
 pub mod world;
 
 pub use skip::skip;
