@@ -10,7 +10,13 @@ use crate::site::Site;
 use crate::web::{self, Route};
 
 /// Every route of the portal. The demo's own are in [`DEMO`]; `serve` never has them (E20).
-pub const ROUTES: &[&[Route]] = &[];
+pub const ROUTES: &[&[Route]] = &[
+    crate::home::pages::ROUTES,
+    crate::packages::browse::ROUTES,
+    crate::requests::asking::ROUTES,
+    crate::requests::pages::ROUTES,
+    crate::assignments::pages::ROUTES,
+];
 
 /// What only the demo adds.
 pub const DEMO: &[&[Route]] = &[];

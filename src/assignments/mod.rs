@@ -6,6 +6,7 @@
 
 pub mod commands;
 pub mod model;
+pub mod pages;
 pub mod rights;
 pub mod store;
 pub mod words;
