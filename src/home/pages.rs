@@ -41,7 +41,6 @@ struct HomePage {
     more_open: bool,
     ending: Vec<Held>,
     held: Vec<Held>,
-    more_held: bool,
     troubles: Vec<Trouble>,
     /// True for an administrator of an installation without any catalog.
     start: bool,
@@ -109,7 +108,6 @@ fn home(cx: &mut Cx) -> Result<Reply> {
         decide: queue.iter().take(SHOWN).map(|w| decision(w, times)).collect(),
         more_open: open.len() > SHOWN,
         open: open.iter().take(SHOWN).map(|r| line(r, &holders, me, times)).collect(),
-        more_held: rest().count() > SHOWN,
         held: rest().take(SHOWN).map(|h| holding(h, times)).collect(),
         ending: ending.iter().map(|h| holding(h, times)).collect(),
         troubles: troubles.iter().map(|t| trouble(t, times)).collect(),
