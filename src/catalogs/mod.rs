@@ -7,5 +7,8 @@
 
 pub mod commands;
 pub mod model;
+pub mod pages;
 pub mod rules;
 pub mod store;
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,7 @@ use crate::db::{Db, load_told, stale_if_taken};
 use crate::error::{Error, Result};
 use crate::kernel::fact::{Names, Sentence};
 use crate::kernel::{CatalogId, Family, ResourceId, Risk, RoleId, Ts};
+use crate::web::paging::Cursor;
 
 type CatalogRow = (CatalogId, String, String, bool, bool, i64);
 type CatalogColumns = (
@@ -42,7 +43,7 @@ pub fn catalog(db: &mut Db, id: CatalogId) -> Result<Catalog> {
     Ok(catalogs::table.find(id).select(CATALOG).first(db).map(as_catalog)?)
 }
 
-/// The catalogs that the actor looks after, by name, beyond `after`: all for administrators and auditors,
+/// The catalogs that the actor looks after, by name, for [`crate::web::paging::page`]: all for administrators and auditors,
 /// else those that they own. One statement.
 ///
 /// # Errors
@@ -50,11 +51,10 @@ pub fn catalog(db: &mut Db, id: CatalogId) -> Result<Catalog> {
 pub fn catalogs(
     db: &mut Db,
     actor: &Actor,
-    after: Option<&(String, CatalogId)>,
+    at: Option<&Cursor<String>>,
     limit: i64,
 ) -> Result<Vec<CatalogLine>> {
     let mut query = catalogs::table
-        .order((catalogs::name_key, catalogs::id))
         .limit(limit)
         .select((
             CATALOG,
@@ -66,11 +66,21 @@ pub fn catalogs(
         let owned = actor.enabled_person().map(|p| p.owns.clone()).unwrap_or_default();
         query = query.filter(catalogs::id.eq_any(owned));
     }
-    if let Some((name, id)) = after {
-        query = query.filter(
-            catalogs::name_key.gt(name).or(catalogs::name_key.eq(name).and(catalogs::id.gt(*id))),
-        );
+    let back = at.is_some_and(|at| at.back);
+    if let Some(at) = at {
+        let (key, id) = (at.key.as_str(), CatalogId(at.id));
+        let same = catalogs::name_key.eq(key);
+        query = if back {
+            query.filter(catalogs::name_key.lt(key).or(same.and(catalogs::id.lt(id))))
+        } else {
+            query.filter(catalogs::name_key.gt(key).or(same.and(catalogs::id.gt(id))))
+        };
     }
+    query = if back {
+        query.order((catalogs::name_key.desc(), catalogs::id.desc()))
+    } else {
+        query.order((catalogs::name_key, catalogs::id))
+    };
     let rows: Vec<(CatalogRow, Option<i64>, Option<i64>)> = query.load(db)?;
     Ok(rows
         .into_iter()

@@ -7,12 +7,13 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
-use super::feed::{Entry, Field, Kind};
+use super::feed::{Entry, Field};
 use super::lookup::{Found, Lookup};
 pub use super::problem::Problem;
 use super::rows::quoted;
-use crate::kernel::PersonId;
+use crate::kernel::fact::Change;
 use crate::kernel::text::counted;
+use crate::kernel::{Kind, PersonId};
 
 /// The most people of one circle that a warning names.
 const NAMED: usize = 10;
@@ -46,17 +47,6 @@ pub struct Known {
     pub protected: bool,
 }
 
-/// One column of one person that differs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// The word of the field, or the name of the attribute.
-    pub field: String,
-    /// What was known.
-    pub from: Option<String>,
-    /// What the list says.
-    pub to: Option<String>,
-}
-
 /// Somebody whom the list does not name anymore.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leaver {
@@ -84,7 +74,7 @@ pub struct Mover {
     pub id: PersonId,
     /// What the list says.
     pub entry: Entry,
-    /// What differs; never empty.
+    /// What differs, the manager included if the same words now mean somebody else; never empty.
     pub changes: Vec<Change>,
 }
 
@@ -103,7 +93,7 @@ pub struct Plan {
     pub managers: BTreeMap<PersonId, Option<PersonId>>,
     /// Those of the unchanged whose manager is now another, because the same words now mean
     /// somebody else: a manager joined, left, or is not the only one of that name anymore.
-    pub rewired: Vec<PersonId>,
+    pub rewired: Vec<Mover>,
     /// How many people come without the manager that the list writes.
     pub without_manager: usize,
     /// What does not stop the import and should be seen, in the order of the lines.
@@ -151,23 +141,37 @@ pub fn plan(known: &[Known], entries: Vec<Entry>) -> Plan {
         .iter()
         .map(|entry| before.get(entry.external_id.as_str()).map_or_else(PersonId::fresh, |k| k.id))
         .collect();
-    let keys: Vec<Option<String>> =
-        managers.iter().map(|manager| manager.map(|at| entries[at].external_id.clone())).collect();
+    let bosses: Vec<Option<(String, String)>> = managers
+        .iter()
+        .map(|manager| {
+            manager.map(|at| (entries[at].external_id.clone(), entries[at].name.clone()))
+        })
+        .collect();
 
-    for (((entry, manager), key), id) in entries.into_iter().zip(managers).zip(keys).zip(&ids) {
+    for (((entry, manager), boss), id) in entries.into_iter().zip(managers).zip(bosses).zip(&ids) {
         let id = *id;
         plan.managers.insert(id, manager.map(|at| ids[at]));
         plan.without_manager += usize::from(manager.is_none() && entry.manager.is_some());
         match before.get(entry.external_id.as_str()) {
             Some(known) if known.enabled => {
-                let changes = changes(known, &entry);
-                if !changes.is_empty() {
-                    plan.movers.push(Mover { id, entry, changes });
-                    continue;
+                let mut changes = changes(known, &entry);
+                let moved = !changes.is_empty();
+                let key = known.manager_external_id.as_deref();
+                if known.manager_written == entry.manager
+                    && key != boss.as_ref().map(|(key, _)| key.as_str())
+                {
+                    let from = key.and_then(|key| before.get(key)).map(|k| k.name.clone());
+                    changes.push(Change {
+                        field: Field::Manager.word().to_owned(),
+                        from: from.unwrap_or_default(),
+                        to: boss.map(|(_, name)| name).unwrap_or_default(),
+                    });
                 }
-                plan.unchanged += 1;
-                if known.manager_external_id != key {
-                    plan.rewired.push(id);
+                plan.unchanged += usize::from(!moved);
+                match (moved, changes.is_empty()) {
+                    (true, _) => plan.movers.push(Mover { id, entry, changes }),
+                    (false, false) => plan.rewired.push(Mover { id, entry, changes }),
+                    (false, true) => {}
                 }
             }
             returning => plan.joiners.push(Joiner { id, entry, returns: returning.is_some() }),
@@ -184,7 +188,7 @@ fn changes(known: &Known, entry: &Entry) -> Vec<Change> {
         (Field::Manager, known.manager_written.as_deref(), entry.manager.as_deref()),
         (Field::Title, known.title.as_deref(), entry.title.as_deref()),
         (Field::Department, known.department.as_deref(), entry.department.as_deref()),
-        (Field::Kind, Some(known.kind.word()), Some(entry.kind.word())),
+        (Field::Kind, Some(known.kind.as_str()), Some(entry.kind.as_str())),
     ];
     let fields = fields.into_iter().map(|(field, from, to)| (field.word(), from, to));
     let (old, new) = (&known.attributes, &entry.attributes);
@@ -198,8 +202,8 @@ fn changes(known: &Known, entry: &Entry) -> Vec<Change> {
         .filter(|(_, from, to)| from != to)
         .map(|(field, from, to)| Change {
             field: field.to_owned(),
-            from: from.map(str::to_owned),
-            to: to.map(str::to_owned),
+            from: from.unwrap_or_default().to_owned(),
+            to: to.unwrap_or_default().to_owned(),
         })
         .collect()
 }
@@ -338,7 +342,7 @@ pub(super) fn many(n: usize, one: &str, many: &str) -> String {
 }
 
 /// "1,900".
-fn grouped(n: usize) -> String {
+pub(super) fn grouped(n: usize) -> String {
     let digits = n.to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {
@@ -413,8 +417,7 @@ mod tests {
         let known = after("1,Ada,,,Lead\n2,Ben,,Ada,\n3,Cleo,,,\n");
         let next = plan(&known, list("1,Ada,,,Head\n2,Ben,,Ada,\n4,Dan,,2,\n"));
         assert_eq!(next.summary(), "1 joiner, 1 mover, 1 leaver, 1 unchanged, 0 without a manager");
-        let change =
-            Change { field: "title".into(), from: Some("Lead".into()), to: Some("Head".into()) };
+        let change = Change { field: "title".into(), from: "Lead".into(), to: "Head".into() };
         assert_eq!(next.movers[0].changes, [change]);
         assert_eq!(next.leavers, [Leaver { id: person(&known, "3").id, name: "Cleo".into() }]);
         assert_eq!(next.managers[&next.joiners[0].id], Some(person(&known, "2").id));
@@ -510,10 +513,9 @@ mod tests {
     fn the_same_words_may_come_to_mean_another_manager() {
         let known = after("1,Ada,,Zoe,\n");
         let next = plan(&known, list("1,Ada,,Zoe,\n2,Zoe,,,\n"));
-        assert_eq!(
-            (next.movers.len(), next.unchanged, next.rewired.clone()),
-            (0, 1, vec![known[0].id])
-        );
+        assert_eq!((next.movers.len(), next.unchanged, next.rewired.len()), (0, 1, 1));
+        let change = Change { field: "manager".into(), from: String::new(), to: "Zoe".into() };
+        assert_eq!((next.rewired[0].id, &next.rewired[0].changes), (known[0].id, &vec![change]));
         assert_eq!(next.managers[&known[0].id], Some(next.joiners[0].id));
     }
 

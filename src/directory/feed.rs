@@ -5,12 +5,12 @@
 //! [`super::diff`] finds out.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 use std::io::Read;
 
 pub use super::problem::Problem;
 use super::problem::Problems;
 use super::rows::{Row, Rows, column, quoted};
+use crate::kernel::Kind;
 use crate::kernel::text::{NAME_MAX, NOTE_MAX, one_line};
 
 /// The longest mail address, in characters (RFC 5321).
@@ -151,39 +151,6 @@ impl Mapping {
     }
 }
 
-/// Member of the organization or guest.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Kind {
-    /// Belongs to the organization; whoever is not said to be a guest.
-    #[default]
-    Member,
-    /// Comes from elsewhere.
-    Guest,
-}
-
-impl Kind {
-    /// "member" or "guest".
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Member => "member",
-            Self::Guest => "guest",
-        }
-    }
-
-    /// Reads [`Kind::word`], in capitals or not.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Member, Self::Guest].into_iter().find(|kind| kind.word().eq_ignore_ascii_case(text))
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
-    }
-}
-
 /// One person of a staff list. What is empty in the file is not there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -281,14 +248,14 @@ impl Layout {
             value(*at, column, NOTE_MAX).map(|text| (column.clone(), text))
         });
         let attributes = attributes.collect();
-        let kind = match kind.as_deref().map(|text| Kind::parse(text).ok_or(text)) {
-            None => Kind::default(),
-            Some(Ok(kind)) => kind,
-            Some(Err(text)) => {
-                wrong.push(format!("the kind {} is neither member nor guest", quoted(text)));
-                Kind::default()
+        // Whoever is not said to be a guest is a member.
+        let kind = kind.map_or(Some(Kind::Member), |text| {
+            let kind = Kind::parse(&text.to_lowercase());
+            if kind.is_none() {
+                wrong.push(format!("the kind {} is neither member nor guest", quoted(&text)));
             }
-        };
+            kind
+        });
         // A row that is too short is told as that, not as a row without what it lacks.
         if row.fields.len() == self.width {
             let named = [(Field::Id, &external_id), (Field::Name, &name)];
@@ -299,7 +266,10 @@ impl Layout {
         for text in wrong {
             problems.push(Problem::at(row.line, text));
         }
-        let (true, Some(external_id), Some(name)) = (fine, external_id, name) else { return None };
+        let (true, Some(external_id), Some(name), Some(kind)) = (fine, external_id, name, kind)
+        else {
+            return None;
+        };
         let mail = mail.map(|mail| mail.to_lowercase());
         Some(Entry {
             line: row.line,
@@ -320,7 +290,7 @@ mod tests {
     use super::*;
     use crate::directory::problem::LISTED;
 
-    fn words<T: fmt::Debug>(result: Result<T, Vec<Problem>>) -> Vec<String> {
+    fn words<T: std::fmt::Debug>(result: Result<T, Vec<Problem>>) -> Vec<String> {
         result.unwrap_err().iter().map(Problem::to_string).collect()
     }
 

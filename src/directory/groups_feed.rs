@@ -11,7 +11,7 @@ use super::lookup::{Found, Lookup};
 pub use super::problem::Problem;
 use super::problem::Problems;
 use super::rows::{Rows, column, quoted};
-use crate::kernel::text::{NAME_MAX, one_line};
+use crate::kernel::text::{NAME_MAX, folded, one_line};
 use crate::kernel::{GroupId, PersonId};
 
 /// One member of one group, as written.
@@ -147,12 +147,14 @@ pub fn plan(
         lookup.add(&person.external_id, person.mail.as_deref(), "", person.id);
     }
     let mut problems = Problems::default();
-    let mut wanted: BTreeMap<&str, BTreeSet<PersonId>> = BTreeMap::new();
+    // Two spellings of one name are one group, called as it is called first.
+    let mut wanted: BTreeMap<String, (&str, BTreeSet<PersonId>)> = BTreeMap::new();
     for row in memberships {
         let (group, member) = (quoted(&row.group), quoted(&row.member));
         match lookup.by_id_or_mail(&row.member) {
             Found::One(person) => {
-                wanted.entry(&row.group).or_default().insert(person);
+                let fresh = || (row.group.as_str(), BTreeSet::new());
+                wanted.entry(folded(&row.group)).or_insert_with(fresh).1.insert(person);
             }
             Found::Nobody => {
                 let text = format!("nobody has the id or mail {member}, a member of {group}");
@@ -164,13 +166,13 @@ pub fn plan(
             }
         }
     }
-    let before: BTreeMap<&str, &KnownGroup> =
-        known.iter().map(|group| (group.name.as_str(), group)).collect();
+    let before: BTreeMap<String, &KnownGroup> =
+        known.iter().map(|group| (folded(&group.name), group)).collect();
     let mut plan = GroupPlan::default();
-    for (name, members) in wanted {
-        let (id, new, old) = match before.get(name) {
-            Some(group) => (group.id, false, &group.members),
-            None => (GroupId::fresh(), true, &BTreeSet::new()),
+    for (key, (written, members)) in wanted {
+        let (id, name, new, old) = match before.get(&key) {
+            Some(group) => (group.id, group.name.as_str(), false, &group.members),
+            None => (GroupId::fresh(), written, true, &BTreeSet::new()),
         };
         if !new && *old == members {
             plan.unchanged += 1;
@@ -242,7 +244,7 @@ mod tests {
         let reached = carried_out(&known, &next);
         let blue = reached.iter().find(|g| g.name == "Blue").unwrap();
         assert_eq!(blue.members, [people[2].id].into());
-        let again = plan(&reached, &people, &file("Red,2\nRed,4\n")).unwrap();
+        let again = plan(&reached, &people, &file("RED,2\nréd,4\n")).unwrap();
         assert_eq!((again.changes.len(), again.unchanged), (0, 1));
     }
 

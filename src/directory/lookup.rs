@@ -15,7 +15,7 @@ pub(super) enum Found<T> {
 
 /// People by what a file may call them. Ids and names count as written, mail in lower case.
 pub(super) struct Lookup<'a, T> {
-    ids: HashMap<&'a str, T>,
+    ids: HashMap<&'a str, Option<T>>,
     mails: HashMap<String, Option<T>>,
     names: HashMap<&'a str, Option<T>>,
 }
@@ -25,9 +25,9 @@ impl<'a, T: Copy> Lookup<'a, T> {
         Self { ids: HashMap::new(), mails: HashMap::new(), names: HashMap::new() }
     }
 
-    /// Adds a person; the ids are different, mail and name need not be.
+    /// Adds a person. In one list the ids are different; several sources may share one.
     pub(super) fn add(&mut self, id: &'a str, mail: Option<&str>, name: &'a str, person: T) {
-        self.ids.insert(id, person);
+        self.ids.entry(id).and_modify(|one| *one = None).or_insert(Some(person));
         if let Some(mail) = mail {
             self.mails
                 .entry(mail.to_lowercase())
@@ -40,7 +40,8 @@ impl<'a, T: Copy> Lookup<'a, T> {
     /// By id, then mail.
     pub(super) fn by_id_or_mail(&self, written: &str) -> Found<T> {
         match (self.ids.get(written), self.mails.get(&written.to_lowercase())) {
-            (Some(person), _) | (None, Some(Some(person))) => Found::One(*person),
+            (Some(Some(person)), _) | (None, Some(Some(person))) => Found::One(*person),
+            (Some(None), _) => Found::Several("id"),
             (None, Some(None)) => Found::Several("mail"),
             (None, None) => Found::Nobody,
         }
@@ -72,5 +73,7 @@ mod tests {
         assert_eq!(people.by_anything("Ben"), Found::One(2));
         assert_eq!(people.by_id_or_mail("Ben"), Found::Nobody);
         assert_eq!(people.by_anything("Ada"), Found::Several("name"));
+        people.add("c", None, "Cleo", 5);
+        assert_eq!(people.by_id_or_mail("c"), Found::Several("id"));
     }
 }

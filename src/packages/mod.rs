@@ -8,6 +8,9 @@
 pub mod browse;
 pub mod commands;
 pub mod model;
+pub mod pages;
 pub mod rules;
 pub mod store;
+#[cfg(test)]
+mod tests;
 pub mod words;

@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::kernel::{
     AssignmentId, CatalogId, Kind, PackageId, RequestId, ResourceId, Risk, RoleId, Ts,
 };
+use crate::web::paging::Cursor;
 
 type PackageRow = (PackageId, CatalogId, String, String, bool, i64, i64);
 type PackageColumns = (
@@ -133,19 +134,39 @@ pub fn roles_among(db: &mut Db, catalog: CatalogId, roles: &[RoleId]) -> Result<
     Ok(rows.into_iter().map(as_content).collect())
 }
 
-/// The packages of a catalog for its owners, by name, beyond `after`. One statement.
+/// Orders a query by name, starting where the cursor says.
+macro_rules! from_cursor {
+    ($query:ident, $at:expr) => {
+        let back = $at.is_some_and(|at| at.back);
+        if let Some(at) = $at {
+            let (key, id) = (at.key.as_str(), PackageId(at.id));
+            let same = packages::name_key.eq(key);
+            $query = if back {
+                $query.filter(packages::name_key.lt(key).or(same.and(packages::id.lt(id))))
+            } else {
+                $query.filter(packages::name_key.gt(key).or(same.and(packages::id.gt(id))))
+            };
+        }
+        $query = if back {
+            $query.order((packages::name_key.desc(), packages::id.desc()))
+        } else {
+            $query.order((packages::name_key, packages::id))
+        };
+    };
+}
+
+/// The packages of a catalog for its owners, by name, for [`crate::web::paging::page`]. One statement.
 ///
 /// # Errors
 /// When the database does not answer.
 pub fn in_catalog(
     db: &mut Db,
     catalog: CatalogId,
-    after: Option<&(String, PackageId)>,
+    at: Option<&Cursor<String>>,
     limit: i64,
 ) -> Result<Vec<Line>> {
     let mut query = packages::table
         .filter(packages::catalog_id.eq(catalog))
-        .order((packages::name_key, packages::id))
         .limit(limit)
         .select((
             PACKAGE,
@@ -159,11 +180,7 @@ pub fn in_catalog(
                 .single_value(),
         ))
         .into_boxed();
-    if let Some((key, id)) = after {
-        query = query.filter(
-            packages::name_key.gt(key).or(packages::name_key.eq(key).and(packages::id.gt(*id))),
-        );
-    }
+    from_cursor!(query, at);
     let rows: Vec<(PackageRow, Option<i64>, Option<i64>)> = query.load(db)?;
     Ok(rows
         .into_iter()
@@ -251,7 +268,7 @@ macro_rules! as_seen_by {
 type HeldRow = Option<(AssignmentId, Ts, Option<Ts>)>;
 type AskedRow = Option<(RequestId, String, String)>;
 
-/// The packages that the viewer may know of (E29), by name, beyond `after`: those of enabled catalogs that are not hidden,
+/// The packages that the viewer may know of (E29), by name, for [`crate::web::paging::page`]: those of enabled catalogs that are not hidden,
 /// and that they may request, or hold, or that are listed for everyone. Every word of `q` must be in the name, the
 /// description or the name of a resource. Two statements, however many there are.
 ///
@@ -261,7 +278,7 @@ pub fn listed(
     db: &mut Db,
     viewer: Viewer,
     q: &str,
-    after: Option<&(String, PackageId)>,
+    at: Option<&Cursor<String>>,
     limit: i64,
 ) -> Result<Vec<Hit>> {
     type Row = (PackageId, String, String, String, String, HeldRow, AskedRow, bool);
@@ -273,7 +290,6 @@ pub fn listed(
                 .or(assignments::id.nullable().is_not_null())
                 .or(in_scope!(viewer)),
         )
-        .order((packages::name_key, packages::id))
         .limit(limit)
         .select((
             packages::id,
@@ -286,11 +302,7 @@ pub fn listed(
             in_scope!(viewer),
         ))
         .into_boxed();
-    if let Some((key, id)) = after {
-        query = query.filter(
-            packages::name_key.gt(key).or(packages::name_key.eq(key).and(packages::id.gt(*id))),
-        );
-    }
+    from_cursor!(query, at);
     for pattern in rules::patterns(q) {
         query = query.filter(packages::search.like(pattern).escape('\\'));
     }

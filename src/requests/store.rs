@@ -1,18 +1,24 @@
 //! Reads of requests, stages and approvers, and the guarded writes that only this slice's commands use.
 
 use diesel::prelude::*;
+use diesel::upsert::excluded;
 
 use super::model::{Approver, Request, Row, Stage, StageState, State, Via};
 use super::rules::{Candidates, Deciders};
 use crate::access::policy::RequestStanding;
 use crate::db::schema::{
-    group_members, package_roles, packages, people, request_stages, requests, resource_roles,
-    role_grants, stage_approvers,
+    assignments, group_members, package_roles, packages, people, request_stages, requests,
+    resource_roles, role_grants, stage_approvers,
 };
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
-use crate::kernel::{CatalogId, GroupId, PackageId, PersonId, RequestId, Risk, StageId, Ts};
+use crate::kernel::{
+    AssignmentId, CatalogId, GroupId, PackageId, PersonId, RequestId, Risk, StageId, Ts,
+};
 use crate::policies::model::{Approvers, Named, StageTerms};
+
+mod deciding;
+pub use deciding::*;
 
 mod alias {
     diesel::alias!(crate::db::schema::people as targets: Targets);
@@ -138,6 +144,21 @@ pub fn of_package(
     }
     let rows: Vec<RequestRow> = query.load(db)?;
     rows.into_iter().map(request).collect()
+}
+
+/// The started assignments of a package whose requests are being delivered.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn delivering(db: &mut Db, package: PackageId) -> Result<Vec<AssignmentId>> {
+    Ok(assignments::table
+        .inner_join(requests::table)
+        .filter(assignments::package_id.eq(package))
+        .filter(assignments::ended_at.is_null())
+        .filter(requests::state.eq(State::Delivering.as_str()))
+        .order(assignments::id)
+        .select(assignments::id)
+        .load(db)?)
 }
 
 /// One row of an approver's queue.
@@ -290,6 +311,20 @@ pub fn standing(db: &mut Db, request: &Request) -> Result<RequestStanding> {
     })
 }
 
+/// Is the person among the stage's approvers, those who had to leave it aside?
+///
+/// # Errors
+/// When the database does not answer.
+pub fn was_approver(db: &mut Db, stage: StageId, person: PersonId) -> Result<bool> {
+    let found: Option<StageId> = stage_approvers::table
+        .find((stage, person))
+        .filter(stage_approvers::removed.eq(false))
+        .select(stage_approvers::stage_id)
+        .first(db)
+        .optional()?;
+    Ok(found.is_some())
+}
+
 /// The highest risk of the roles in a package (D39).
 ///
 /// # Errors
@@ -305,31 +340,27 @@ pub fn risk(db: &mut Db, package: PackageId) -> Result<Risk> {
     Ok(if high.is_some() { Risk::High } else { Risk::Ordinary })
 }
 
-/// The earliest stage that has run out by `now`.
+/// Requests whose open stage has run out by `now`, in due order, after the one that was reached.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn next_due(db: &mut Db, now: Ts) -> Result<Option<Ts>> {
-    let due: Option<Option<Ts>> = requests::table
+pub fn due(
+    db: &mut Db,
+    now: Ts,
+    reached: Option<(Ts, RequestId)>,
+    limit: i64,
+) -> Result<Vec<(Ts, RequestId)>> {
+    let mut query = requests::table
         .filter(requests::due_at.le(now))
         .order((requests::due_at, requests::id))
-        .select(requests::due_at)
-        .first(db)
-        .optional()?;
-    Ok(due.flatten())
-}
-
-/// Requests whose open stage has run out by `until`, in due order.
-///
-/// # Errors
-/// When the database does not answer.
-pub fn due(db: &mut Db, until: Ts, limit: i64) -> Result<Vec<RequestId>> {
-    Ok(requests::table
-        .filter(requests::due_at.le(until))
-        .order((requests::due_at, requests::id))
-        .select(requests::id)
+        .select((requests::due_at.assume_not_null(), requests::id))
         .limit(limit)
-        .load(db)?)
+        .into_boxed();
+    if let Some((at, id)) = reached {
+        query = query
+            .filter(requests::due_at.gt(at).or(requests::due_at.eq(at).and(requests::id.gt(id))));
+    }
+    Ok(query.load(db)?)
 }
 
 /// Everybody who could decide each of these stages for a target, enabled people only: as [`candidates`], for all
@@ -613,6 +644,7 @@ pub(super) fn insert_stage(
     Ok(id)
 }
 
+/// Somebody who had to leave the stage aside before may be asked again.
 pub(super) fn add_approvers(
     tx: &mut Tx<'_>,
     request: RequestId,
@@ -637,7 +669,13 @@ pub(super) fn add_approvers(
         crate::each_backend!(tx.db(), |c| {
             diesel::insert_into(stage_approvers::table)
                 .values(chunk)
-                .on_conflict_do_nothing()
+                .on_conflict((stage_approvers::stage_id, stage_approvers::person_id))
+                .do_update()
+                .set((
+                    stage_approvers::via.eq(excluded(stage_approvers::via)),
+                    stage_approvers::waiting.eq(true),
+                    stage_approvers::removed.eq(false),
+                ))
                 .execute(c)?
         });
     }
@@ -671,22 +709,39 @@ pub(super) fn close_stage(
     if hit != 1 {
         return Err(Error::Stale);
     }
+    // The stage is ours now; whoever decides it is one of its approvers still.
+    if let Some(person) = by {
+        let waiting: Option<bool> = stage_approvers::table
+            .find((stage.id, person))
+            .select(stage_approvers::waiting)
+            .first(tx.db())
+            .optional()?;
+        if waiting != Some(true) {
+            return Err(Error::Stale);
+        }
+    }
     diesel::update(stage_approvers::table.filter(stage_approvers::stage_id.eq(stage.id)))
         .set(stage_approvers::waiting.eq(false))
         .execute(tx.db())?;
     Ok(())
 }
 
-/// Takes a person out of every open stage; returns those stages' requests.
-pub(super) fn remove_approver(tx: &mut Tx<'_>, person: PersonId) -> Result<Vec<RequestId>> {
-    let mine = stage_approvers::table
+/// The requests that wait for a person's decision.
+pub(super) fn waiting_for(db: &mut Db, person: PersonId) -> Result<Vec<RequestId>> {
+    Ok(stage_approvers::table
         .filter(stage_approvers::person_id.eq(person))
-        .filter(stage_approvers::waiting.eq(true));
-    let concerned: Vec<RequestId> = mine.select(stage_approvers::request_id).load(tx.db())?;
-    diesel::update(mine)
+        .filter(stage_approvers::waiting.eq(true))
+        .order(stage_approvers::request_id)
+        .select(stage_approvers::request_id)
+        .load(db)?)
+}
+
+/// Takes a person out of a stage's approvers.
+pub(super) fn remove_approver(tx: &mut Tx<'_>, stage: &Stage, person: PersonId) -> Result<()> {
+    diesel::update(stage_approvers::table.find((stage.id, person)))
         .set((stage_approvers::waiting.eq(false), stage_approvers::removed.eq(true)))
         .execute(tx.db())?;
-    Ok(concerned)
+    Ok(())
 }
 
 /// Bumps an open stage, so that a decision read before a change of its approvers misses and runs again.

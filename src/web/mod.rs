@@ -14,6 +14,7 @@ pub mod form;
 mod gate;
 pub mod headers;
 pub mod limit;
+pub mod listing;
 pub mod page;
 pub mod paging;
 mod problem;
@@ -30,8 +31,11 @@ pub use limit::Limit;
 pub use page::{Place, Shell};
 pub use reply::{CsvSink, Reply, SessionChange};
 pub use routes::{Method, Route, get, post};
-
 pub use server::{configure, serve};
 
+#[cfg(test)]
+mod gate_tests;
+#[cfg(test)]
+pub(crate) mod harness;
 #[cfg(test)]
 mod tests;
