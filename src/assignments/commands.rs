@@ -1,17 +1,17 @@
 //! Use cases: make, start and end assignments; let rights follow a package's contents.
 
-use anyhow::anyhow;
 use diesel::prelude::*;
 
 use super::store::{self, Named, NewAssignment};
 use super::{model::Assignment, rights};
 use crate::access::{ManageAssignment, Permit};
 use crate::db::Tx;
-use crate::db::schema::package_roles;
+use crate::db::schema::{catalogs, package_roles};
 use crate::error::{Error, Refusal, Result};
 use crate::kernel::fact::EndReason;
 use crate::kernel::{
-    About, AssignmentId, Fact, PackageId, PersonId, PolicyId, RequestId, RoleId, Ts,
+    About, AssignmentId, CatalogId, Fact, PackageId, PersonId, PolicyId, RequestId, RightId,
+    RoleId, Ts,
 };
 
 /// What an approved request asks for.
@@ -52,7 +52,8 @@ pub fn create(tx: &mut Tx<'_>, approved: &Approved) -> Result<AssignmentId> {
     Ok(id)
 }
 
-/// Starts an assignment: from now on its rights are wanted. Returns how many rights there are to deliver.
+/// Starts an assignment: from now on its rights are wanted. Returns how many of them are to be confirmed still:
+/// what another assignment has given already is there.
 ///
 /// # Errors
 /// `Stale` when it was started or ended meanwhile.
@@ -61,7 +62,7 @@ pub fn start(
     id: AssignmentId,
     ends_at: Option<Ts>,
     due: Option<Ts>,
-) -> Result<usize> {
+) -> Result<i64> {
     let named = store::one(tx.db(), id)?;
     store::save_started(tx, &named.assignment, ends_at)?;
     let roles = roles_of(tx, named.assignment.package_id)?;
@@ -69,7 +70,7 @@ pub fn start(
     let mut about = named.about();
     about.due = due;
     tx.record(&Fact::AssignmentStarted { until: ends_at }, about)?;
-    Ok(roles.len())
+    rights::unconfirmed(tx.db(), id)
 }
 
 /// Ends assignments, whatever the reason: one fact each, rights that nothing gives any more are let go.
@@ -152,7 +153,8 @@ fn already_ended(assignment: &Assignment) -> Error {
 }
 
 /// The contents of a package changed: everybody who holds it gains what is new and loses what is gone,
-/// unless another assignment still gives it (D21).
+/// unless another assignment still gives it (D21). Use `requests::commands::contents_changed`, which looks after
+/// the requests too.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -181,11 +183,25 @@ fn roles_of(tx: &mut Tx<'_>, package: PackageId) -> Result<Vec<RoleId>> {
         .load(tx.db())?)
 }
 
-/// What a delivery fact of an assignment is about.
+/// What a delivery fact of a right is about: the newest assignment that gives or gave it. A right whose role has
+/// left every package is about the person and the resource's catalog alone.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn about(tx: &mut Tx<'_>, id: Option<AssignmentId>) -> Result<About> {
-    let id = id.ok_or_else(|| Error::Broken(anyhow!("a right without an assignment")))?;
-    Ok(store::one(tx.db(), id)?.about())
+pub fn about_right(
+    tx: &mut Tx<'_>,
+    right: RightId,
+    person: (PersonId, &str),
+    catalog: CatalogId,
+    resource: &str,
+) -> Result<About> {
+    let about = match rights::newest_assignment(tx.db(), right)? {
+        Some(id) => store::one(tx.db(), id)?.about(),
+        None => {
+            let name: String =
+                catalogs::table.find(catalog).select(catalogs::name).first(tx.db())?;
+            About::nothing().person(person.0, person.1).catalog(catalog, name)
+        }
+    };
+    Ok(about.resource(resource))
 }

@@ -193,10 +193,7 @@ mod tests {
         use RightState::{Gone, Kept, Present, Removing};
         assert_eq!(said(true, &[right(Gone, None)]).words, "Taken away");
         let kept = said(true, &[right(Gone, None), right(Kept, None), right(Present, None)]);
-        assert_eq!(
-            kept.words,
-            "Taken away; 1 kept, held before; 1 still given by other access"
-        );
+        assert_eq!(kept.words, "Taken away; 1 kept, held before; 1 still given by other access");
         assert_eq!(
             said(true, &[right(Gone, None), right(Removing, None)]).words,
             "Being taken away: 1 of 2 confirmed"

@@ -2,10 +2,10 @@
 
 use askama::Template;
 
+use super::commands;
 use super::delivery::{Delivery, end_words};
 use super::rights::{self, Standing};
 use super::store::{self, Named};
-use super::commands;
 use crate::access::Actor;
 use crate::access::policy::{self, Gate};
 use crate::db::Db;
@@ -79,9 +79,8 @@ fn list(cx: &mut Cx) -> Result<Reply> {
         let standing = standing(db, &rows)?;
         Ok((package, rows, standing))
     })?;
-    let page = page(rows, ROWS, at.as_ref(), |row| {
-        (row.assignment.created_at, row.assignment.id.0)
-    });
+    let page =
+        page(rows, ROWS, at.as_ref(), |row| (row.assignment.created_at, row.assignment.id.0));
     let (now, wall, zone) = (cx.now(), cx.wall(), cx.site.db.zone());
     let shown = ListPage {
         shell: cx.shell(format!("Assignments of {} – Catalogs", package.name), Place::Catalogs)?,
@@ -280,6 +279,8 @@ fn retry(cx: &mut Cx) -> Result<Reply> {
     let reply = Reply::see_other(format!("/packages/{package}/assignments{state}"));
     Ok(match resources {
         0 => reply.warning("Nothing to retry.", format!("Everything is confirmed for {target}.")),
-        _ => reply.notice("Asked again.", format!("The systems of {target}’s access are tried now.")),
+        _ => {
+            reply.notice("Asked again.", format!("The systems of {target}’s access are tried now."))
+        }
     })
 }

@@ -11,7 +11,7 @@ use crate::db::schema::{
 };
 use crate::db::{Db, Tx};
 use crate::error::Result;
-use crate::kernel::{AssignmentId, PersonId, ResourceId, RightId, RoleId, Ts};
+use crate::kernel::{AssignmentId, CatalogId, PersonId, ResourceId, RightId, RoleId, Ts};
 
 /// SQLite takes 32,766 binds a statement; this keeps every batch far below.
 const CHUNK: usize = 500;
@@ -175,6 +175,19 @@ pub fn of_assignments(db: &mut Db, ids: &[AssignmentId]) -> Result<Vec<RightId>>
     Ok(all)
 }
 
+/// How many rights of the assignment no target has confirmed yet.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn unconfirmed(db: &mut Db, assignment: AssignmentId) -> Result<i64> {
+    Ok(assignment_rights::table
+        .inner_join(rights::table)
+        .filter(assignment_rights::assignment_id.eq(assignment))
+        .filter(rights::state.ne(RightState::Present.as_str()))
+        .count()
+        .get_result(db)?)
+}
+
 /// Cuts the links from assignments to roles that a package no longer holds; returns the rights concerned.
 pub(super) fn cut(tx: &mut Tx<'_>, ids: &[AssignmentId], roles: &[RoleId]) -> Result<Vec<RightId>> {
     let mut all = Vec::new();
@@ -313,6 +326,8 @@ pub struct Work {
     pub person: PersonId,
     /// The person's name.
     pub person_name: String,
+    /// The resource's catalog.
+    pub catalog: CatalogId,
     /// The person's id in the staff list.
     pub external_id: String,
     /// The person's mail.
@@ -370,6 +385,7 @@ pub fn claim(tx: &mut Tx<'_>, targets: &Claiming<'_>, until: Ts, limit: i64) -> 
                 resources::address,
                 resources::target,
                 resources::managed_here,
+                resources::catalog_id,
             ),
             (resource_roles::name, resource_roles::value),
             (
@@ -390,7 +406,7 @@ pub fn claim(tx: &mut Tx<'_>, targets: &Claiming<'_>, until: Ts, limit: i64) -> 
     };
     type Row = (
         (RightId, PersonId, String, String, Option<String>),
-        (ResourceId, String, String, String, bool),
+        (ResourceId, String, String, String, bool, CatalogId),
         (String, String),
         (bool, Option<bool>, i64, i64, i64),
         (Option<String>, Ts, bool),
@@ -399,7 +415,7 @@ pub fn claim(tx: &mut Tx<'_>, targets: &Claiming<'_>, until: Ts, limit: i64) -> 
     let mut claimed = Vec::new();
     for (who, what, role, wish, past) in rows {
         let (right, person, person_name, external_id, mail) = who;
-        let (resource, resource_name, address, target, managed_here) = what;
+        let (resource, resource_name, address, target, managed_here, catalog) = what;
         let (wanted, held_before, generation, fence, attempts) = wish;
         let (trouble_code, asked_at, overdue_told) = past;
         let hit = diesel::update(rights::table.find(right).filter(rights::fence.eq(fence)))
@@ -410,6 +426,7 @@ pub fn claim(tx: &mut Tx<'_>, targets: &Claiming<'_>, until: Ts, limit: i64) -> 
                 right,
                 person,
                 person_name,
+                catalog,
                 external_id,
                 mail,
                 resource,
@@ -504,16 +521,30 @@ pub fn save_seen(tx: &mut Tx<'_>, work: &Work, seen: &Seen) -> Result<bool> {
     Ok(hit == 1)
 }
 
+/// A removal that no target has confirmed in time.
+#[derive(Clone, Debug)]
+pub struct Late {
+    /// The right.
+    pub right: RightId,
+    /// Whose.
+    pub person: (PersonId, String),
+    /// The resource's catalog.
+    pub catalog: CatalogId,
+    /// The resource's name.
+    pub resource: String,
+    /// The role's name.
+    pub role: String,
+    /// The target system's name.
+    pub target: String,
+}
+
 /// Removals that were asked for before `asked_before` and that nobody has been told of (D24); marks them told.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn overdue(
-    tx: &mut Tx<'_>,
-    asked_before: Ts,
-    limit: i64,
-) -> Result<Vec<(RightId, PersonId, String, String, String, String)>> {
-    let rows: Vec<(RightId, PersonId, String, String, String, String)> = rights::table
+pub fn overdue(tx: &mut Tx<'_>, asked_before: Ts, limit: i64) -> Result<Vec<Late>> {
+    type Row = (RightId, PersonId, String, CatalogId, String, String, String);
+    let rows: Vec<Row> = rights::table
         .inner_join(people::table)
         .inner_join(resource_roles::table.inner_join(resources::table))
         .filter(rights::next_at.is_not_null())
@@ -526,6 +557,7 @@ pub fn overdue(
             rights::id,
             people::id,
             people::name,
+            resources::catalog_id,
             resources::name,
             resource_roles::name,
             resources::target,
@@ -535,7 +567,17 @@ pub fn overdue(
     diesel::update(rights::table.filter(rights::id.eq_any(ids)))
         .set(rights::overdue_told.eq(true))
         .execute(tx.db())?;
-    Ok(rows)
+    Ok(rows
+        .into_iter()
+        .map(|(right, person, name, catalog, resource, role, target)| Late {
+            right,
+            person: (person, name),
+            catalog,
+            resource,
+            role,
+            target,
+        })
+        .collect())
 }
 
 /// The newest assignment that gives or gave a right: what its delivery facts are about.

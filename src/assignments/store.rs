@@ -131,73 +131,70 @@ pub fn started_of_package(
         .load(db)?)
 }
 
-/// The earliest end that is due by `now`.
+/// Assignments that are due to start by `now`, in due order, after the one that was reached.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn next_end(db: &mut Db, now: Ts) -> Result<Option<Ts>> {
-    let due: Option<Option<Ts>> = assignments::table
-        .filter(assignments::ended_at.is_null())
-        .filter(assignments::ends_at.le(now))
-        .order(assignments::ends_at)
-        .select(assignments::ends_at)
-        .first(db)
-        .optional()?;
-    Ok(due.flatten())
-}
-
-/// The earliest start that is due by `now`.
-///
-/// # Errors
-/// When the database does not answer.
-pub fn next_start(db: &mut Db, now: Ts) -> Result<Option<Ts>> {
-    Ok(assignments::table
+pub fn due_to_start(
+    db: &mut Db,
+    now: Ts,
+    reached: Option<(Ts, AssignmentId)>,
+    limit: i64,
+) -> Result<Vec<(Ts, AssignmentId)>> {
+    let mut query = assignments::table
         .filter(assignments::ended_at.is_null())
         .filter(assignments::started_at.is_null())
         .filter(assignments::starts_at.le(now))
-        .order(assignments::starts_at)
-        .select(assignments::starts_at)
-        .first(db)
-        .optional()?)
-}
-
-/// Assignments that are due to start by `until`.
-///
-/// # Errors
-/// When the database does not answer.
-pub fn due_to_start(db: &mut Db, until: Ts, limit: i64) -> Result<Vec<Named>> {
-    let rows: Vec<NamedRow> = named_query!()
-        .filter(assignments::ended_at.is_null())
-        .filter(assignments::started_at.is_null())
-        .filter(assignments::starts_at.le(until))
         .order((assignments::starts_at, assignments::id))
+        .select((assignments::starts_at, assignments::id))
         .limit(limit)
-        .load(db)?;
-    Ok(rows.into_iter().map(named).collect())
+        .into_boxed();
+    if let Some((at, id)) = reached {
+        query = query.filter(
+            assignments::starts_at
+                .gt(at)
+                .or(assignments::starts_at.eq(at).and(assignments::id.gt(id))),
+        );
+    }
+    Ok(query.load(db)?)
 }
 
-/// One chunk of assignments whose end is due by `until`, by key range: after the cursor, in due order.
+/// Assignments whose end is due by `now`, in due order, after the one that was reached.
 ///
 /// # Errors
 /// When the database does not answer.
 pub fn due_to_end(
     db: &mut Db,
-    until: Ts,
-    after: Option<(Ts, AssignmentId)>,
+    now: Ts,
+    reached: Option<(Ts, AssignmentId)>,
     limit: i64,
-) -> Result<Vec<Named>> {
-    let mut query = named_query!()
+) -> Result<Vec<(Ts, AssignmentId)>> {
+    let mut query = assignments::table
         .filter(assignments::ended_at.is_null())
-        .filter(assignments::ends_at.le(until))
+        .filter(assignments::ends_at.le(now))
         .order((assignments::ends_at, assignments::id))
+        .select((assignments::ends_at.assume_not_null(), assignments::id))
         .limit(limit)
         .into_boxed();
-    if let Some((at, id)) = after {
+    if let Some((at, id)) = reached {
         query = query.filter(
             assignments::ends_at.gt(at).or(assignments::ends_at.eq(at).and(assignments::id.gt(id))),
         );
     }
-    let rows: Vec<NamedRow> = query.load(db)?;
+    Ok(query.load(db)?)
+}
+
+/// Those of the assignments whose end is due still, in due order.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn still_due(db: &mut Db, ids: &[AssignmentId], now: Ts) -> Result<Vec<Named>> {
+    let rows: Vec<NamedRow> = named_query!()
+        .filter(assignments::id.eq_any(ids))
+        .filter(assignments::ended_at.is_null())
+        .filter(assignments::ends_at.le(now))
+        .order((assignments::ends_at, assignments::id))
+        .load(db)?;
     Ok(rows.into_iter().map(named).collect())
 }
 

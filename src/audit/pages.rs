@@ -143,7 +143,11 @@ fn day(text: &str) -> Result<Option<NaiveDate>, &'static str> {
 fn log(cx: &mut Cx) -> Result<Reply> {
     let asked = asked(cx)?;
     if as_csv(cx) {
-        return if asked.errors.is_empty() { export(cx, asked.filter) } else { Err(Error::Invalid(asked.errors)) };
+        return if asked.errors.is_empty() {
+            export(cx, asked.filter)
+        } else {
+            Err(Error::Invalid(asked.errors))
+        };
     }
     let at = cx.cursor::<Ts>(PAGE)?;
     let rows = if asked.errors.is_empty() {
@@ -178,7 +182,11 @@ fn log(cx: &mut Cx) -> Result<Reply> {
         says: says(&asked.filter, zone),
         filtered: asked.filter != Filter::default(),
         rows: page.rows.iter().map(|entry| row(entry, zone)).collect(),
-        pager: Listing { csv: None, ..pager },
+        pager: {
+            let mut pager = pager;
+            pager.csv = None;
+            pager
+        },
         csv,
     };
     Ok(Reply::page(&shown)?.status(status))
@@ -269,7 +277,8 @@ fn row(entry: &Entry, zone: Zone) -> LogRow {
 
 /// Where the entry leads: the request; or else the person, package or catalog that it is about.
 fn links(entry: &Entry) -> Vec<Link> {
-    let link = |href: String, words: &String, reference| Link { href, words: words.clone(), reference };
+    let link =
+        |href: String, words: &String, reference| Link { href, words: words.clone(), reference };
     if let Some((id, reference)) = &entry.request {
         return vec![link(format!("/requests/{id}"), reference, true)];
     }

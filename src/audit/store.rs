@@ -7,9 +7,7 @@ use crate::db::{Db, Seek, load_told};
 use crate::error::Result;
 use crate::kernel::fact::{Names, Part, Sentence};
 use crate::kernel::text::folded;
-use crate::kernel::{
-    AssignmentId, CatalogId, FactId, Family, PackageId, PersonId, RequestId, Ts,
-};
+use crate::kernel::{AssignmentId, CatalogId, FactId, Family, PackageId, PersonId, RequestId, Ts};
 
 /// Which facts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -105,7 +103,12 @@ fn entry(row: Row) -> Entry {
     };
     // A fact that a newer version wrote is still an entry: the log never leaves one out.
     let sentence = load_told(&row.data, names).map_or_else(
-        |_| Sentence(vec![Part { name: false, text: format!("{} (recorded by another version)", row.kind) }]),
+        |_| {
+            Sentence(vec![Part {
+                name: false,
+                text: format!("{} (recorded by another version)", row.kind),
+            }])
+        },
         |(_, sentence)| sentence,
     );
     Entry {

@@ -4,6 +4,7 @@
 //! and that is stored before anything is written, so that a write with an unknown outcome is never mistaken for it.
 
 use super::connectors::{Account, Connector, Grant, Targets, Trouble};
+use crate::assignments::commands::about_right;
 use crate::assignments::model::RightState;
 use crate::assignments::rights::{self, Claiming, Seen, Work};
 use crate::db::{By, Database, Tx};
@@ -83,12 +84,11 @@ pub fn tell_overdue(db: &Database) -> Result<usize> {
     db.write(By::System("Keyholder"), |tx| {
         let before = tx.now().plus_seconds(-OVERDUE);
         let late = rights::overdue(tx, before, 100)?;
-        for (right, person, name, resource, role, target) in &late {
-            let assignment = rights::newest_assignment(tx.db(), *right)?;
-            let about = crate::assignments::commands::about(tx, assignment)?
-                .resource(resource)
-                .person(*person, name);
-            tx.record(&Fact::RemovalOverdue { role: role.clone(), target: target.clone() }, about)?;
+        for late in &late {
+            let person = (late.person.0, late.person.1.as_str());
+            let about = about_right(tx, late.right, person, late.catalog, &late.resource)?;
+            let (role, target) = (late.role.clone(), late.target.clone());
+            tx.record(&Fact::RemovalOverdue { role, target }, about)?;
         }
         Ok(late.len())
     })
@@ -244,8 +244,8 @@ fn settle(db: &Database, work: Work, outcome: Outcome) -> Result<()> {
 }
 
 fn about(tx: &mut Tx<'_>, work: &Work) -> Result<About> {
-    let assignment = rights::newest_assignment(tx.db(), work.right)?;
-    Ok(crate::assignments::commands::about(tx, assignment)?.resource(&work.resource_name))
+    let person = (work.person, work.person_name.as_str());
+    about_right(tx, work.right, person, work.catalog, &work.resource_name)
 }
 
 #[cfg(test)]

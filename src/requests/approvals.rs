@@ -194,9 +194,8 @@ fn queue_csv(cx: &mut Cx) -> Result<Reply> {
             };
             Ok(rows.into_iter().map(with).collect())
         };
-        let key = |(row, ..): &(Queued, Risk, Option<Peers>)| {
-            (row.waiting.opened_at, row.waiting.stage)
-        };
+        let key =
+            |(row, ..): &(Queued, Risk, Option<Peers>)| (row.waiting.opened_at, row.waiting.stage);
         write_all(&db, out, read, key, |(row, risk, peers)| {
             let request = &row.waiting.request;
             vec![
@@ -297,19 +296,25 @@ fn done_csv(cx: &mut Cx) -> Result<Reply> {
     let db = cx.site.db.clone();
     Ok(Reply::csv_stream("decisions.csv", COLUMNS, move |out| {
         let read = |db: &mut Db, from, limit| store::decided_page(db, me, from, limit);
-        write_all(&db, out, read, |row| (row.at, row.stage), |row| {
-            vec![
-                row.request.reference.clone(),
-                row.request.package.clone(),
-                row.request.target.clone(),
-                row.request.requestor.clone(),
-                csv_time(row.request.created_at),
-                verdict(row),
-                csv_time(row.at),
-                row.note.clone().unwrap_or_default(),
-                row.request.state.label().to_owned(),
-            ]
-        })?;
+        write_all(
+            &db,
+            out,
+            read,
+            |row| (row.at, row.stage),
+            |row| {
+                vec![
+                    row.request.reference.clone(),
+                    row.request.package.clone(),
+                    row.request.target.clone(),
+                    row.request.requestor.clone(),
+                    csv_time(row.request.created_at),
+                    verdict(row),
+                    csv_time(row.at),
+                    row.note.clone().unwrap_or_default(),
+                    row.request.state.label().to_owned(),
+                ]
+            },
+        )?;
         Ok(())
     }))
 }
@@ -321,7 +326,10 @@ mod tests {
     #[test]
     fn the_queue_says_how_much_waits_and_never_counts_what_it_has_not_read() {
         assert_eq!(lede(1, true, false), "One request waits for your decision.");
-        assert_eq!(lede(6, true, false), "Six requests wait for your decision. Longest wait first.");
+        assert_eq!(
+            lede(6, true, false),
+            "Six requests wait for your decision. Longest wait first."
+        );
         assert!(lede(25, true, true).starts_with("More than 25 requests"));
         assert!(!lede(25, false, true).contains("25"));
     }

@@ -7,13 +7,15 @@ use super::eligibility::{self, No};
 use super::model::{Request, Stage, StageState, State, Verdict};
 use super::rules::{self, Deciders, Period, Refused};
 use super::store::{self, NewRequest, Next};
-use crate::access::{CancelRequest, DecideStage, ManageAssignment, Permit, RequestAccess};
+use crate::access::{CancelRequest, DecideStage, ManageAssignment, Permit, RequestAccess, policy};
 use crate::assignments;
 use crate::db::Tx;
 use crate::error::{Error, FieldError, Refusal, Result};
 use crate::kernel::fact::EndReason;
-use crate::kernel::text::NOTE_MAX;
-use crate::kernel::{AssignmentId, Fact, PackageId, PersonId, PolicyId, RequestId, StageId, Ts};
+use crate::kernel::text::{NOTE_MAX, tidy};
+use crate::kernel::{
+    AssignmentId, Fact, PackageId, PersonId, PolicyId, RequestId, RoleId, StageId, Ts,
+};
 
 /// What somebody asks for.
 #[derive(Clone, Debug)]
@@ -79,10 +81,11 @@ pub fn submit(
         .into());
     }
     let mut errors = Vec::new();
-    if policy.terms.reason_required && submit.reason.is_empty() {
+    let reason = tidy(&submit.reason);
+    if policy.terms.reason_required && reason.is_empty() {
         errors.push(FieldError::new("reason", "Say what you will use it for"));
     }
-    if submit.reason.chars().count() > NOTE_MAX {
+    if reason.chars().count() > NOTE_MAX {
         errors.push(FieldError::new(
             "reason",
             format!("Shorten your reason to {NOTE_MAX} characters"),
@@ -95,6 +98,14 @@ pub fn submit(
     let (true, Ok(period)) = (errors.is_empty(), period) else {
         return Err(Error::Invalid(errors));
     };
+    // D12: only what the requestor asked for before, and what has ended, is asked for again.
+    if let Some(previous) = submit.previous {
+        let previous = store::one(tx.db(), previous)?;
+        let own = previous.requestor_id == requestor && previous.target_id == target;
+        if !(own && previous.package_id == submit.package && previous.state.ended()) {
+            return Err(Error::Missing);
+        }
+    }
     let new = NewRequest {
         id: submit.id,
         reference: reference(submit.id),
@@ -106,7 +117,7 @@ pub fn submit(
         contents_version: position.contents_version,
         requestor_id: requestor,
         target_id: target,
-        reason: submit.reason.clone(),
+        reason: reason.clone(),
         starts_at: period.starts,
         ends_at: period.ends,
         state: State::PendingApproval.as_str(),
@@ -119,7 +130,7 @@ pub fn submit(
     let request = store::one(tx.db(), submit.id)?;
     let fact =
         Fact::RequestSubmitted { package_policy: policy.name.clone(), version: policy.version };
-    tx.record(&fact, request.about().note(&submit.reason))?;
+    tx.record(&fact, request.about().note(reason))?;
     // D38: a request that nobody could decide is refused now, not when its stage opens.
     for stage in &request.terms.stages {
         if deciders_for(tx, &request, stage)?.is_none() {
@@ -208,6 +219,32 @@ fn open_stage(tx: &mut Tx<'_>, request: &Request, number: i64, decided: bool) ->
     tx.record(&fact, request.about())
 }
 
+/// May the actor decide this stage now? Whoever was among its approvers when it was decided, closed or ran out gets
+/// the page that says who, when and what (D4), and not a plain no.
+///
+/// # Errors
+/// `Refused` (409) as said, `Denied` and `Missing` as the policy says.
+pub fn may_decide(
+    tx: &mut Tx<'_>,
+    request: RequestId,
+    stage: StageId,
+) -> Result<Permit<DecideStage>> {
+    let request = store::one(tx.db(), request)?;
+    let standing = store::standing(tx.db(), &request)?;
+    let permit = policy::decide_stage(tx.actor(), &standing);
+    if permit.is_err()
+        && let Some(person) = tx.actor().enabled_person().map(|p| p.id)
+        && store::was_approver(tx.db(), stage, person)?
+    {
+        let stages = store::stages(tx.db(), &[request.id])?;
+        if let Some(stage) = stages.iter().find(|s| s.id == stage && s.state() != StageState::Open)
+        {
+            return Err(decided_already(tx, &request, stage)?.into());
+        }
+    }
+    Ok(permit?)
+}
+
 /// Records a decision on the open stage.
 ///
 /// # Errors
@@ -226,6 +263,7 @@ pub fn decide(
         return Err(Error::Missing);
     };
     let risk = store::risk(tx.db(), request.package_id)?;
+    let note = &*tidy(note);
     match rules::decide(stage.state(), stage.due_at, tx.now(), verdict, note, risk) {
         Ok(()) => {}
         Err(Refused::Field(error)) => return Err(Error::Invalid(vec![error])),
@@ -321,22 +359,22 @@ fn approved(tx: &mut Tx<'_>, request: &Request, automatic: bool) -> Result<()> {
     if later {
         return tx.record(&Fact::RequestScheduled { starts: start }, request.about());
     }
-    let roles = assignments::commands::start(tx, assignment, ends_at, None)?;
-    if roles == 0 { delivered(tx, assignment) } else { Ok(()) }
+    let open = assignments::commands::start(tx, assignment, ends_at, None)?;
+    if open == 0 { delivered(tx, assignment) } else { Ok(()) }
 }
 
-/// A scheduled assignment's time has come: check again (D7), then start it.
+/// A scheduled assignment's time has come: check again (D7), then start it. False when somebody was faster.
 ///
 /// # Errors
 /// `Stale` when it changed meanwhile.
-pub fn start_scheduled(tx: &mut Tx<'_>, id: AssignmentId) -> Result<()> {
+pub fn start_scheduled(tx: &mut Tx<'_>, id: AssignmentId) -> Result<bool> {
     let named = assignments::store::one(tx.db(), id)?;
     let assignment = &named.assignment;
     if assignment.started_at.is_some()
         || assignment.ended_at.is_some()
         || assignment.starts_at > tx.now()
     {
-        return Ok(());
+        return Ok(false);
     }
     let Some(request) = assignment.request_id else { return Err(Error::Missing) };
     let request = store::one(tx.db(), request)?;
@@ -347,15 +385,19 @@ pub fn start_scheduled(tx: &mut Tx<'_>, id: AssignmentId) -> Result<()> {
             EndReason::NotEligible,
             "",
         )?;
-        return deny_by_rule(tx, &request, no.words());
+        deny_by_rule(tx, &request, no.words())?;
+        return Ok(true);
     }
     let next =
         Next { state: State::Delivering, stage: request.stage, due_at: None, decided: false };
     store::save(tx, &request, next)?;
     // The clock of access runs from the start that was asked for, also when the timer came late.
-    let roles =
+    let open =
         assignments::commands::start(tx, id, assignment.ends_at, Some(assignment.starts_at))?;
-    if roles == 0 { delivered(tx, id) } else { Ok(()) }
+    if open == 0 {
+        delivered(tx, id)?;
+    }
+    Ok(true)
 }
 
 /// Every right of the assignment is confirmed: its request is delivered.
@@ -372,6 +414,29 @@ pub fn delivered(tx: &mut Tx<'_>, assignment: AssignmentId) -> Result<()> {
     }
     end(tx, &request, State::Delivered, false)?;
     tx.record(&Fact::RequestDelivered, request.about())
+}
+
+/// The contents of a package changed: access follows (D21), and a request that waited for nothing but what has gone
+/// is delivered.
+///
+/// # Errors
+/// `Stale` when something of it changed meanwhile.
+pub fn contents_changed(
+    tx: &mut Tx<'_>,
+    package: PackageId,
+    added: &[RoleId],
+    removed: &[RoleId],
+) -> Result<()> {
+    assignments::commands::contents_changed(tx, package, added, removed)?;
+    if removed.is_empty() {
+        return Ok(());
+    }
+    for id in store::delivering(tx.db(), package)? {
+        if assignments::rights::unconfirmed(tx.db(), id)? == 0 {
+            delivered(tx, id)?;
+        }
+    }
+    Ok(())
 }
 
 /// The assignment of a request that is not delivered yet has ended: so has the request.
@@ -398,6 +463,7 @@ pub fn end_assignment(
     id: AssignmentId,
     reason: &str,
 ) -> Result<assignments::store::Named> {
+    let reason = &*tidy(reason);
     if reason.is_empty() {
         return Err(Error::invalid("reason", "Say why you end it; the person reads this"));
     }
@@ -476,16 +542,17 @@ fn cancel_now(tx: &mut Tx<'_>, request: &Request, leaver: bool) -> Result<()> {
     assignments::commands::end_all(tx, &all, why, "")
 }
 
-/// The open stage has run out: the request expires, a state of its own (D5).
+/// The open stage has run out: the request expires, a state of its own (D5). False when somebody was faster.
 ///
 /// # Errors
 /// `Stale` when somebody decided meanwhile.
-pub fn expire(tx: &mut Tx<'_>, id: RequestId) -> Result<()> {
+pub fn expire(tx: &mut Tx<'_>, id: RequestId) -> Result<bool> {
     let request = store::one(tx.db(), id)?;
-    let Some(due) = request.due_at.filter(|due| *due <= tx.now()) else { return Ok(()) };
+    let Some(due) = request.due_at.filter(|due| *due <= tx.now()) else { return Ok(false) };
     close_open_stage(tx, &request, StageState::Expired)?;
     end(tx, &request, State::Expired, false)?;
-    tx.record(&Fact::RequestExpired { stage: request.stage }, request.about().due(due))
+    tx.record(&Fact::RequestExpired { stage: request.stage }, request.about().due(due))?;
+    Ok(true)
 }
 
 /// A person has left (D26): their open requests are canceled, their access ends at once, and what waited for

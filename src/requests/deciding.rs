@@ -34,8 +34,9 @@ impl Until {
         let at = |end: Ts| last_day(end, zone).map_or(Self::At(end), Self::Day);
         let known = request.ends_at.is_some() || request.starts_at.is_some();
         match request.terms.lifetime {
-            _ if known => end_of_access(&request.terms, request.ends_at, start, zone)
-                .map_or(Self::Never, at),
+            _ if known => {
+                end_of_access(&request.terms, request.ends_at, start, zone).map_or(Self::Never, at)
+            }
             Lifetime::Until { date } => Self::Day(date),
             Lifetime::Days { days } => Self::Days(days),
             Lifetime::Hours { hours } => Self::Hours(hours),
@@ -197,7 +198,8 @@ pub fn span_mark(asked: Option<i64>, others: &[Option<i64>]) -> Option<Mark> {
 /// What is in the package is not what was requested any more (D43).
 #[must_use]
 pub fn contents_mark(then: i64, now: i64) -> Option<Mark> {
-    let words = "What is in the package has changed since it was requested; you see it as it is now";
+    let words =
+        "What is in the package has changed since it was requested; you see it as it is now";
     (then != now).then(|| mark("is-warn", "stand", plain(words)))
 }
 
@@ -219,7 +221,13 @@ pub fn deciders_mark(me: PersonId, approvers: &[Approver]) -> Mark {
     let sentence = if others.is_empty() {
         plain(format!("You decide alone, {via}"))
     } else {
-        says(["You decide, ", "", &format!("{via}, or "), &listed(&others), "; the first answer counts"])
+        says([
+            "You decide, ",
+            "",
+            &format!("{via}, or "),
+            &listed(&others),
+            "; the first answer counts",
+        ])
     };
     mark("", "arrow", sentence)
 }
@@ -301,7 +309,10 @@ pub fn stands(
         match stage.state() {
             StageState::Approved => decided("approved"),
             StageState::Denied => decided("denied"),
-            StageState::Expired => plain(format!("Nobody decided{number} in time: it ran out on {}.", time(stage.due_at))),
+            StageState::Expired => plain(format!(
+                "Nobody decided{number} in time: it ran out on {}.",
+                time(stage.due_at)
+            )),
             StageState::Closed => {
                 plain(format!("Nobody decided{number}: {}.", request.state.label().to_lowercase()))
             }
@@ -331,9 +342,10 @@ pub fn outcome(after: &Request) -> (String, String) {
         State::Denied if after.stage > 0 => {
             ("Denied.".into(), format!("{what}: {} reads why.", after.target))
         }
-        State::PendingApproval => {
-            ("Approved.".into(), format!("{what} goes on to stage {} of {}.", after.stage, after.stages()))
-        }
+        State::PendingApproval => (
+            "Approved.".into(),
+            format!("{what} goes on to stage {} of {}.", after.stage, after.stages()),
+        ),
         State::Scheduled => ("Approved.".into(), format!("{what} starts on its first day.")),
         State::Delivering => ("Approved.".into(), format!("{what} is being delivered.")),
         other => ("Recorded.".into(), format!("{what}: {}.", other.label().to_lowercase())),
@@ -453,8 +465,7 @@ mod tests {
     #[test]
     fn what_happens_next_names_who_or_when() {
         let group = Named { id: crate::kernel::GroupId::fresh(), name: "Finance leads".into() };
-        let stage =
-            StageTerms { approvers: Approvers::Group { group }, fallback: vec![], days: 5 };
+        let stage = StageTerms { approvers: Approvers::Group { group }, fallback: vec![], days: 5 };
         let next = next_mark(Some(&stage), None, None, Until::Never, OSLO);
         assert_eq!(
             next.says.to_string(),

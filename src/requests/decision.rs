@@ -206,9 +206,10 @@ impl Case {
             href: format!("/people/{}", request.target_id),
             title: frame.title.clone().unwrap_or_default(),
             department: frame.department.clone().unwrap_or_default(),
-            manager: frame.manager.as_ref().map(|(id, name)| {
-                if *id == me { "You".to_owned() } else { name.clone() }
-            }),
+            manager: frame
+                .manager
+                .as_ref()
+                .map(|(id, name)| if *id == me { "You".to_owned() } else { name.clone() }),
             kind: match frame.kind {
                 Kind::Member => "Member of the organization",
                 Kind::Guest => "Guest",

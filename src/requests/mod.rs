@@ -9,6 +9,8 @@
 pub mod approvals;
 pub mod commands;
 pub mod deciding;
+#[cfg(test)]
+mod deciding_tests;
 mod decision;
 pub mod eligibility;
 pub mod jobs;

@@ -1,17 +1,18 @@
 //! Reads of requests, stages and approvers, and the guarded writes that only this slice's commands use.
 
 use diesel::prelude::*;
+use diesel::upsert::excluded;
 
 use super::model::{Approver, Request, Row, Stage, StageState, State, Via};
 use super::rules::{Candidates, Deciders};
 use crate::access::policy::RequestStanding;
 use crate::db::schema::{
-    group_members, package_roles, packages, people, request_stages, requests, resource_roles,
-    role_grants, stage_approvers,
+    assignments, group_members, package_roles, packages, people, request_stages, requests,
+    resource_roles, role_grants, stage_approvers,
 };
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
-use crate::kernel::{CatalogId, PackageId, PersonId, RequestId, Risk, StageId, Ts};
+use crate::kernel::{AssignmentId, CatalogId, PackageId, PersonId, RequestId, Risk, StageId, Ts};
 use crate::policies::model::{Approvers, StageTerms};
 
 mod deciding;
@@ -127,6 +128,21 @@ pub fn of_package(
     }
     let rows: Vec<RequestRow> = query.load(db)?;
     rows.into_iter().map(request).collect()
+}
+
+/// The started assignments of a package whose requests are being delivered.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn delivering(db: &mut Db, package: PackageId) -> Result<Vec<AssignmentId>> {
+    Ok(assignments::table
+        .inner_join(requests::table)
+        .filter(assignments::package_id.eq(package))
+        .filter(assignments::ended_at.is_null())
+        .filter(requests::state.eq(State::Delivering.as_str()))
+        .order(assignments::id)
+        .select(assignments::id)
+        .load(db)?)
 }
 
 /// One row of an approver's queue.
@@ -255,6 +271,20 @@ pub fn standing(db: &mut Db, request: &Request) -> Result<RequestStanding> {
     })
 }
 
+/// Is the person among the stage's approvers, those who had to leave it aside?
+///
+/// # Errors
+/// When the database does not answer.
+pub fn was_approver(db: &mut Db, stage: StageId, person: PersonId) -> Result<bool> {
+    let found: Option<StageId> = stage_approvers::table
+        .find((stage, person))
+        .filter(stage_approvers::removed.eq(false))
+        .select(stage_approvers::stage_id)
+        .first(db)
+        .optional()?;
+    Ok(found.is_some())
+}
+
 /// The highest risk of the roles in a package (D39).
 ///
 /// # Errors
@@ -270,31 +300,27 @@ pub fn risk(db: &mut Db, package: PackageId) -> Result<Risk> {
     Ok(if high.is_some() { Risk::High } else { Risk::Ordinary })
 }
 
-/// The earliest stage that has run out by `now`.
+/// Requests whose open stage has run out by `now`, in due order, after the one that was reached.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn next_due(db: &mut Db, now: Ts) -> Result<Option<Ts>> {
-    let due: Option<Option<Ts>> = requests::table
+pub fn due(
+    db: &mut Db,
+    now: Ts,
+    reached: Option<(Ts, RequestId)>,
+    limit: i64,
+) -> Result<Vec<(Ts, RequestId)>> {
+    let mut query = requests::table
         .filter(requests::due_at.le(now))
         .order((requests::due_at, requests::id))
-        .select(requests::due_at)
-        .first(db)
-        .optional()?;
-    Ok(due.flatten())
-}
-
-/// Requests whose open stage has run out by `until`, in due order.
-///
-/// # Errors
-/// When the database does not answer.
-pub fn due(db: &mut Db, until: Ts, limit: i64) -> Result<Vec<RequestId>> {
-    Ok(requests::table
-        .filter(requests::due_at.le(until))
-        .order((requests::due_at, requests::id))
-        .select(requests::id)
+        .select((requests::due_at.assume_not_null(), requests::id))
         .limit(limit)
-        .load(db)?)
+        .into_boxed();
+    if let Some((at, id)) = reached {
+        query = query
+            .filter(requests::due_at.gt(at).or(requests::due_at.eq(at).and(requests::id.gt(id))));
+    }
+    Ok(query.load(db)?)
 }
 
 /// Everybody who could decide a stage for a target, enabled people only (D3, D38).
@@ -474,6 +500,7 @@ pub(super) fn insert_stage(
     Ok(id)
 }
 
+/// Somebody who had to leave the stage aside before may be asked again.
 pub(super) fn add_approvers(
     tx: &mut Tx<'_>,
     request: RequestId,
@@ -498,7 +525,13 @@ pub(super) fn add_approvers(
         crate::each_backend!(tx.db(), |c| {
             diesel::insert_into(stage_approvers::table)
                 .values(chunk)
-                .on_conflict_do_nothing()
+                .on_conflict((stage_approvers::stage_id, stage_approvers::person_id))
+                .do_update()
+                .set((
+                    stage_approvers::via.eq(excluded(stage_approvers::via)),
+                    stage_approvers::waiting.eq(true),
+                    stage_approvers::removed.eq(false),
+                ))
                 .execute(c)?
         });
     }

@@ -7,16 +7,15 @@ use std::thread::JoinHandle;
 
 use actix_web::dev::ServerHandle;
 use diesel::prelude::*;
+use keyholder::app::Application;
 use keyholder::db::schema::{facts, people, sessions};
 use keyholder::db::{Address, By, Database, migrate};
-use keyholder::directory::profile;
 use keyholder::kernel::time::{Shifted, System};
 use keyholder::kernel::{Clock, Clocks, PersonId, Secret, Zone};
 use keyholder::signin;
 use keyholder::signin::oidc::{Oidc, Settings};
 use keyholder::site::{Keys, SessionTimes, Site};
 use keyholder::web::limit::Limits;
-use keyholder::web::routes::serve;
 use openidconnect::reqwest::blocking::{Client, Response};
 use openidconnect::reqwest::redirect::Policy;
 use scraper::{Html, Selector};
@@ -70,16 +69,16 @@ impl Portal {
             demo: false,
             proxies: vec![],
             limits: Limits::default(),
+            targets: Arc::default(),
             oidc: Some(Arc::new(Oidc::new(settings, back, clock).expect("good settings"))),
             first_administrator: first.map(str::to_owned),
         });
         let (sender, receiver) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async {
-                let tables = [signin::pages::ROUTES, profile::pages::ROUTES];
-                let server = serve(site, &tables, listener, 1).expect("a server");
-                sender.send(server.handle()).unwrap();
-                server.await.unwrap();
+                let app = Application::build(site, listener, 1, false).expect("a server");
+                sender.send(app.handle()).unwrap();
+                app.run().await.unwrap();
             });
         });
         let handle = receiver.recv().expect("it serves");

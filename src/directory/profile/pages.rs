@@ -5,8 +5,9 @@ use askama::Template;
 use super::store::{self, Holding, RequestRow, Sight, Told};
 use crate::access::policy::{Gate, PersonStanding, see_person};
 use crate::access::{Actor, Person};
+use crate::db::Db;
 use crate::directory::{PersonRow, store as directory};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::kernel::{PersonId, RequestId};
 use crate::requests::model::State;
 use crate::web::page::{Moment, Step};
@@ -71,31 +72,34 @@ struct Read {
 fn show(cx: &mut Cx) -> Result<Reply> {
     let viewer = cx.person()?.clone();
     let id: PersonId = cx.id("id")?;
-    let read = cx.read(|db| {
-        let person = directory::person(db, id)?;
-        let standing = store::standing(db, &viewer, &person)?;
-        see_person(&Actor::Person(viewer.clone()), &standing).map_err(Error::from)?;
-        let sight = sight(&viewer, &standing);
-        let manager = match person.manager_id {
-            Some(manager) => directory::names(db, &[manager])?.remove(&manager),
-            None => None,
-        };
-        let holdings = store::holdings(db, id, &sight)?;
-        let requests = store::requests(db, id, &sight)?;
-        let behind = holdings.iter().filter_map(|held| held.request.as_ref().map(|r| r.id));
-        let ids: Vec<_> = behind.chain(requests.iter().map(|request| request.id)).collect();
-        Ok(Read {
-            manager,
-            groups: store::groups(db, id)?,
-            decided: store::approver_of(db, viewer.id, &ids)?,
-            history: store::history(db, id, &sight)?,
-            person,
-            sight,
-            holdings,
-            requests,
-        })
-    })?;
+    let read = cx.read(|db| read(db, &viewer, id))?;
     Reply::page(&page(cx, &viewer, read)?)
+}
+
+/// Reads what the viewer may see of the person; `Missing` if that is nothing (E28).
+fn read(db: &mut Db, viewer: &Person, id: PersonId) -> Result<Read> {
+    let person = directory::person(db, id)?;
+    let standing = store::standing(db, viewer, &person)?;
+    see_person(&Actor::Person(viewer.clone()), &standing)?;
+    let sight = sight(viewer, &standing);
+    let manager = match person.manager_id {
+        Some(manager) => directory::names(db, &[manager])?.remove(&manager),
+        None => None,
+    };
+    let holdings = store::holdings(db, id, &sight)?;
+    let requests = store::requests(db, id, &sight)?;
+    let behind = holdings.iter().filter_map(|held| held.request.as_ref().map(|asked| asked.id));
+    let ids: Vec<_> = behind.chain(requests.iter().map(|request| request.id)).collect();
+    Ok(Read {
+        manager,
+        groups: store::groups(db, id)?,
+        decided: store::approver_of(db, viewer.id, &ids)?,
+        history: store::history(db, id, &sight)?,
+        person,
+        sight,
+        holdings,
+        requests,
+    })
 }
 
 fn page(cx: &Cx, viewer: &Person, read: Read) -> Result<PersonPage> {
@@ -204,50 +208,4 @@ fn mark(state: Option<State>) -> (&'static str, &'static str, &'static str) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kernel::{CatalogId, Kind};
-
-    fn viewer() -> Person {
-        Person {
-            id: PersonId::fresh(),
-            name: "Vera".into(),
-            kind: Kind::Member,
-            enabled: true,
-            administrator: false,
-            auditor: false,
-            owns: vec![CatalogId::fresh()],
-        }
-    }
-
-    fn standing() -> PersonStanding {
-        PersonStanding {
-            person: PersonId::fresh(),
-            manager: None,
-            deciding: false,
-            catalogs: vec![],
-        }
-    }
-
-    #[test]
-    fn e28_an_owner_sees_only_what_concerns_their_catalogs() {
-        let owner = viewer();
-        let seen = sight(&owner, &standing());
-        assert_eq!(seen, Sight { catalogs: Some(owner.owns.clone()), sign_ins: false });
-        let manager = PersonStanding { manager: Some(owner.id), ..standing() };
-        assert_eq!(sight(&owner, &manager), Sight { catalogs: None, sign_ins: false });
-        let deciding = PersonStanding { deciding: true, ..standing() };
-        assert_eq!(sight(&owner, &deciding), Sight { catalogs: None, sign_ins: false });
-        let auditor = Person { auditor: true, ..owner.clone() };
-        assert_eq!(sight(&auditor, &standing()), Sight { catalogs: None, sign_ins: true });
-        let themselves = PersonStanding { person: owner.id, ..standing() };
-        assert_eq!(sight(&owner, &themselves), Sight { catalogs: None, sign_ins: true });
-    }
-
-    #[test]
-    fn the_heading_counts_in_words() {
-        assert_eq!(heading("Asha Rao", false, false, 3), "Asha Rao holds three access packages");
-        assert_eq!(heading("x", true, false, 1), "You hold one access package");
-        assert_eq!(heading("Bo", false, true, 0), "Bo holds no access package of your catalogs");
-    }
-}
+mod tests;

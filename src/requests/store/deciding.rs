@@ -7,11 +7,11 @@ use diesel::prelude::*;
 
 use super::{RequestRow, Waiting, request, targets};
 use crate::access::policy::RequestStanding;
-use crate::db::{Db, Seek};
 use crate::db::schema::{
     assignments, catalogs, package_roles, packages, people, request_stages, requests,
     resource_roles, resources, stage_approvers,
 };
+use crate::db::{Db, Seek};
 use crate::error::Result;
 use crate::kernel::{CatalogId, Kind, PackageId, PersonId, RequestId, Risk, StageId, Ts};
 use crate::requests::model::{Approver, Request, Row, StageState, State, Via};
