@@ -10,3 +10,4 @@ pub mod model;
 pub mod owner;
 pub mod rights;
 pub mod store;
+pub mod words;

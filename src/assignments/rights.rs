@@ -9,7 +9,7 @@ use super::model::RightState;
 use crate::db::schema::{
     assignment_rights, assignments, people, resource_roles, resources, rights,
 };
-use crate::db::{Db, Tx};
+use crate::db::{Db, Tx, stale_if_taken};
 use crate::error::Result;
 use crate::kernel::{AssignmentId, CatalogId, PersonId, ResourceId, RightId, RoleId, Ts};
 
@@ -40,7 +40,8 @@ struct Giving {
     right_id: RightId,
 }
 
-/// Makes each assignment give each role: missing rights are made, unwanted ones are wanted again.
+/// Makes each assignment give each role: missing rights are made, unwanted ones are wanted again. Call it with the
+/// holders locked: what one assignment gives and what another one lets go is decided one after the other (E9).
 pub(super) fn want(
     tx: &mut Tx<'_>,
     holders: &[(AssignmentId, PersonId)],
@@ -85,7 +86,8 @@ pub(super) fn want(
         for chunk in fresh.chunks(CHUNK) {
             crate::each_backend!(tx.db(), |c| diesel::insert_into(rights::table)
                 .values(chunk)
-                .execute(c)?);
+                .execute(c)
+                .map_err(stale_if_taken)?);
         }
         for chunk in giving.chunks(CHUNK) {
             crate::each_backend!(tx.db(), |c| {
@@ -126,8 +128,8 @@ fn want_again(tx: &mut Tx<'_>, known: &[RightId], now: Ts, wall: Ts) -> Result<(
     Ok(())
 }
 
-/// Lets go of the rights that no started, unended assignment gives any more (D21). Call it after the
-/// assignments are saved as ended, or after links are cut.
+/// Lets go of the rights that no started, unended assignment gives any more (D21). Call it with the holders locked
+/// (E9), after the assignments are saved as ended, or after links are cut.
 pub(super) fn release(tx: &mut Tx<'_>, ids: &[RightId]) -> Result<()> {
     let (now, wall) = (tx.now(), tx.wall());
     for chunk in ids.chunks(CHUNK) {
@@ -450,6 +452,22 @@ pub fn claim(tx: &mut Tx<'_>, targets: &Claiming<'_>, until: Ts, limit: i64) -> 
     Ok(claimed)
 }
 
+/// Keeps a claim until `until`. False when it is no longer valid or the wish has changed: then leave the work alone.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn renew(tx: &mut Tx<'_>, work: &Work, until: Ts) -> Result<bool> {
+    let hit = diesel::update(
+        rights::table
+            .find(work.right)
+            .filter(rights::fence.eq(work.fence))
+            .filter(rights::generation.eq(work.generation)),
+    )
+    .set(rights::lease_until.eq(Some(until)))
+    .execute(tx.db())?;
+    Ok(hit == 1)
+}
+
 /// Whose work to claim.
 pub enum Claiming<'a> {
     /// The work of one target.
@@ -564,11 +582,16 @@ pub fn overdue(tx: &mut Tx<'_>, asked_before: Ts, limit: i64) -> Result<Vec<Late
         ))
         .load(tx.db())?;
     let ids: Vec<RightId> = rows.iter().map(|row| row.0).collect();
-    diesel::update(rights::table.filter(rights::id.eq_any(ids)))
-        .set(rights::overdue_told.eq(true))
-        .execute(tx.db())?;
+    // Somebody else may be telling the same ones at this moment.
+    let mine: Vec<RightId> = diesel::update(
+        rights::table.filter(rights::id.eq_any(ids)).filter(rights::overdue_told.eq(false)),
+    )
+    .set(rights::overdue_told.eq(true))
+    .returning(rights::id)
+    .get_results(tx.db())?;
     Ok(rows
         .into_iter()
+        .filter(|row| mine.contains(&row.0))
         .map(|(right, person, name, catalog, resource, role, target)| Late {
             right,
             person: (person, name),

@@ -248,10 +248,14 @@ pub(super) fn save_started(
     if hit == 1 { Ok(()) } else { Err(Error::Stale) }
 }
 
-/// Ends the assignments that are still active; a miss means that somebody else ended one meanwhile.
-pub(super) fn save_ended(tx: &mut Tx<'_>, ids: &[AssignmentId], why: EndReason) -> Result<()> {
+/// Ends those of the assignments that are still active, and returns them.
+pub(super) fn save_ended(
+    tx: &mut Tx<'_>,
+    ids: &[AssignmentId],
+    why: EndReason,
+) -> Result<Vec<AssignmentId>> {
     let now = tx.now();
-    let hit = diesel::update(
+    Ok(diesel::update(
         assignments::table
             .filter(assignments::id.eq_any(ids))
             .filter(assignments::ended_at.is_null()),
@@ -261,6 +265,6 @@ pub(super) fn save_ended(tx: &mut Tx<'_>, ids: &[AssignmentId], why: EndReason) 
         assignments::end_reason.eq(why.as_str()),
         assignments::rev.eq(assignments::rev + 1),
     ))
-    .execute(tx.db())?;
-    if hit == ids.len() { Ok(()) } else { Err(Error::Stale) }
+    .returning(assignments::id)
+    .get_results(tx.db())?)
 }

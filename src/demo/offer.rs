@@ -50,6 +50,8 @@ pub(super) struct Policy {
     pub stages: &'static [Stage],
     pub reason: bool,
     pub lifetime: Life,
+    /// What its lifetime was when it was first written.
+    pub at_first: Life,
     /// Whether the requestor may choose the period.
     pub chosen: bool,
 }
@@ -85,8 +87,8 @@ const fn stage(by: By, fallback: &'static [&'static str], days: u32) -> Stage {
 }
 
 const fn policy(name: &'static str, lifetime: Life, stages: &'static [Stage]) -> Policy {
-    let (all_members, named) = (true, &[] as &[Who]);
-    Policy { name, all_members, named, stages, reason: true, lifetime, chosen: false }
+    let (all_members, named, at_first) = (true, &[] as &[Who], lifetime);
+    Policy { name, all_members, named, stages, reason: true, lifetime, at_first, chosen: false }
 }
 
 impl Policy {
@@ -98,6 +100,11 @@ impl Policy {
     /// The requestor may choose the period.
     const fn with_period(self) -> Self {
         Self { chosen: true, ..self }
+    }
+
+    /// It was first written with another lifetime.
+    const fn at_first(self, at_first: Life) -> Self {
+        Self { at_first, ..self }
     }
 
     /// The requestor need not say why.
@@ -182,36 +189,192 @@ pub(super) const CATALOGS: &[Catalog] = &[
 ];
 
 pub(super) const RESOURCES: &[Resource] = &[
-    resource(FINANCE, "ledger-readers", "Ledger readers", Ordinary, "Sees every posting and report of the ledger."),
-    resource(FINANCE, "ledger-posters", "Ledger posters", High, "Posts and corrects entries in the open month."),
-    resource(FINANCE, "payment-preparers", "Payment preparers", Ordinary, "Puts payment runs together."),
-    resource(FINANCE, "payment-releasers", "Payment releasers", High, "Sends money out of the company's accounts."),
-    resource(FINANCE, "supplier-masters", "Supplier masters", High, "Changes the bank details of suppliers."),
-    resource(FINANCE, "expense-auditors", "Expense auditors", Ordinary, "Reads expense claims and their receipts."),
-    resource(FINANCE, "year-end-room", "Year-end room", Ordinary, "Files of the current close of the year."),
-    resource(FINANCE, "treasury-desk", "Treasury desk", High, "Moves money between the company's own accounts."),
-    resource(CUSTOMERS, "crm-readers", "Customer record readers", Ordinary, "Reads customer records."),
-    resource(CUSTOMERS, "crm-editors", "Customer record editors", Ordinary, "Creates and changes customer records."),
-    resource(CUSTOMERS, "support-desk", "Support desk", Ordinary, "Takes and answers support cases."),
-    resource(CUSTOMERS, "refund-approvers", "Refund approvers", High, "Releases refunds up to 5,000 euros."),
-    resource(CUSTOMERS, "customer-export", "Customer export", High, "Takes customer records out of the house as a file."),
-    resource(CUSTOMERS, "complaint-archive", "Complaint archive", Ordinary, "Reads complaints that are closed."),
-    resource(ENGINEERING, "source-readers", "Source readers", Ordinary, "Reads the source code of all products."),
-    resource(ENGINEERING, "source-writers", "Source writers", Ordinary, "Proposes changes to the source code."),
+    resource(
+        FINANCE,
+        "ledger-readers",
+        "Ledger readers",
+        Ordinary,
+        "Sees every posting and report of the ledger.",
+    ),
+    resource(
+        FINANCE,
+        "ledger-posters",
+        "Ledger posters",
+        High,
+        "Posts and corrects entries in the open month.",
+    ),
+    resource(
+        FINANCE,
+        "payment-preparers",
+        "Payment preparers",
+        Ordinary,
+        "Puts payment runs together.",
+    ),
+    resource(
+        FINANCE,
+        "payment-releasers",
+        "Payment releasers",
+        High,
+        "Sends money out of the company's accounts.",
+    ),
+    resource(
+        FINANCE,
+        "supplier-masters",
+        "Supplier masters",
+        High,
+        "Changes the bank details of suppliers.",
+    ),
+    resource(
+        FINANCE,
+        "expense-auditors",
+        "Expense auditors",
+        Ordinary,
+        "Reads expense claims and their receipts.",
+    ),
+    resource(
+        FINANCE,
+        "year-end-room",
+        "Year-end room",
+        Ordinary,
+        "Files of the current close of the year.",
+    ),
+    resource(
+        FINANCE,
+        "treasury-desk",
+        "Treasury desk",
+        High,
+        "Moves money between the company's own accounts.",
+    ),
+    resource(
+        CUSTOMERS,
+        "crm-readers",
+        "Customer record readers",
+        Ordinary,
+        "Reads customer records.",
+    ),
+    resource(
+        CUSTOMERS,
+        "crm-editors",
+        "Customer record editors",
+        Ordinary,
+        "Creates and changes customer records.",
+    ),
+    resource(
+        CUSTOMERS,
+        "support-desk",
+        "Support desk",
+        Ordinary,
+        "Takes and answers support cases.",
+    ),
+    resource(
+        CUSTOMERS,
+        "refund-approvers",
+        "Refund approvers",
+        High,
+        "Releases refunds up to 5,000 euros.",
+    ),
+    resource(
+        CUSTOMERS,
+        "customer-export",
+        "Customer export",
+        High,
+        "Takes customer records out of the house as a file.",
+    ),
+    resource(
+        CUSTOMERS,
+        "complaint-archive",
+        "Complaint archive",
+        Ordinary,
+        "Reads complaints that are closed.",
+    ),
+    resource(
+        ENGINEERING,
+        "source-readers",
+        "Source readers",
+        Ordinary,
+        "Reads the source code of all products.",
+    ),
+    resource(
+        ENGINEERING,
+        "source-writers",
+        "Source writers",
+        Ordinary,
+        "Proposes changes to the source code.",
+    ),
     resource(ENGINEERING, "build-runners", "Build runners", Ordinary, "Starts and stops builds."),
-    resource(ENGINEERING, "release-signers", "Release signers", High, "Signs firmware that customers install."),
-    resource(ENGINEERING, "lab-instruments", "Laboratory instruments", Ordinary, "Books benches and instruments."),
-    resource(ENGINEERING, "line-controls", "Line controls", High, "Changes settings of running production lines."),
-    resource(ENGINEERING, "project-larch", "Project Larch", Ordinary, "Workspace of a project that is not announced."),
-    resource(PEOPLE, "recruiting", "Recruiting", Ordinary, "Sees applications and interview notes."),
+    resource(
+        ENGINEERING,
+        "release-signers",
+        "Release signers",
+        High,
+        "Signs firmware that customers install.",
+    ),
+    resource(
+        ENGINEERING,
+        "lab-instruments",
+        "Laboratory instruments",
+        Ordinary,
+        "Books benches and instruments.",
+    ),
+    resource(
+        ENGINEERING,
+        "line-controls",
+        "Line controls",
+        High,
+        "Changes settings of running production lines.",
+    ),
+    resource(
+        ENGINEERING,
+        "project-larch",
+        "Project Larch",
+        Ordinary,
+        "Workspace of a project that is not announced.",
+    ),
+    resource(
+        PEOPLE,
+        "recruiting",
+        "Recruiting",
+        Ordinary,
+        "Sees applications and interview notes.",
+    ),
     resource(PEOPLE, "salary-bands", "Salary bands", High, "Sees the pay range of every position."),
-    resource(PEOPLE, "people-records", "Personnel records", High, "Reads and changes personnel files."),
+    resource(
+        PEOPLE,
+        "people-records",
+        "Personnel records",
+        High,
+        "Reads and changes personnel files.",
+    ),
     resource(PEOPLE, "onboarding", "Onboarding", Ordinary, "Workspace for the first two weeks."),
-    resource(PEOPLE, "job-architecture", "Job architecture", Ordinary, "Draft of the new job families."),
-    resource(PARTNERS, "partner-portal", "Partner portal", Ordinary, "Orders, drawings and delivery dates of one partner."),
-    resource(PARTNERS, "audit-data-room", "Audit data room", Ordinary, "Documents for the auditors of the year."),
+    resource(
+        PEOPLE,
+        "job-architecture",
+        "Job architecture",
+        Ordinary,
+        "Draft of the new job families.",
+    ),
+    resource(
+        PARTNERS,
+        "partner-portal",
+        "Partner portal",
+        Ordinary,
+        "Orders, drawings and delivery dates of one partner.",
+    ),
+    resource(
+        PARTNERS,
+        "audit-data-room",
+        "Audit data room",
+        Ordinary,
+        "Documents for the auditors of the year.",
+    ),
     resource(PARTNERS, "price-lists", "Price lists", Ordinary, "Current price lists for partners."),
-    resource(PARTNERS, "joint-bench", "Joint test bench", Ordinary, "Books the bench that is shared with partners."),
+    resource(
+        PARTNERS,
+        "joint-bench",
+        "Joint test bench",
+        Ordinary,
+        "Books the bench that is shared with partners.",
+    ),
     resource("", "travel-desk", "Travel desk", Ordinary, ""),
     resource("", "press-office", "Press office", Ordinary, ""),
 ];
@@ -275,7 +438,8 @@ pub(super) const PACKAGES: &[Package] = &[
         policy("Engineering and quality", Life::Never, &[]).only(ENGINEERS).without_reason(),
     ], "Lets you read the source code and the history of all products. You cannot propose changes with it. It needs no approval for engineers and testers."),
     package(ENGINEERING, "Source code (change)", &[("source-readers", "member"), ("source-writers", "member")], &[
-        policy("Engineering and quality", Life::Days(180), &[stage(By::Manager, &["n1002"], 14)]).only(ENGINEERS),
+        policy("Engineering and quality", Life::Days(180), &[stage(By::Manager, &["n1002"], 14)])
+            .only(ENGINEERS).at_first(Life::Days(90)),
     ], "Lets you propose changes to the source code of all products. Others review them before they count; releasing firmware is a separate package."),
     package(ENGINEERING, "Build farm", &[("build-runners", "member")], &[
         policy("Engineering and quality", Life::Days(180), &[]).only(ENGINEERS).with_period(),
