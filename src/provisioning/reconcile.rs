@@ -142,8 +142,12 @@ impl Hand<'_> {
     }
 
     fn add(&mut self, held_before: bool) -> Result<Outcome> {
-        if held_before && matches!(asked!(self.holds()), Ok(true)) {
-            return Ok(Outcome::Confirmed(RightState::Present));
+        if held_before {
+            match asked!(self.holds()) {
+                Ok(true) => return Ok(Outcome::Confirmed(RightState::Present)),
+                Ok(false) => {}
+                Err(trouble) => return Ok(troubled(&trouble)),
+            }
         }
         if let Err(trouble) = asked!(self.change(true)) {
             return Ok(troubled(&trouble));

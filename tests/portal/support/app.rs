@@ -252,6 +252,7 @@ impl App {
             targets: Arc::clone(&targets),
             oidc: Some(Arc::new(oidc)),
             first_administrator: None,
+            controls: None,
         });
         let (sender, receiver) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
