@@ -11,10 +11,12 @@ pub mod ldap;
 mod leash;
 mod node;
 pub mod provider;
+pub mod served;
 mod skip;
 pub mod tables;
 pub mod target;
 pub mod visitor;
 pub mod world;
 
+pub use leash::wait_for;
 pub use skip::skip;
