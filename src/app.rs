@@ -10,7 +10,20 @@ use crate::site::Site;
 use crate::web::{self, Route};
 
 /// Every route of the portal. The demo's own are in [`DEMO`]; `serve` never has them (E20).
-pub const ROUTES: &[&[Route]] = &[];
+pub const ROUTES: &[&[Route]] = &[
+    crate::assignments::owner::ROUTES,
+    crate::audit::pages::ROUTES,
+    crate::catalogs::pages::ROUTES,
+    crate::delegation::pages::ROUTES,
+    crate::directory::profile::pages::ROUTES,
+    crate::packages::browse::ROUTES,
+    crate::packages::pages::ROUTES,
+    crate::policies::pages::ROUTES,
+    crate::requests::approvals::ROUTES,
+    crate::requests::asking::ROUTES,
+    crate::requests::owner::ROUTES,
+    crate::signin::pages::ROUTES,
+];
 
 /// What only the demo adds.
 pub const DEMO: &[&[Route]] = &[];

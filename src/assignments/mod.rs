@@ -5,6 +5,10 @@
 //! wanted while at least one started assignment gives it (D21); `provisioning` makes the target agree.
 
 pub mod commands;
+pub mod delivery;
 pub mod model;
+pub mod owner;
+pub mod pages;
 pub mod rights;
 pub mod store;
+pub mod words;

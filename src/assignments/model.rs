@@ -30,6 +30,8 @@ pub struct Assignment {
     pub end_reason: Option<String>,
     /// Grows with every change.
     pub rev: i64,
+    /// When it was made.
+    pub created_at: Ts,
 }
 
 crate::text_enum! {

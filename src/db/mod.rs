@@ -8,9 +8,11 @@
 
 pub mod backend;
 pub mod columns;
+mod locks;
 pub mod migrate;
 mod pool;
 pub mod schema;
+mod seek;
 mod settings;
 #[cfg(test)]
 pub mod testing;
@@ -21,6 +23,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use backend::{Address, Db, MultiBackend};
+pub use seek::Seek;
+pub use locks::{hold_package, hold_people, lock_package, lock_people};
 pub use settings::{set_setting, setting};
 pub use tx::{By, Fixture, Tx, load_actor, load_told, stale_if_taken};
 
@@ -46,7 +50,7 @@ struct Inner {
     statements: AtomicU64,
 }
 
-/// Called after every write of this process.
+/// Called after every write of this process that recorded a fact.
 type Nudge = Box<dyn Fn() + Send + Sync>;
 
 enum Writer {
@@ -151,20 +155,20 @@ impl Database {
             };
             match result {
                 Err(Error::Stale) => {}
-                other => {
-                    if other.is_ok()
-                        && let Some(nudge) = self.inner.nudge.get()
-                    {
+                Err(other) => return Err(other),
+                Ok((value, recorded)) => {
+                    // Nothing happened without a fact: a job that found nothing to do wakes nobody.
+                    if recorded && let Some(nudge) = self.inner.nudge.get() {
                         nudge();
                     }
-                    return other;
+                    return Ok(value);
                 }
             }
         }
         Err(Error::Busy)
     }
 
-    /// Sets what is called after every write: it wakes whoever waits for new facts. The first caller wins.
+    /// Sets what is called after every write that recorded a fact: it wakes whoever waits for new facts. The first caller wins.
     pub fn on_write(&self, nudge: Box<dyn Fn() + Send + Sync>) {
         let _ = self.inner.nudge.set(nudge);
     }

@@ -134,5 +134,5 @@ fn last(gone: &Held, name: &str, catalog: CatalogId) -> Refusal {
         format!("{} is the last owner of {name}", gone.name),
         "A catalog needs an owner who can act. Add another owner first, then remove this one.",
     )
-    .way("Add another owner", format!("/catalogs/{catalog}#owners"))
+    .way("Add another owner", format!("/catalogs/{catalog}/owners"))
 }

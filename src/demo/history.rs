@@ -152,9 +152,9 @@ impl Writer<'_> {
         loop {
             let due = self.db.read(|c| {
                 Ok([
-                    requests::store::next_due(c, at)?,
-                    assignments::store::next_start(c, at)?,
-                    assignments::store::next_end(c, at)?,
+                    requests::store::due(c, at, None, 1)?.first().map(|due| due.0),
+                    assignments::store::due_to_start(c, at, None, 1)?.first().map(|due| due.0),
+                    assignments::store::due_to_end(c, at, None, 1)?.first().map(|due| due.0),
                 ])
             })?;
             let Some(due) = due.into_iter().flatten().min() else { break };

@@ -8,6 +8,7 @@
 
 pub mod cli;
 pub mod commands;
+pub mod configured;
 pub mod diff;
 pub mod feed;
 pub mod groups_feed;
@@ -15,6 +16,7 @@ pub mod import;
 mod lookup;
 mod model;
 mod problem;
+pub mod profile;
 mod rows;
 pub mod store;
 #[cfg(test)]

@@ -12,8 +12,9 @@ use crate::kernel::fact::Change;
 use crate::kernel::text::folded;
 use crate::kernel::{About, CatalogId, Fact, PackageId, ResourceId, RoleId};
 
-/// Everybody who holds a package gains and loses with its contents: `assignments::commands::contents_changed`.
-pub type ContentsChanged = fn(&mut Tx<'_>, PackageId) -> Result<()>;
+/// Everybody who holds a package gains what is added and loses what is removed: `assignments::commands::contents_changed`.
+/// A later slice, so it is handed in.
+pub type ContentsChanged = fn(&mut Tx<'_>, PackageId, &[RoleId], &[RoleId]) -> Result<()>;
 
 /// Creates a package. Sent twice with the same id it is done once.
 ///
@@ -137,8 +138,9 @@ pub fn set_contents(
     let search = rules::search(&package.name, &package.description, &new);
     let key = folded(&package.name);
     store::save(tx.db(), &package, &key, &search)?;
-    store::add_roles(tx.db(), id, &ids(&added))?;
-    store::remove_roles(tx.db(), id, &ids(&removed))?;
+    let (gained, lost) = (ids(&added), ids(&removed));
+    store::add_roles(tx.db(), id, &gained)?;
+    store::remove_roles(tx.db(), id, &lost)?;
     let labels = |of: &[Content]| of.iter().map(Content::label).collect();
     let fact = Fact::PackageContentsChanged {
         added: labels(&added),
@@ -146,7 +148,7 @@ pub fn set_contents(
         version: package.contents_version,
     };
     record(tx, &package, fact)?;
-    changed(tx, id)
+    changed(tx, id, &gained, &lost)
 }
 
 /// Lets the packages that have the resource in them be found by its new name. For `catalogs::commands::change_resource`.

@@ -3,6 +3,7 @@ use diesel::prelude::*;
 use super::model::{Position, Viewer};
 use super::{commands, store};
 use crate::access::policy;
+use crate::assignments::commands::contents_changed;
 use crate::catalogs;
 use crate::db::schema::{assignments, requests};
 use crate::db::testing::databases;
@@ -77,7 +78,7 @@ fn set(house: &House, id: PackageId, seen: i64, roles: &[RoleId]) -> Result<()> 
     let (catalog, roles) = (house.catalog, roles.to_vec());
     house.db.write(By::Person(house.ada), move |tx| {
         let permit = policy::manage_catalog(tx.actor(), catalog)?;
-        commands::set_contents(tx, &permit, id, seen, &roles, |_, _| Ok(()))
+        commands::set_contents(tx, &permit, id, seen, &roles, contents_changed)
     })
 }
 
@@ -132,7 +133,7 @@ fn contents_change_under_a_new_version_and_the_hook_is_called() {
         let catalog = house.catalog;
         let refused: Result<()> = house.db.write(By::Person(house.ada), move |tx| {
             let permit = policy::manage_catalog(tx.actor(), catalog)?;
-            commands::set_contents(tx, &permit, id, 2, &[], |_, _| Err(Error::Missing))
+            commands::set_contents(tx, &permit, id, 2, &[], |_, _, _, _| Err(Error::Missing))
         });
         assert!(refused.is_err());
         let detail = house.db.read(|db| store::package(db, id)).expect("there");

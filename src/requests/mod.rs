@@ -6,9 +6,21 @@
 //! out ends it (D5); nobody decides for themselves (D2). `rules` is pure; `commands` are the use cases;
 //! `jobs` are the timers.
 
+pub mod approvals;
+pub mod asking;
 pub mod commands;
+pub mod deciding;
+#[cfg(test)]
+mod deciding_tests;
+mod decision;
 pub mod eligibility;
+pub mod forms;
 pub mod jobs;
 pub mod model;
+pub mod owner;
+pub mod pages;
+pub mod prospect;
 pub mod rules;
 pub mod store;
+pub mod timeline;
+pub mod words;

@@ -173,6 +173,12 @@ impl Oidc {
         })
     }
 
+    /// The provider's host, as people know it.
+    #[must_use]
+    pub fn provider(&self) -> &str {
+        self.issuer.url().host_str().unwrap_or_default()
+    }
+
     /// Begins an attempt: where to send the person, and what to keep until they come back.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ pub mod form;
 mod gate;
 pub mod headers;
 pub mod limit;
+pub mod listing;
 pub mod page;
 pub mod paging;
 mod problem;
@@ -32,5 +33,9 @@ pub use reply::{CsvSink, Reply, SessionChange};
 pub use routes::{Method, Route, get, post};
 pub use server::{configure, serve};
 
+#[cfg(test)]
+mod gate_tests;
+#[cfg(test)]
+pub(crate) mod harness;
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,345 @@
+//! What waits for my decision, longest wait first; and what I decided.
+
+use std::collections::BTreeSet;
+
+use askama::Template;
+
+use super::deciding::{Until, tally};
+use super::decision;
+use super::model::{Request, StageState};
+use super::store::{self, Decided, Peers, Queued, Teams};
+use crate::access::policy::Gate;
+use crate::db::Db;
+use crate::error::Result;
+use crate::kernel::{PackageId, PersonId, Risk, StageId, Ts, Zone};
+use crate::web::limit::Limit;
+use crate::web::listing::{Listing, PAGE, as_csv, csv_time, seek, write_all};
+use crate::web::paging::page;
+use crate::web::words::{When, capital, number, span};
+use crate::web::{Cx, Place, Reply, Route, Shell, get, post};
+
+/// The routes of those who decide.
+pub const ROUTES: &[Route] = &[
+    get("/approvals", Gate::SignedIn, approvals),
+    get("/approvals/{id}", Gate::SignedIn, decision::show),
+    post("/approvals/{id}/decisions", Gate::SignedIn, decision::decide).limited(Limit::Submit),
+];
+
+/// Rows of a page.
+const ROWS: usize = 25;
+/// What runs out within this many seconds is marked.
+const SOON: i64 = 2 * 24 * 3_600;
+
+fn approvals(cx: &mut Cx) -> Result<Reply> {
+    match (cx.query("state"), as_csv(cx)) {
+        ("done", false) => done(cx),
+        ("done", true) => done_csv(cx),
+        (_, false) => queue(cx),
+        (_, true) => queue_csv(cx),
+    }
+}
+
+/// What waits for me.
+#[derive(Template)]
+#[template(path = "requests/approvals.html")]
+struct QueuePage {
+    shell: Shell,
+    lede: String,
+    rows: Vec<QueueRow>,
+    pager: Listing,
+    first: bool,
+}
+
+struct QueueRow {
+    href: String,
+    target: String,
+    about: String,
+    package: String,
+    until: String,
+    waiting: String,
+    since: When,
+    expires: Option<When>,
+    soon: bool,
+    team: Team,
+    high: bool,
+}
+
+/// What a cell says of the team.
+struct Team {
+    tally: Option<(usize, usize)>,
+    words: String,
+}
+
+fn queue(cx: &mut Cx) -> Result<Reply> {
+    let me = cx.person()?.id;
+    let at = cx.cursor::<Ts>(PAGE)?;
+    let (rows, facts) = cx.read(|db| {
+        let rows = store::queue_page(db, me, seek(at.as_ref(), StageId), ROWS as i64 + 1)?;
+        let facts = Around::read(db, &rows)?;
+        Ok((rows, facts))
+    })?;
+    let page = page(rows, ROWS, at.as_ref(), |row| (row.waiting.opened_at, row.waiting.stage.0));
+    let (now, zone) = (cx.now(), cx.site.db.zone());
+    let first = page.previous.is_none();
+    let more = page.next.is_some();
+    let shown = QueuePage {
+        shell: cx.shell("Approvals", Place::Approvals)?,
+        lede: lede(page.rows.len(), first, more),
+        pager: Listing::under(cx, &page, "request", "requests"),
+        rows: page.rows.iter().map(|row| facts.row(row, now, zone)).collect(),
+        first,
+    };
+    Reply::page(&shown)
+}
+
+/// How much waits, in a sentence.
+fn lede(shown: usize, first: bool, more: bool) -> String {
+    let shown = i64::try_from(shown).unwrap_or(i64::MAX);
+    match (shown, first, more) {
+        (0, ..) => String::new(),
+        (1, true, false) => "One request waits for your decision.".to_owned(),
+        (n, true, false) => {
+            let n = capital(&number(n));
+            format!("{n} requests wait for your decision. Longest wait first.")
+        }
+        (n, true, true) => {
+            format!("More than {n} requests wait for your decision. Longest wait first.")
+        }
+        (_, false, _) => "Requests that wait for your decision. Longest wait first.".to_owned(),
+    }
+}
+
+/// What stands around the rows of a queue: risk and teams, three statements for all of them.
+struct Around {
+    high: Vec<PackageId>,
+    teams: Teams,
+}
+
+impl Around {
+    fn read(db: &mut Db, rows: &[Queued]) -> Result<Self> {
+        let packages: BTreeSet<PackageId> =
+            rows.iter().map(|row| row.waiting.request.package_id).collect();
+        let managers: BTreeSet<PersonId> = rows.iter().filter_map(|row| row.manager).collect();
+        let packages: Vec<PackageId> = packages.into_iter().collect();
+        let managers: Vec<PersonId> = managers.into_iter().collect();
+        Ok(Self {
+            high: store::high_risk(db, &packages)?,
+            teams: store::teams(db, &managers, &packages)?,
+        })
+    }
+
+    fn risk(&self, request: &Request) -> Risk {
+        if self.high.contains(&request.package_id) { Risk::High } else { Risk::Ordinary }
+    }
+
+    fn peers(&self, row: &Queued) -> Option<Peers> {
+        self.teams.peers(row.manager, row.waiting.request.package_id)
+    }
+
+    fn row(&self, row: &Queued, now: Ts, zone: Zone) -> QueueRow {
+        let request = &row.waiting.request;
+        let about: Vec<&str> =
+            [&row.title, &row.department].into_iter().flatten().map(String::as_str).collect();
+        let peers = self.peers(row);
+        QueueRow {
+            href: format!("/approvals/{}", request.id),
+            target: request.target.clone(),
+            about: about.join(", "),
+            package: request.package.clone(),
+            until: Until::of(request, now, zone).short(zone),
+            waiting: span(now.seconds_since(row.waiting.opened_at)),
+            since: When::at(row.waiting.opened_at, now, zone),
+            expires: request.due_at.map(|at| When::at(at, now, zone)),
+            soon: request.due_at.is_some_and(|at| at.seconds_since(now) < SOON),
+            team: Team { tally: peers.and_then(tally), words: team_words(row.manager, peers) },
+            high: self.risk(request) == Risk::High,
+        }
+    }
+}
+
+fn team_words(manager: Option<PersonId>, peers: Option<Peers>) -> String {
+    match (manager, peers) {
+        (None, _) => "No team".to_owned(),
+        (_, None) => "Small team".to_owned(),
+        (_, Some(Peers { have: 0, of })) => format!("0 of {of}: stands out"),
+        (_, Some(Peers { have, of })) => format!("{have} of {of} have it"),
+    }
+}
+
+fn queue_csv(cx: &mut Cx) -> Result<Reply> {
+    const COLUMNS: &[&str] = &[
+        "Reference",
+        "Access package",
+        "For",
+        "Job title",
+        "Department",
+        "Requestor",
+        "Requested",
+        "Waiting since",
+        "Expires",
+        "Asked for",
+        "Risk",
+        "In the team",
+    ];
+    let me = cx.person()?.id;
+    let (db, now) = (cx.site.db.clone(), cx.now());
+    Ok(Reply::csv_stream("approvals.csv", COLUMNS, move |out| {
+        let zone = db.zone();
+        let read = |db: &mut Db, from, limit| {
+            let rows = store::queue_page(db, me, from, limit)?;
+            let facts = Around::read(db, &rows)?;
+            let with = |row: Queued| {
+                let (risk, peers) = (facts.risk(&row.waiting.request), facts.peers(&row));
+                (row, risk, peers)
+            };
+            Ok(rows.into_iter().map(with).collect())
+        };
+        let key =
+            |(row, ..): &(Queued, Risk, Option<Peers>)| (row.waiting.opened_at, row.waiting.stage);
+        write_all(&db, out, read, key, |(row, risk, peers)| {
+            let request = &row.waiting.request;
+            vec![
+                request.reference.clone(),
+                request.package.clone(),
+                request.target.clone(),
+                row.title.clone().unwrap_or_default(),
+                row.department.clone().unwrap_or_default(),
+                request.requestor.clone(),
+                csv_time(request.created_at),
+                csv_time(row.waiting.opened_at),
+                csv_time(request.due_at),
+                Until::of(request, now, zone).short(zone),
+                risk_word(*risk).to_owned(),
+                team_words(row.manager, *peers),
+            ]
+        })?;
+        Ok(())
+    }))
+}
+
+fn risk_word(risk: Risk) -> &'static str {
+    match risk {
+        Risk::Ordinary => "Ordinary",
+        Risk::High => "High",
+    }
+}
+
+/// What I decided.
+#[derive(Template)]
+#[template(path = "requests/decided.html")]
+struct DecidedPage {
+    shell: Shell,
+    rows: Vec<DecidedRow>,
+    pager: Listing,
+}
+
+struct DecidedRow {
+    href: String,
+    target: String,
+    package: String,
+    approved: bool,
+    verdict: String,
+    at: When,
+    note: Option<String>,
+    state: &'static str,
+    reference: String,
+}
+
+fn done(cx: &mut Cx) -> Result<Reply> {
+    let me = cx.person()?.id;
+    let at = cx.cursor::<Ts>(PAGE)?;
+    let limit = ROWS as i64 + 1;
+    let rows = cx.read(|db| store::decided_page(db, me, seek(at.as_ref(), StageId), limit))?;
+    let page = page(rows, ROWS, at.as_ref(), |row| (row.at, row.stage.0));
+    let (now, zone) = (cx.now(), cx.site.db.zone());
+    let row = |row: &Decided| DecidedRow {
+        href: format!("/approvals/{}", row.request.id),
+        target: row.request.target.clone(),
+        package: row.request.package.clone(),
+        approved: row.state == StageState::Approved,
+        verdict: verdict(row),
+        at: When::at(row.at, now, zone),
+        note: row.note.clone(),
+        state: row.request.state.label(),
+        reference: row.request.reference.clone(),
+    };
+    let shown = DecidedPage {
+        shell: cx.shell("Decided – Approvals", Place::Approvals)?,
+        rows: page.rows.iter().map(row).collect(),
+        pager: Listing::under(cx, &page, "decision", "decisions"),
+    };
+    Reply::page(&shown)
+}
+
+/// "Approved", or "Approved stage 1 of 2" where there are several.
+fn verdict(row: &Decided) -> String {
+    let verb = if row.state == StageState::Approved { "Approved" } else { "Denied" };
+    match row.request.stages() {
+        ..=1 => verb.to_owned(),
+        stages => format!("{verb} stage {} of {stages}", row.number),
+    }
+}
+
+fn done_csv(cx: &mut Cx) -> Result<Reply> {
+    const COLUMNS: &[&str] = &[
+        "Reference",
+        "Access package",
+        "For",
+        "Requestor",
+        "Requested",
+        "Decision",
+        "Decided",
+        "Reason",
+        "Request now",
+    ];
+    let me = cx.person()?.id;
+    let db = cx.site.db.clone();
+    Ok(Reply::csv_stream("decisions.csv", COLUMNS, move |out| {
+        let read = |db: &mut Db, from, limit| store::decided_page(db, me, from, limit);
+        write_all(
+            &db,
+            out,
+            read,
+            |row| (row.at, row.stage),
+            |row| {
+                vec![
+                    row.request.reference.clone(),
+                    row.request.package.clone(),
+                    row.request.target.clone(),
+                    row.request.requestor.clone(),
+                    csv_time(row.request.created_at),
+                    verdict(row),
+                    csv_time(row.at),
+                    row.note.clone().unwrap_or_default(),
+                    row.request.state.label().to_owned(),
+                ]
+            },
+        )?;
+        Ok(())
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_queue_says_how_much_waits_and_never_counts_what_it_has_not_read() {
+        assert_eq!(lede(1, true, false), "One request waits for your decision.");
+        assert_eq!(
+            lede(6, true, false),
+            "Six requests wait for your decision. Longest wait first."
+        );
+        assert!(lede(25, true, true).starts_with("More than 25 requests"));
+        assert!(!lede(25, false, true).contains("25"));
+    }
+
+    #[test]
+    fn e28_a_cell_hides_small_teams() {
+        let boss = Some(PersonId::fresh());
+        assert_eq!(team_words(boss, Peers::shown(2, 3)), "Small team");
+        assert_eq!(team_words(boss, Peers::shown(7, 9)), "7 of 9 have it");
+        assert_eq!(team_words(boss, Peers::shown(0, 5)), "0 of 5: stands out");
+        assert_eq!(team_words(None, None), "No team");
+    }
+}

@@ -1,0 +1,480 @@
+//! The words of a decision page: until when, who decides, what fits, what happens next. Pure.
+
+use chrono::NaiveDate;
+
+use super::model::{Approver, Request, Stage, StageState, State};
+use super::rules::end_of_access;
+use super::store::{Earlier, Peers};
+use crate::kernel::fact::{Part, Sentence, listed};
+use crate::kernel::text::counted;
+use crate::kernel::{PersonId, Risk, Ts, Zone};
+use crate::policies::model::{Approvers, Lifetime, StageTerms};
+use crate::web::words::{date, date_in_full, last_day};
+
+/// Until when access is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// A last day.
+    Day(NaiveDate),
+    /// An instant.
+    At(Ts),
+    /// So many days from its start.
+    Days(u32),
+    /// So many hours from its start.
+    Hours(u32),
+    /// Without an end.
+    Never,
+}
+
+impl Until {
+    /// What a request asks for, cut to what its policy allows (D8).
+    #[must_use]
+    pub fn of(request: &Request, now: Ts, zone: Zone) -> Self {
+        let start = request.starts_at.unwrap_or(now).max(request.created_at);
+        let at = |end: Ts| last_day(end, zone).map_or(Self::At(end), Self::Day);
+        let known = request.ends_at.is_some() || request.starts_at.is_some();
+        match request.terms.lifetime {
+            _ if known => {
+                end_of_access(&request.terms, request.ends_at, start, zone).map_or(Self::Never, at)
+            }
+            Lifetime::Until { date } => Self::Day(date),
+            Lifetime::Days { days } => Self::Days(days),
+            Lifetime::Hours { hours } => Self::Hours(hours),
+            Lifetime::Never => Self::Never,
+        }
+    }
+
+    /// "until 31 January 2027", "for 90 days", "without an end": for a sentence.
+    #[must_use]
+    pub fn long(self, zone: Zone) -> String {
+        match self {
+            Self::Day(day) => format!("until {}", date_in_full(day)),
+            Self::At(at) => format!("until {}", zone.local(at).format("%-d %B %Y, %H:%M")),
+            other => other.short(zone),
+        }
+    }
+
+    /// "until 31 Jan 2027", "for 90 days", "without an end": for a cell or a button.
+    #[must_use]
+    pub fn short(self, zone: Zone) -> String {
+        match self {
+            Self::Day(day) => format!("until {}", day.format("%-d %b %Y")),
+            Self::At(at) => format!("until {}", zone.local(at).format("%-d %b %Y, %H:%M")),
+            Self::Days(days) => format!("for {}", counted(days.into(), "day", "days")),
+            Self::Hours(hours) => format!("for {}", counted(hours.into(), "hour", "hours")),
+            Self::Never => "without an end".to_owned(),
+        }
+    }
+
+    /// How many days that is from a start; none for a part of a day and for no end.
+    #[must_use]
+    pub fn days(self, start: Ts, zone: Zone) -> Option<i64> {
+        match self {
+            Self::Day(day) => Some((day - zone.date(start)).num_days() + 1),
+            Self::At(at) => Some((at.seconds_since(start) + 43_200) / 86_400).filter(|n| *n > 0),
+            Self::Days(days) => Some(days.into()),
+            Self::Hours(_) | Self::Never => None,
+        }
+    }
+}
+
+/// A remark with a shape before it; the words alone say all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// The class: `is-ok`, `is-warn`, `is-stop`, `is-off`, or empty.
+    pub tone: &'static str,
+    /// The icon.
+    pub icon: &'static str,
+    /// Strokes for people, where there are few enough to draw.
+    pub tally: Option<(usize, usize)>,
+    /// The remark, names set apart.
+    pub says: Sentence,
+}
+
+fn mark(tone: &'static str, icon: &'static str, says: Sentence) -> Mark {
+    Mark { tone, icon, tally: None, says }
+}
+
+/// Words without a name.
+pub(super) fn plain(text: impl Into<String>) -> Sentence {
+    Sentence(vec![Part { name: false, text: text.into() }])
+}
+
+/// A sentence of words and names in turn, beginning with words.
+pub(super) fn says<const N: usize>(parts: [&str; N]) -> Sentence {
+    let part = |(at, text): (usize, &&str)| Part { name: at % 2 == 1, text: (*text).to_owned() };
+    Sentence(parts.iter().enumerate().map(part).filter(|part| !part.text.is_empty()).collect())
+}
+
+/// The strokes for n of m people; none where they would be too many to see.
+#[must_use]
+pub fn tally(peers: Peers) -> Option<(usize, usize)> {
+    let (have, of) = (usize::try_from(peers.have).ok()?, usize::try_from(peers.of).ok()?);
+    (of <= 12).then_some((have, of))
+}
+
+/// What colleagues with the same manager have.
+#[must_use]
+pub fn peers_mark(manager: bool, peers: Option<Peers>) -> Mark {
+    let Some(peers) = peers else {
+        let words = if manager {
+            "The team is too small for a comparison"
+        } else {
+            "No manager on record, so there is no team to compare with"
+        };
+        return mark("is-off", "minus", plain(words));
+    };
+    let (tone, icon) = match peers.have {
+        0 => ("is-warn", "stand"),
+        have if have * 2 >= peers.of => ("is-ok", "check"),
+        _ => ("", "ring"),
+    };
+    let words = match peers.have {
+        0 => format!("None of {} colleagues with the same manager has it", peers.of),
+        1 => format!("1 of {} colleagues with the same manager has it", peers.of),
+        have => format!("{have} of {} colleagues with the same manager have it", peers.of),
+    };
+    Mark { tally: tally(peers), ..mark(tone, icon, plain(words)) }
+}
+
+/// What else the person holds.
+#[must_use]
+pub fn held_mark(held: i64) -> Mark {
+    let words = match held {
+        0 => "Holds no access package yet".to_owned(),
+        n => format!("Holds {} now", counted(n, "access package", "access packages")),
+    };
+    mark("is-off", "minus", plain(words))
+}
+
+/// What became of earlier requests of the same person for the same package.
+#[must_use]
+pub fn earlier_marks(earlier: &[Earlier], zone: Zone) -> Vec<Mark> {
+    if earlier.is_empty() {
+        return vec![mark("is-off", "minus", plain("Never requested it before"))];
+    }
+    let one = |earlier: &Earlier| {
+        let day = zone.local(earlier.at).format("%-d %b %Y").to_string();
+        match (&earlier.denied, earlier.state) {
+            (Some((name, note)), State::Denied) => {
+                let note = note.as_ref().map_or_else(String::new, |note| format!(": “{note}”"));
+                let before = format!("Requested it on {day}; ");
+                mark("is-warn", "stand", says([&before, name, &format!(" denied it{note}")]))
+            }
+            (_, state) => {
+                let what = state.label().to_lowercase();
+                mark("is-off", "minus", plain(format!("Requested it on {day}: {what}")))
+            }
+        }
+    };
+    earlier.iter().map(one).collect()
+}
+
+/// As many earlier assignments as a comparison needs.
+const SPANS_MIN: usize = 5;
+
+/// Whether it is asked for longer than others took it; none where there is too little to compare with.
+#[must_use]
+pub fn span_mark(asked: Option<i64>, others: &[Option<i64>]) -> Option<Mark> {
+    if others.len() < SPANS_MIN {
+        return None;
+    }
+    let mut days: Vec<i64> = others.iter().map(|days| days.unwrap_or(i64::MAX)).collect();
+    days.sort_unstable();
+    let half = *days.get((days.len() - 1) / 2)?;
+    let asked = asked?;
+    if half == i64::MAX || asked <= half {
+        return None;
+    }
+    let words = format!(
+        "Half of the last {} people took it for {} or less; this asks for {}",
+        days.len(),
+        counted(half, "day", "days"),
+        counted(asked, "day", "days")
+    );
+    Some(mark("is-warn", "stand", plain(words)))
+}
+
+/// What is in the package is not what was requested any more (D43).
+#[must_use]
+pub fn contents_mark(then: i64, now: i64) -> Option<Mark> {
+    let words =
+        "What is in the package has changed since it was requested; you see it as it is now";
+    (then != now).then(|| mark("is-warn", "stand", plain(words)))
+}
+
+/// The risk in words.
+#[must_use]
+pub fn risk_words(risk: Risk) -> &'static str {
+    match risk {
+        Risk::Ordinary => "Ordinary risk: everyday access",
+        Risk::High => "High risk: decided one by one, with a reason",
+    }
+}
+
+/// "You are the only approver", "You or Ann decide, the first answer counts".
+#[must_use]
+pub fn deciders_mark(me: PersonId, approvers: &[Approver]) -> Mark {
+    let via = approvers.iter().find(|a| a.person == me).map_or("", |a| a.via.words());
+    let others: Vec<String> =
+        approvers.iter().filter(|a| a.waiting && a.person != me).map(|a| a.name.clone()).collect();
+    let sentence = if others.is_empty() {
+        plain(format!("You decide alone, {via}"))
+    } else {
+        says([
+            "You decide, ",
+            "",
+            &format!("{via}, or "),
+            &listed(&others),
+            "; the first answer counts",
+        ])
+    };
+    mark("", "arrow", sentence)
+}
+
+/// What an approval leads to: the next stage, or delivery.
+#[must_use]
+pub fn next_mark(
+    next: Option<&StageTerms>,
+    manager: Option<&str>,
+    starts: Option<Ts>,
+    until: Until,
+    zone: Zone,
+) -> Mark {
+    let Some(stage) = next else {
+        let start = match starts {
+            Some(at) => format!("Once approved, it starts on {}", date(zone.date(at))),
+            None => "Once approved, it is delivered at once".to_owned(),
+        };
+        let end = match until {
+            Until::Day(day) => format!(" and ends by itself after {}", date_in_full(day)),
+            Until::At(at) => {
+                format!(" and ends by itself on {}", zone.local(at).format("%-d %B %Y at %H:%M"))
+            }
+            Until::Days(n) => {
+                format!(" and ends by itself after {}", counted(n.into(), "day", "days"))
+            }
+            Until::Hours(n) => {
+                format!(" and ends by itself after {}", counted(n.into(), "hour", "hours"))
+            }
+            Until::Never => "; it has no end".to_owned(),
+        };
+        return mark("", "arrow", plain(format!("{start}{end}")));
+    };
+    let within = format!(" within {}", counted(stage.days.into(), "day", "days"));
+    let sentence = match (&stage.approvers, manager) {
+        (Approvers::Manager, Some(name)) => {
+            says(["Once approved, ", name, &format!(" decides next, as manager,{within}")])
+        }
+        (Approvers::Manager, None) => {
+            plain(format!("Once approved, the manager decides next{within}"))
+        }
+        (Approvers::People { people }, _) => {
+            let names: Vec<String> = people.iter().map(|person| person.name.clone()).collect();
+            let verb = if names.len() == 1 { " decides next" } else { " decide next" };
+            says(["Once approved, ", &listed(&names), &format!("{verb}{within}")])
+        }
+        (Approvers::Group { group }, _) => {
+            let before = "Once approved, somebody of ";
+            says([before, &group.name, &format!(" decides next{within}")])
+        }
+    };
+    mark("", "arrow", sentence)
+}
+
+/// Where each stage stands, for somebody who cannot decide: who decided, when and what; or who can.
+#[must_use]
+pub fn stands(
+    request: &Request,
+    stages: &[Stage],
+    approvers: &[Approver],
+    me: PersonId,
+    zone: Zone,
+) -> Vec<Sentence> {
+    let several = request.stages() > 1;
+    let time = |at: Ts| zone.local(at).format("%a %-d %b %Y, %H:%M").to_string();
+    let one = |stage: &Stage| {
+        let number = if several { format!(" stage {}", stage.number) } else { " it".to_owned() };
+        let by = stage.decided_by.and_then(|by| approvers.iter().find(|a| a.person == by));
+        let name = match by {
+            Some(by) if by.person == me => "You",
+            Some(by) => by.name.as_str(),
+            None => "Somebody",
+        };
+        let decided = |verb: &str| {
+            let at = stage.decided_at.map_or_else(String::new, |at| format!(" on {}", time(at)));
+            let note = stage.note.as_ref().map_or_else(String::new, |n| format!(": “{n}”"));
+            says(["", name, &format!(" {verb}{number}{at}{note}.")])
+        };
+        match stage.state() {
+            StageState::Approved => decided("approved"),
+            StageState::Denied => decided("denied"),
+            StageState::Expired => plain(format!(
+                "Nobody decided{number} in time: it ran out on {}.",
+                time(stage.due_at)
+            )),
+            StageState::Closed => {
+                plain(format!("Nobody decided{number}: {}.", request.state.label().to_lowercase()))
+            }
+            StageState::Open => {
+                let with: Vec<String> = approvers
+                    .iter()
+                    .filter(|a| a.waiting && a.stage == stage.id)
+                    .map(|a| a.name.clone())
+                    .collect();
+                let (since, until) = (time(stage.opened_at), time(stage.due_at));
+                says([
+                    "With ",
+                    &listed(&with),
+                    &format!(" since {since}; undecided, it expires on {until}."),
+                ])
+            }
+        }
+    };
+    stages.iter().map(one).collect()
+}
+
+/// What the person reads after their decision.
+#[must_use]
+pub fn outcome(after: &Request) -> (String, String) {
+    let what = format!("{} for {}", after.package, after.target);
+    match after.state {
+        State::Denied if after.stage > 0 => {
+            ("Denied.".into(), format!("{what}: {} reads why.", after.target))
+        }
+        State::PendingApproval => (
+            "Approved.".into(),
+            format!("{what} goes on to stage {} of {}.", after.stage, after.stages()),
+        ),
+        State::Scheduled => ("Approved.".into(), format!("{what} starts on its first day.")),
+        State::Delivering => ("Approved.".into(), format!("{what} is being delivered.")),
+        other => ("Recorded.".into(), format!("{what}: {}.", other.label().to_lowercase())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::{CatalogId, PackageId, PolicyId, RequestId};
+    use crate::policies::model::{Named, Scope, Terms};
+
+    const OSLO: Zone = Zone(chrono_tz::Europe::Oslo);
+
+    fn at(text: &str) -> Ts {
+        Ts::new(text.parse().unwrap())
+    }
+
+    fn request(lifetime: Lifetime) -> Request {
+        Request {
+            id: RequestId::fresh(),
+            reference: "KH-7Q2M-9XKD".into(),
+            package_id: PackageId::fresh(),
+            package: "Ledger".into(),
+            catalog_id: CatalogId::fresh(),
+            policy_id: PolicyId::fresh(),
+            policy_version: 1,
+            terms: Terms {
+                scope: Scope::default(),
+                stages: vec![],
+                reason_required: false,
+                lifetime,
+                period_chosen: true,
+            },
+            contents_version: 1,
+            requestor_id: PersonId::fresh(),
+            requestor: "Asha Rao".into(),
+            target_id: PersonId::fresh(),
+            target: "Asha Rao".into(),
+            reason: "x".into(),
+            starts_at: None,
+            ends_at: None,
+            state: State::PendingApproval,
+            stage: 1,
+            due_at: None,
+            previous_id: None,
+            created_at: at("2026-11-19T08:05:00Z"),
+            decided_at: None,
+            ended_at: None,
+            rev: 1,
+        }
+    }
+
+    #[test]
+    fn d08_the_title_names_the_end_that_access_will_have() {
+        let now = at("2026-11-23T09:12:00Z");
+        let until = |request: &Request| Until::of(request, now, OSLO);
+        let mut asked = request(Lifetime::Days { days: 90 });
+        assert_eq!(until(&asked).long(OSLO), "for 90 days");
+        // The last day of January ends at the next local midnight.
+        asked.ends_at = Some(at("2027-01-31T23:00:00Z"));
+        assert_eq!(until(&asked).long(OSLO), "until 31 January 2027");
+        assert_eq!(until(&asked).short(OSLO), "until 31 Jan 2027");
+        assert_eq!(until(&asked).days(now, OSLO), Some(70));
+        // A longer wish is cut to the policy's maximum.
+        asked.ends_at = Some(at("2028-01-31T23:00:00Z"));
+        assert_eq!(until(&asked).long(OSLO), "until 21 February 2027, 10:12");
+        let hours = request(Lifetime::Hours { hours: 1 });
+        assert_eq!(until(&hours).long(OSLO), "for 1 hour");
+        assert_eq!(until(&request(Lifetime::Never)).long(OSLO), "without an end");
+    }
+
+    #[test]
+    fn e28_figures_of_fewer_than_five_people_are_hidden() {
+        assert_eq!(Peers::shown(3, 4), None);
+        assert_eq!(Peers::shown(3, 5), Some(Peers { have: 3, of: 5 }));
+        let hidden = peers_mark(true, None);
+        assert!(!hidden.says.to_string().contains(char::is_numeric), "{}", hidden.says);
+        let none = peers_mark(true, Peers::shown(0, 9));
+        assert_eq!((none.tone, none.tally), ("is-warn", Some((0, 9))));
+        assert_eq!(none.says.to_string(), "None of 9 colleagues with the same manager has it");
+        assert_eq!(peers_mark(true, Peers::shown(7, 9)).tone, "is-ok");
+        assert_eq!(peers_mark(true, Peers::shown(7, 40)).tally, None, "too many strokes to see");
+    }
+
+    #[test]
+    fn a_denial_of_before_is_told_with_its_reason() {
+        let earlier = Earlier {
+            id: RequestId::fresh(),
+            reference: "KH-1".into(),
+            at: at("2026-03-03T12:00:00Z"),
+            state: State::Denied,
+            denied: Some(("Dario Conti".into(), Some("not needed outside the close".into()))),
+        };
+        let marks = earlier_marks(&[earlier], OSLO);
+        let says = &marks[0].says;
+        assert_eq!(
+            says.to_string(),
+            "Requested it on 3 Mar 2026; Dario Conti denied it: “not needed outside the close”"
+        );
+        assert!(says.0.iter().any(|part| part.name && part.text == "Dario Conti"));
+        assert_eq!(earlier_marks(&[], OSLO).len(), 1);
+    }
+
+    #[test]
+    fn a_long_wish_stands_out_only_against_enough_others() {
+        let month = vec![Some(30); 6];
+        assert_eq!(span_mark(Some(69), &month[..4]), None);
+        assert_eq!(span_mark(Some(30), &month), None);
+        assert_eq!(span_mark(Some(69), &[None; 6]), None);
+        assert_eq!(
+            span_mark(Some(69), &month).unwrap().says.to_string(),
+            "Half of the last 6 people took it for 30 days or less; this asks for 69 days"
+        );
+    }
+
+    #[test]
+    fn what_happens_next_names_who_or_when() {
+        let group = Named { id: crate::kernel::GroupId::fresh(), name: "Finance leads".into() };
+        let stage = StageTerms { approvers: Approvers::Group { group }, fallback: vec![], days: 5 };
+        let next = next_mark(Some(&stage), None, None, Until::Never, OSLO);
+        assert_eq!(
+            next.says.to_string(),
+            "Once approved, somebody of Finance leads decides next within 5 days"
+        );
+        let last = next_mark(None, None, None, Until::Days(90), OSLO);
+        assert_eq!(
+            last.says.to_string(),
+            "Once approved, it is delivered at once and ends by itself after 90 days"
+        );
+    }
+}
