@@ -67,6 +67,9 @@ impl House {
             demo: false,
             proxies: vec![],
             limits: super::limit::Limits::default(),
+            targets: Arc::default(),
+            oidc: None,
+            first_administrator: None,
         };
         change(&mut site);
         let (site, tables) = (Arc::new(site), tables.to_vec());
