@@ -16,9 +16,11 @@ pub const ROUTES: &[&[Route]] = &[
     crate::catalogs::pages::ROUTES,
     crate::delegation::pages::ROUTES,
     crate::directory::profile::pages::ROUTES,
+    crate::packages::browse::ROUTES,
     crate::packages::pages::ROUTES,
     crate::policies::pages::ROUTES,
     crate::requests::approvals::ROUTES,
+    crate::requests::asking::ROUTES,
     crate::requests::owner::ROUTES,
     crate::signin::pages::ROUTES,
 ];

@@ -5,8 +5,8 @@ use diesel::prelude::*;
 use super::store::{self, Named, NewAssignment};
 use super::{model::Assignment, rights};
 use crate::access::{ManageAssignment, Permit};
-use crate::db::Tx;
 use crate::db::schema::{catalogs, package_roles};
+use crate::db::{Tx, hold_package, lock_package, lock_people};
 use crate::error::{Error, Refusal, Result};
 use crate::kernel::fact::EndReason;
 use crate::kernel::{
@@ -64,6 +64,8 @@ pub fn start(
     due: Option<Ts>,
 ) -> Result<i64> {
     let named = store::one(tx.db(), id)?;
+    lock_people(tx, &[named.assignment.target_id])?;
+    hold_package(tx, named.assignment.package_id)?;
     store::save_started(tx, &named.assignment, ends_at)?;
     let roles = roles_of(tx, named.assignment.package_id)?;
     rights::want(tx, &[(id, named.assignment.target_id)], &roles)?;
@@ -73,19 +75,29 @@ pub fn start(
     rights::unconfirmed(tx.db(), id)
 }
 
-/// Ends assignments, whatever the reason: one fact each, rights that nothing gives any more are let go.
+/// Ends assignments, whatever the reason: one fact each, rights that nothing gives any more are let go. Returns
+/// those that it has ended: somebody else may have been faster with the others.
 ///
 /// # Errors
-/// `Stale` when one of them ended meanwhile.
-pub fn end_all(tx: &mut Tx<'_>, all: &[Named], why: EndReason, note: &str) -> Result<()> {
+/// When the database does not answer.
+pub fn end_all<'a>(
+    tx: &mut Tx<'_>,
+    all: &'a [Named],
+    why: EndReason,
+    note: &str,
+) -> Result<Vec<&'a Named>> {
     if all.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
+    let people: Vec<PersonId> = all.iter().map(|named| named.assignment.target_id).collect();
+    lock_people(tx, &people)?;
     let ids: Vec<AssignmentId> = all.iter().map(|named| named.assignment.id).collect();
-    store::save_ended(tx, &ids, why)?;
+    let ids = store::save_ended(tx, &ids, why)?;
     let concerned = rights::of_assignments(tx.db(), &ids)?;
     rights::release(tx, &concerned)?;
-    let facts = all
+    let ended: Vec<&Named> =
+        all.iter().filter(|named| ids.contains(&named.assignment.id)).collect();
+    let facts = ended
         .iter()
         .map(|named| {
             let about = named.about().note(note);
@@ -96,7 +108,8 @@ pub fn end_all(tx: &mut Tx<'_>, all: &[Named], why: EndReason, note: &str) -> Re
             (Fact::AssignmentEnded { why }, about)
         })
         .collect();
-    tx.record_all(facts)
+    tx.record_all(facts)?;
+    Ok(ended)
 }
 
 /// An owner or administrator ends an assignment now; returns what ended.
@@ -113,7 +126,9 @@ pub fn end_now(
     if named.assignment.ended_at.is_some() {
         return Err(already_ended(&named.assignment));
     }
-    end_all(tx, std::slice::from_ref(&named), EndReason::EndedNow, reason)?;
+    if end_all(tx, std::slice::from_ref(&named), EndReason::EndedNow, reason)?.is_empty() {
+        return Err(Error::Stale);
+    }
     Ok(named)
 }
 
@@ -164,6 +179,11 @@ pub fn contents_changed(
     added: &[RoleId],
     removed: &[RoleId],
 ) -> Result<()> {
+    // Nobody starts to hold it now, and who stops is left out.
+    lock_package(tx, package)?;
+    let holders = store::started_of_package(tx.db(), package)?;
+    let people: Vec<PersonId> = holders.iter().map(|(_, person)| *person).collect();
+    lock_people(tx, &people)?;
     let holders = store::started_of_package(tx.db(), package)?;
     rights::want(tx, &holders, added)?;
     if !removed.is_empty() {

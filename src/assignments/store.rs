@@ -114,6 +114,20 @@ pub fn active_of(db: &mut Db, target: PersonId) -> Result<Vec<Named>> {
     Ok(rows.into_iter().map(named).collect())
 }
 
+/// The assignments of a person that ended last, newest end first.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn ended_of(db: &mut Db, target: PersonId, limit: i64) -> Result<Vec<Named>> {
+    let rows: Vec<NamedRow> = named_query!()
+        .filter(assignments::target_id.eq(target))
+        .filter(assignments::ended_at.is_not_null())
+        .order((assignments::ended_at.desc(), assignments::id.desc()))
+        .limit(limit)
+        .load(db)?;
+    Ok(rows.into_iter().map(named).collect())
+}
+
 /// The started, unended assignments of a package: those whose rights follow its contents.
 ///
 /// # Errors
@@ -248,10 +262,14 @@ pub(super) fn save_started(
     if hit == 1 { Ok(()) } else { Err(Error::Stale) }
 }
 
-/// Ends the assignments that are still active; a miss means that somebody else ended one meanwhile.
-pub(super) fn save_ended(tx: &mut Tx<'_>, ids: &[AssignmentId], why: EndReason) -> Result<()> {
+/// Ends those of the assignments that are still active, and returns them.
+pub(super) fn save_ended(
+    tx: &mut Tx<'_>,
+    ids: &[AssignmentId],
+    why: EndReason,
+) -> Result<Vec<AssignmentId>> {
     let now = tx.now();
-    let hit = diesel::update(
+    Ok(diesel::update(
         assignments::table
             .filter(assignments::id.eq_any(ids))
             .filter(assignments::ended_at.is_null()),
@@ -261,6 +279,6 @@ pub(super) fn save_ended(tx: &mut Tx<'_>, ids: &[AssignmentId], why: EndReason) 
         assignments::end_reason.eq(why.as_str()),
         assignments::rev.eq(assignments::rev + 1),
     ))
-    .execute(tx.db())?;
-    if hit == ids.len() { Ok(()) } else { Err(Error::Stale) }
+    .returning(assignments::id)
+    .get_results(tx.db())?)
 }

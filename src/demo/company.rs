@@ -7,6 +7,8 @@ use anyhow::{Context, anyhow};
 use chrono::{Datelike, Days, NaiveDate};
 
 use super::offer::{self, By, CATALOGS, Life, PACKAGES, RESOURCES, Who};
+use super::provider::Cast;
+use super::story;
 use super::target::{NAME, State};
 use crate::access::policy;
 use crate::catalogs;
@@ -60,13 +62,30 @@ pub fn memberships(staff: &[Entry]) -> anyhow::Result<Vec<Membership>> {
     Ok(all.into_iter().filter(|row| listed(&row.member)).collect())
 }
 
-/// What the target holds before anybody used Keyholder: all groups, accounts for everybody of the
-/// list, and the members that were put there by hand (D22).
+/// The people whom one can be, for the provider.
 #[must_use]
-pub fn target(staff: &[Entry], by_hand: &[(&str, &str)], since: Ts) -> State {
-    let accounts = staff.iter().map(|entry| (entry.external_id.clone(), entry.name.clone()));
+pub fn cast(staff: &[Entry]) -> Vec<Cast> {
+    let person = |(id, role): &(&str, &str)| {
+        let entry = staff.iter().find(|entry| entry.external_id == *id)?;
+        Some(Cast {
+            user_name: entry.external_id.clone(),
+            name: entry.name.clone(),
+            role: (*role).to_owned(),
+            mail: entry.mail.clone().unwrap_or_default(),
+        })
+    };
+    CAST.iter().filter_map(person).collect()
+}
+
+/// What the target holds before anybody used Keyholder: all groups, accounts for everybody of the
+/// list but the newest, and the members that were put there by hand (D22), long before `now`.
+#[must_use]
+pub fn target(staff: &[Entry], now: Ts) -> State {
+    let with_account = staff.iter().filter(|entry| entry.external_id != story::JOINER.0);
+    let accounts = with_account.map(|entry| (entry.external_id.clone(), entry.name.clone()));
     let groups = RESOURCES.iter().map(|resource| (resource.address, resource.name));
-    by_hand.iter().fold(State::new(groups, accounts), |state, (address, person)| {
+    let since = now.plus_hours(-24 * 400);
+    story::BY_HAND.iter().fold(State::new(groups, accounts), |state, (address, person)| {
         state.with_member(address, person, since)
     })
 }
@@ -79,20 +98,20 @@ pub struct Names {
 }
 
 impl Names {
-    /// Looks everybody up.
+    /// Looks up whoever is not known yet.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub fn read(db: &mut Db, staff: &[Entry]) -> Result<Self> {
-        let mut names = Self::default();
-        for entry in staff {
-            let found = directory::store::by_external_id(db, &entry.external_id)?;
-            let found = found.into_iter().map(|person| (entry.external_id.clone(), person.id));
-            names.people.extend(found);
+    pub fn read(&mut self, db: &mut Db, staff: &[Entry]) -> Result<()> {
+        for id in staff.iter().map(|entry| &entry.external_id) {
+            if !self.people.contains_key(id) {
+                let found = directory::store::by_external_id(db, id)?;
+                self.people.extend(found.into_iter().map(|person| (id.clone(), person.id)));
+            }
         }
         let groups = directory::store::groups(db)?;
-        names.groups = groups.into_iter().map(|group| (group.name, group.id)).collect();
-        Ok(names)
+        self.groups = groups.into_iter().map(|group| (group.name, group.id)).collect();
+        Ok(())
     }
 
     /// The person of an id in the staff list.
@@ -132,8 +151,13 @@ impl Names {
         Ok(scope)
     }
 
-    /// The terms of a policy that is written on `today`.
-    pub(super) fn terms(&self, policy: &offer::Policy, today: NaiveDate) -> Result<Terms> {
+    /// The terms of a policy that is written on `today` with this lifetime.
+    pub(super) fn terms(
+        &self,
+        policy: &offer::Policy,
+        life: Life,
+        today: NaiveDate,
+    ) -> Result<Terms> {
         let stage = |stage: &offer::Stage| {
             let approvers = match stage.by {
                 By::Manager => Approvers::Manager,
@@ -147,7 +171,7 @@ impl Names {
             scope: self.scope(policy)?,
             stages: policy.stages.iter().map(stage).collect::<Result<_>>()?,
             reason_required: policy.reason,
-            lifetime: lifetime(policy.lifetime, today),
+            lifetime: lifetime(life, today),
             period_chosen: policy.chosen,
         })
     }
@@ -301,7 +325,7 @@ pub fn offer(tx: &mut Tx<'_>, names: &Names, offered: &mut Offered, catalog: &st
         let made = packages::commands::create(tx, &permit, PackageId::fresh(), &new)?;
         offered.packages.insert(package.name, made);
         for policy in package.policies {
-            let (id, terms) = (PolicyId::fresh(), names.terms(policy, today)?);
+            let (id, terms) = (PolicyId::fresh(), names.terms(policy, policy.at_first, today)?);
             policies::commands::create(tx, &permit, id, made, policy.name, &terms)?;
             offered.policies.insert((package.name, policy.name), id);
         }

@@ -50,6 +50,8 @@ pub(super) struct Policy {
     pub stages: &'static [Stage],
     pub reason: bool,
     pub lifetime: Life,
+    /// What its lifetime was when it was first written.
+    pub at_first: Life,
     /// Whether the requestor may choose the period.
     pub chosen: bool,
 }
@@ -85,8 +87,8 @@ const fn stage(by: By, fallback: &'static [&'static str], days: u32) -> Stage {
 }
 
 const fn policy(name: &'static str, lifetime: Life, stages: &'static [Stage]) -> Policy {
-    let (all_members, named) = (true, &[] as &[Who]);
-    Policy { name, all_members, named, stages, reason: true, lifetime, chosen: false }
+    let (all_members, named, at_first) = (true, &[] as &[Who], lifetime);
+    Policy { name, all_members, named, stages, reason: true, lifetime, at_first, chosen: false }
 }
 
 impl Policy {
@@ -98,6 +100,11 @@ impl Policy {
     /// The requestor may choose the period.
     const fn with_period(self) -> Self {
         Self { chosen: true, ..self }
+    }
+
+    /// It was first written with another lifetime.
+    const fn at_first(self, at_first: Life) -> Self {
+        Self { at_first, ..self }
     }
 
     /// The requestor need not say why.
@@ -431,7 +438,8 @@ pub(super) const PACKAGES: &[Package] = &[
         policy("Engineering and quality", Life::Never, &[]).only(ENGINEERS).without_reason(),
     ], "Lets you read the source code and the history of all products. You cannot propose changes with it. It needs no approval for engineers and testers."),
     package(ENGINEERING, "Source code (change)", &[("source-readers", "member"), ("source-writers", "member")], &[
-        policy("Engineering and quality", Life::Days(180), &[stage(By::Manager, &["n1002"], 14)]).only(ENGINEERS),
+        policy("Engineering and quality", Life::Days(180), &[stage(By::Manager, &["n1002"], 14)])
+            .only(ENGINEERS).at_first(Life::Days(90)),
     ], "Lets you propose changes to the source code of all products. Others review them before they count; releasing firmware is a separate package."),
     package(ENGINEERING, "Build farm", &[("build-runners", "member")], &[
         policy("Engineering and quality", Life::Days(180), &[]).only(ENGINEERS).with_period(),

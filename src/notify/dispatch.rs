@@ -120,7 +120,7 @@ fn notices_of(db: &mut Db, row: &Undispatched) -> Result<Vec<NewNotice>> {
             (Audience::Person, _, _) => (row.person_id.into_iter().collect(), "/access".to_owned()),
             (Audience::CatalogOwners, _, Some(package)) => {
                 let catalog = packages::table.find(package).select(packages::catalog_id);
-                let catalog = catalog.first(db)?;
+                let catalog: CatalogId = catalog.first(db)?;
                 (owners(db, catalog)?, format!("/packages/{package}/assignments"))
             }
             (Audience::CatalogOwners, _, None) => match row.catalog_id {

@@ -9,7 +9,7 @@ use super::rules::{self, Deciders, Period, Refused};
 use super::store::{self, NewRequest, Next};
 use crate::access::{CancelRequest, DecideStage, ManageAssignment, Permit, RequestAccess, policy};
 use crate::assignments;
-use crate::db::Tx;
+use crate::db::{Tx, hold_people, lock_people};
 use crate::error::{Error, FieldError, Refusal, Result};
 use crate::kernel::fact::EndReason;
 use crate::kernel::text::{NOTE_MAX, tidy};
@@ -54,6 +54,11 @@ pub fn submit(
         Ok(_) => return Err(Error::Missing),
         Err(Error::Missing) => {}
         Err(other) => return Err(other),
+    }
+    // Neither of them leaves, nor gets this access in another way, while this runs (D26, E9).
+    lock_people(tx, &[target])?;
+    if !hold_people(tx, &[requestor])? {
+        return Err(Error::Stale);
     }
     let position = eligibility::position(tx.db(), target, submit.package)?;
     if !position.visible() {
@@ -198,13 +203,24 @@ fn deciders_for(
     Ok(rules::deciders(&candidates, &[request.requestor_id, request.target_id]))
 }
 
+/// The same, to be asked now: who is leaving at this moment is not among them (D3).
+fn deciders_to_ask(
+    tx: &mut Tx<'_>,
+    request: &Request,
+    stage: &crate::policies::model::StageTerms,
+) -> Result<Option<Deciders>> {
+    let Some(deciders) = deciders_for(tx, request, stage)? else { return Ok(None) };
+    let ids: Vec<PersonId> = deciders.people.iter().map(|(id, _)| *id).collect();
+    if hold_people(tx, &ids)? { Ok(Some(deciders)) } else { Err(Error::Stale) }
+}
+
 /// Opens stage `number`: its clock starts now (D5), its approvers are resolved now (D3).
 fn open_stage(tx: &mut Tx<'_>, request: &Request, number: i64, decided: bool) -> Result<()> {
     let at = usize::try_from(number - 1).unwrap_or_default();
     let Some(stage) = request.terms.stages.get(at).cloned() else {
         return approved(tx, request, false);
     };
-    let Some(deciders) = deciders_for(tx, request, &stage)? else {
+    let Some(deciders) = deciders_to_ask(tx, request, &stage)? else {
         return deny_by_rule(tx, request, "nobody who may decide this stage is left");
     };
     let due = tx.zone().plus_days(tx.now(), stage.days);
@@ -257,7 +273,7 @@ pub fn decide(
     verdict: Verdict,
     note: &str,
 ) -> Result<Request> {
-    let request = store::one(tx.db(), RequestId(permit.about()))?;
+    let request = locked(tx, RequestId(permit.about()))?;
     let stages = store::stages(tx.db(), &[request.id])?;
     let Some(stage) = stages.into_iter().find(|s| s.id == stage) else {
         return Err(Error::Missing);
@@ -288,6 +304,13 @@ pub fn decide(
         approved(tx, &request, false)?;
     }
     store::one(tx.db(), request.id)
+}
+
+/// A request whose target neither leaves nor gets other access while this transaction runs.
+fn locked(tx: &mut Tx<'_>, id: RequestId) -> Result<Request> {
+    let target = store::one(tx.db(), id)?.target_id;
+    lock_people(tx, &[target])?;
+    store::one(tx.db(), id)
 }
 
 /// The 409 of a decided stage: who, when and what (D4).
@@ -377,7 +400,7 @@ pub fn start_scheduled(tx: &mut Tx<'_>, id: AssignmentId) -> Result<bool> {
         return Ok(false);
     }
     let Some(request) = assignment.request_id else { return Err(Error::Missing) };
-    let request = store::one(tx.db(), request)?;
+    let request = locked(tx, request)?;
     if let Some(no) = eligibility::still(tx.db(), request.target_id, &request.terms)? {
         assignments::commands::end_all(
             tx,
@@ -539,7 +562,8 @@ fn cancel_now(tx: &mut Tx<'_>, request: &Request, leaver: bool) -> Result<()> {
         _ => Vec::new(),
     };
     let why = if leaver { EndReason::Leaver } else { EndReason::EndedNow };
-    assignments::commands::end_all(tx, &all, why, "")
+    assignments::commands::end_all(tx, &all, why, "")?;
+    Ok(())
 }
 
 /// The open stage has run out: the request expires, a state of its own (D5). False when somebody was faster.
@@ -561,6 +585,7 @@ pub fn expire(tx: &mut Tx<'_>, id: RequestId) -> Result<bool> {
 /// # Errors
 /// `Stale` when something of it changed meanwhile.
 pub fn leaver(tx: &mut Tx<'_>, person: PersonId, name: &str) -> Result<()> {
+    lock_people(tx, &[person])?;
     for request in store::open_of(tx.db(), person)? {
         if request.state == State::Delivering {
             continue; // ends with its assignment, below
@@ -568,27 +593,25 @@ pub fn leaver(tx: &mut Tx<'_>, person: PersonId, name: &str) -> Result<()> {
         cancel_now(tx, &request, true)?;
     }
     let held = assignments::store::active_of(tx.db(), person)?;
-    assignments::commands::end_all(tx, &held, EndReason::Leaver, "")?;
-    for named in &held {
+    for named in assignments::commands::end_all(tx, &held, EndReason::Leaver, "")? {
         assignment_ended(tx, named.assignment.request_id, "the person left")?;
     }
-    let mut concerned = store::remove_approver(tx, person)?;
-    concerned.sort_unstable();
-    concerned.dedup();
-    for id in concerned {
-        approver_gone(tx, id, name)?;
+    for id in store::waiting_for(tx.db(), person)? {
+        approver_gone(tx, id, person, name)?;
     }
     Ok(())
 }
 
 /// Somebody of an open stage's approvers can no longer decide: the others remain, or the fallbacks step in (D3).
-fn approver_gone(tx: &mut Tx<'_>, id: RequestId, name: &str) -> Result<()> {
+fn approver_gone(tx: &mut Tx<'_>, id: RequestId, person: PersonId, name: &str) -> Result<()> {
     let request = store::one(tx.db(), id)?;
     let stages = store::stages(tx.db(), &[id])?;
     let Some(stage) = stages.into_iter().find(|s| s.state() == StageState::Open) else {
         return Ok(());
     };
+    // First the stage: a decision that read it before misses, and runs again with the new approvers.
     store::touch_stage(tx, &stage)?;
+    store::remove_approver(tx, &stage, person)?;
     let left: Vec<String> =
         store::holders(tx.db(), &[id])?.into_iter().map(|(_, a)| a.name).collect();
     let gone = vec![name.to_owned()];
@@ -599,7 +622,7 @@ fn approver_gone(tx: &mut Tx<'_>, id: RequestId, name: &str) -> Result<()> {
     let at = usize::try_from(stage.number - 1).unwrap_or_default();
     let terms = request.terms.stages.get(at).cloned();
     let deciders = match terms {
-        Some(terms) => deciders_for(tx, &request, &terms)?,
+        Some(terms) => deciders_to_ask(tx, &request, &terms)?,
         None => None,
     };
     let Some(deciders) = deciders else {

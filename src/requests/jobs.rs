@@ -60,11 +60,13 @@ pub fn run_due(db: &Database) -> Result<usize> {
             done += match due {
                 Due::Stage(at, id) => {
                     reached.stage = Some((at, id));
-                    passed(db.write(BY, move |tx| commands::expire(tx, id)), &id)?
+                    let expired = db.write(BY, move |tx| commands::expire(tx, id));
+                    passed(expired.map(usize::from), &id)?
                 }
                 Due::Start(at, id) | Due::End(at, id) => {
                     reached.start = Some((at, id));
-                    passed(db.write(BY, move |tx| commands::start_scheduled(tx, id)), &id)?
+                    let started = db.write(BY, move |tx| commands::start_scheduled(tx, id));
+                    passed(started.map(usize::from), &id)?
                 }
             };
         }
@@ -105,12 +107,12 @@ fn end_expired(db: &Database, ids: &[AssignmentId]) -> Result<usize> {
         return Ok(0);
     }
     match end_all(db, ids) {
-        Err(Error::Broken(error)) if ids.len() > 1 => {
+        Err(Error::Busy) => Err(Error::Busy),
+        Err(error) if ids.len() > 1 => {
             tracing::error!(%error, "cannot end assignments together; each is tried alone");
-            ids.iter().map(|id| passed_count(end_all(db, &[*id]), id)).sum()
+            ids.iter().map(|id| passed(end_all(db, &[*id]), id)).sum()
         }
-        Err(Error::Broken(error)) => passed_count(Err(Error::Broken(error)), &ids[0]),
-        other => other,
+        result => passed(result, &ids[0]),
     }
 }
 
@@ -119,26 +121,22 @@ fn end_all(db: &Database, ids: &[AssignmentId]) -> Result<usize> {
     db.write(BY, move |tx| {
         let now = tx.now();
         let all = assignments::store::still_due(tx.db(), &ids, now)?;
-        assignments::commands::end_all(tx, &all, EndReason::Expired, "")?;
-        for named in &all {
+        let ended = assignments::commands::end_all(tx, &all, EndReason::Expired, "")?;
+        for named in &ended {
             commands::assignment_ended(tx, named.assignment.request_id, "its time was over")?;
         }
-        Ok(all.len())
+        Ok(ended.len())
     })
 }
 
-fn passed(result: Result<bool>, id: &impl std::fmt::Display) -> Result<usize> {
-    passed_count(result.map(usize::from), id)
-}
-
 /// What fails by itself is logged; a database that does not answer ends the turn.
-fn passed_count(result: Result<usize>, id: &impl std::fmt::Display) -> Result<usize> {
+fn passed(result: Result<usize>, id: &impl std::fmt::Display) -> Result<usize> {
     match result {
         Err(Error::Busy) => Err(Error::Busy),
         Err(error) => {
             tracing::error!(%error, %id, "a timer failed; it is tried again in its next turn");
             Ok(0)
         }
-        other => other,
+        done => done,
     }
 }

@@ -1,11 +1,13 @@
 //! Delivery against a target that misbehaves: nothing is believed, everything is tried again, and told once.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use keyholder::assignments::model::RightState;
 use keyholder::assignments::rights::{self, Claiming, Seen};
-use keyholder::db::By;
-use keyholder::kernel::{Fact, RequestId};
+use keyholder::db::{By, Tx};
+use keyholder::kernel::{Clock, Fact, RequestId, Ts};
 use keyholder::provisioning::reconcile;
 use keyholder::requests::model::State;
 
@@ -289,6 +291,42 @@ fn e14_a_wish_that_changes_while_the_target_works_wins() {
         (State::Undelivered, RightState::Gone)
     );
     assert!(w.facts("right_delivered").is_empty());
+}
+
+#[test]
+fn e14_no_right_is_worked_on_by_two_however_slow_the_target_is() {
+    let Some(w) = World::new() else { return };
+    let roles: Vec<_> = (0..20).map(|n| w.role(&format!("r{n:02}"))).collect();
+    let package = w.package(&roles, terms(vec![]));
+    let request = w.ask(w.ada, package).unwrap();
+    // Every call takes 100 seconds; another worker claims what it can get, and is slow too.
+    let (clock, db) = (w.wall_clock(), w.db.clone());
+    let elsewhere = Arc::new(Mutex::new(BTreeMap::<String, Ts>::new()));
+    let theirs = elsewhere.clone();
+    w.target.meanwhile(move |call| {
+        let mut theirs = theirs.lock().unwrap();
+        let until = theirs.get(&call.resource);
+        assert!(until.is_none_or(|until| *until <= clock.now()), "two at once on {call:?}");
+        clock.advance(100);
+        let claim = |tx: &mut Tx<'_>| {
+            let until = tx.wall().plus_seconds(400);
+            Ok((until, rights::claim(tx, &Claiming::Of(TARGET), until, 3)?))
+        };
+        let (until, claimed) = db.write(By::System("another worker"), claim).unwrap();
+        for work in claimed {
+            assert!(work.address != call.resource, "taken from the one who works on it");
+            theirs.insert(work.address, until);
+        }
+    });
+    for _ in 0..20 {
+        w.deliver();
+        w.pass_wall(60);
+    }
+    assert!(elsewhere.lock().unwrap().len() > 1, "nobody else came");
+    w.target.undisturbed();
+    w.pass(DAY);
+    w.deliver();
+    assert_eq!(w.state(request), State::Delivered);
 }
 
 #[test]

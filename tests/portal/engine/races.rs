@@ -1,15 +1,16 @@
 //! A hundred contended requests each: whoever is faster wins, and nothing is half done.
 
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
 
 use keyholder::error::{Error, Result};
-use keyholder::kernel::{PersonId, RequestId, StageId};
+use keyholder::kernel::{PersonId, RequestId, Risk, StageId};
 use keyholder::provisioning::reconcile;
 use keyholder::requests::jobs;
 use keyholder::requests::model::{State, Verdict};
 
-use crate::support::world::{DAY, World, by, terms};
+use crate::support::target::FakeTarget;
+use crate::support::world::{DAY, TARGET, World, by, terms};
 
 const CONTENDED: usize = 100;
 
@@ -145,6 +146,23 @@ fn approval_against_the_leaving_of_the_one_who_asks() {
 }
 
 #[test]
+fn approval_against_the_leaving_of_the_next_approver() {
+    let Some(w) = World::new() else { return };
+    for n in 0..CONTENDED / 4 {
+        let next = w.person("Next");
+        let package = w.package(&[], terms(vec![by(&[w.dan], &[]), by(&[next], &[w.eve])]));
+        let request = w.ask(w.ada, package).unwrap();
+        at_once(vec![
+            Box::new(|| {
+                w.approve(w.dan, request).unwrap();
+            }),
+            Box::new(|| w.leave(next)),
+        ]);
+        assert_eq!(w.deciders(request), ["Eve"], "round {n}");
+    }
+}
+
+#[test]
 fn a_decision_against_the_leaving_of_its_approver() {
     let Some(w) = World::new() else { return };
     for n in 0..CONTENDED / 4 {
@@ -163,6 +181,49 @@ fn a_decision_against_the_leaving_of_its_approver() {
             state == State::Delivered || w.deciders(request) == ["Eve"],
             "round {n}: {state:?}"
         );
+    }
+}
+
+#[test]
+fn submitting_against_leaving() {
+    let Some(w) = World::new() else { return };
+    let (asked, given) = (
+        w.package(&[], terms(vec![by(&[w.dan], &[])])),
+        w.package(&[w.role("ledger")], terms(vec![])),
+    );
+    for n in 0..CONTENDED / 4 {
+        let person = w.person(&format!("Asker {n}"));
+        at_once(vec![
+            Box::new(|| {
+                fine(w.ask(person, asked));
+            }),
+            Box::new(|| {
+                fine(w.ask(person, given));
+            }),
+            Box::new(|| w.leave(person)),
+        ]);
+    }
+}
+
+#[test]
+fn one_assignment_ends_while_another_one_of_the_same_right_starts() {
+    let Some(w) = World::new() else { return };
+    let shared = w.role("ledger");
+    let (one, two) = (w.package(&[shared], terms(vec![])), w.package(&[shared], terms(vec![])));
+    let people: Vec<_> = (0..CONTENDED).map(|n| w.person(&format!("Holder {n}"))).collect();
+    let held: Vec<_> =
+        people.iter().map(|person| w.assignment(w.ask(*person, one).unwrap()).id).collect();
+    at_once(vec![
+        Box::new(|| held.iter().for_each(|id| w.end(w.cleo, *id).unwrap())),
+        Box::new(|| {
+            for person in &people {
+                w.ask(*person, two).unwrap();
+            }
+        }),
+    ]);
+    w.deliver();
+    for person in people {
+        assert!(w.target.really(&w.external(person), "ledger"));
     }
 }
 
@@ -204,6 +265,31 @@ fn two_first_assignments_of_a_right_start_at_once() {
 }
 
 #[test]
+fn contents_change_while_assignments_start_and_end() {
+    let Some(w) = World::new() else { return };
+    let (a, b) = (w.role("a"), w.role("b"));
+    let package = w.package(&[a], terms(vec![]));
+    let people: Vec<_> = (0..CONTENDED).map(|n| w.person(&format!("Holder {n}"))).collect();
+    let (early, late) = people.split_at(CONTENDED / 2);
+    let held: Vec<_> = early.iter().map(|p| w.assignment(w.ask(*p, package).unwrap()).id).collect();
+    at_once(vec![
+        Box::new(|| {
+            for _ in 0..5 {
+                w.set_contents(package, &[b], &[a]);
+                w.set_contents(package, &[a], &[b]);
+            }
+        }),
+        Box::new(|| {
+            for person in late {
+                w.ask(*person, package).unwrap();
+            }
+        }),
+        Box::new(|| held.iter().for_each(|id| w.end(w.cleo, *id).unwrap())),
+    ]);
+    w.deliver();
+}
+
+#[test]
 fn two_reconcilers_at_once_confirm_each_right_once() {
     let Some(w) = World::new() else { return };
     let package = w.package(&[w.role("a"), w.role("b")], terms(vec![]));
@@ -217,6 +303,43 @@ fn two_reconcilers_at_once_confirm_each_right_once() {
     assert_eq!(w.facts("right_delivered").len(), CONTENDED);
     assert_eq!(w.target.calls("add").len(), CONTENDED, "each was asked of the target once");
     assert_eq!(w.facts("request_delivered").len(), CONTENDED / 2);
+}
+
+#[test]
+fn two_targets_that_confirm_at_once_deliver_the_request() {
+    let Some(mut w) = World::new() else { return };
+    let other = Arc::new(FakeTarget::new());
+    w.targets.insert("Lab", other.clone());
+    let package = w.package(
+        &[w.role("ledger"), w.role_of("bench", Risk::Ordinary, false, "Lab")],
+        terms(vec![]),
+    );
+    let all: Vec<_> = (0..CONTENDED / 2)
+        .map(|n| w.ask(w.person(&format!("Holder {n}")), package).unwrap())
+        .collect();
+    // Both give their last answer on a person at the same moment.
+    let meet = Arc::new(Barrier::new(2));
+    for target in [&w.target, &other] {
+        let (meet, calls) = (meet.clone(), AtomicUsize::new(0));
+        target.meanwhile(move |_| {
+            if calls.fetch_add(1, Ordering::SeqCst) % 3 == 2 {
+                meet.wait();
+            }
+        });
+    }
+    at_once(
+        [TARGET, "Lab"]
+            .into_iter()
+            .map(|name| {
+                let w = &w;
+                Box::new(move || void(reconcile::run_target(&w.db, &w.targets, name).unwrap()))
+                    as Box<dyn FnOnce() + Send>
+            })
+            .collect(),
+    );
+    for request in all {
+        assert_eq!(w.state(request), State::Delivered);
+    }
 }
 
 #[test]
@@ -255,4 +378,24 @@ fn an_owner_ends_what_the_timer_is_ending() {
     ]);
     while w.tick() > 0 {}
     assert_eq!(w.facts("assignment_ended").len(), CONTENDED);
+}
+
+#[test]
+fn two_who_tell_of_late_removals_tell_once() {
+    let Some(w) = World::new() else { return };
+    let package = w.package(&[w.role("ledger")], terms(vec![]));
+    for n in 0..CONTENDED {
+        let request = w.ask(w.person(&format!("Holder {n}")), package).unwrap();
+        w.end(w.cleo, w.assignment(request).id).unwrap();
+    }
+    w.pass(3_600);
+    at_once(
+        (0..3)
+            .map(|_| {
+                Box::new(|| void(reconcile::tell_overdue(&w.db).unwrap()))
+                    as Box<dyn FnOnce() + Send>
+            })
+            .collect(),
+    );
+    assert_eq!(w.facts("removal_overdue").len(), CONTENDED);
 }
