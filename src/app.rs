@@ -13,8 +13,14 @@ use crate::web::{self, Route};
 pub const ROUTES: &[&[Route]] = &[
     crate::assignments::owner::ROUTES,
     crate::audit::pages::ROUTES,
+    crate::catalogs::pages::ROUTES,
+    crate::delegation::pages::ROUTES,
     crate::directory::profile::pages::ROUTES,
+    crate::packages::browse::ROUTES,
+    crate::packages::pages::ROUTES,
+    crate::policies::pages::ROUTES,
     crate::requests::approvals::ROUTES,
+    crate::requests::asking::ROUTES,
     crate::requests::owner::ROUTES,
     crate::signin::pages::ROUTES,
 ];

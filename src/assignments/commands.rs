@@ -1,17 +1,17 @@
 //! Use cases: make, start and end assignments; let rights follow a package's contents.
 
-use anyhow::anyhow;
 use diesel::prelude::*;
 
 use super::store::{self, Named, NewAssignment};
 use super::{model::Assignment, rights};
 use crate::access::{ManageAssignment, Permit};
-use crate::db::Tx;
-use crate::db::schema::package_roles;
+use crate::db::schema::{catalogs, package_roles};
+use crate::db::{Tx, hold_package, lock_package, lock_people};
 use crate::error::{Error, Refusal, Result};
 use crate::kernel::fact::EndReason;
 use crate::kernel::{
-    About, AssignmentId, Fact, PackageId, PersonId, PolicyId, RequestId, RoleId, Ts,
+    About, AssignmentId, CatalogId, Fact, PackageId, PersonId, PolicyId, RequestId, RightId,
+    RoleId, Ts,
 };
 
 /// What an approved request asks for.
@@ -52,7 +52,8 @@ pub fn create(tx: &mut Tx<'_>, approved: &Approved) -> Result<AssignmentId> {
     Ok(id)
 }
 
-/// Starts an assignment: from now on its rights are wanted. Returns how many rights there are to deliver.
+/// Starts an assignment: from now on its rights are wanted. Returns how many of them are to be confirmed still:
+/// what another assignment has given already is there.
 ///
 /// # Errors
 /// `Stale` when it was started or ended meanwhile.
@@ -61,30 +62,42 @@ pub fn start(
     id: AssignmentId,
     ends_at: Option<Ts>,
     due: Option<Ts>,
-) -> Result<usize> {
+) -> Result<i64> {
     let named = store::one(tx.db(), id)?;
+    lock_people(tx, &[named.assignment.target_id])?;
+    hold_package(tx, named.assignment.package_id)?;
     store::save_started(tx, &named.assignment, ends_at)?;
     let roles = roles_of(tx, named.assignment.package_id)?;
     rights::want(tx, &[(id, named.assignment.target_id)], &roles)?;
     let mut about = named.about();
     about.due = due;
     tx.record(&Fact::AssignmentStarted { until: ends_at }, about)?;
-    Ok(roles.len())
+    rights::unconfirmed(tx.db(), id)
 }
 
-/// Ends assignments, whatever the reason: one fact each, rights that nothing gives any more are let go.
+/// Ends assignments, whatever the reason: one fact each, rights that nothing gives any more are let go. Returns
+/// those that it has ended: somebody else may have been faster with the others.
 ///
 /// # Errors
-/// `Stale` when one of them ended meanwhile.
-pub fn end_all(tx: &mut Tx<'_>, all: &[Named], why: EndReason, note: &str) -> Result<()> {
+/// When the database does not answer.
+pub fn end_all<'a>(
+    tx: &mut Tx<'_>,
+    all: &'a [Named],
+    why: EndReason,
+    note: &str,
+) -> Result<Vec<&'a Named>> {
     if all.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
+    let people: Vec<PersonId> = all.iter().map(|named| named.assignment.target_id).collect();
+    lock_people(tx, &people)?;
     let ids: Vec<AssignmentId> = all.iter().map(|named| named.assignment.id).collect();
-    store::save_ended(tx, &ids, why)?;
+    let ids = store::save_ended(tx, &ids, why)?;
     let concerned = rights::of_assignments(tx.db(), &ids)?;
     rights::release(tx, &concerned)?;
-    let facts = all
+    let ended: Vec<&Named> =
+        all.iter().filter(|named| ids.contains(&named.assignment.id)).collect();
+    let facts = ended
         .iter()
         .map(|named| {
             let about = named.about().note(note);
@@ -95,7 +108,8 @@ pub fn end_all(tx: &mut Tx<'_>, all: &[Named], why: EndReason, note: &str) -> Re
             (Fact::AssignmentEnded { why }, about)
         })
         .collect();
-    tx.record_all(facts)
+    tx.record_all(facts)?;
+    Ok(ended)
 }
 
 /// An owner or administrator ends an assignment now; returns what ended.
@@ -112,7 +126,9 @@ pub fn end_now(
     if named.assignment.ended_at.is_some() {
         return Err(already_ended(&named.assignment));
     }
-    end_all(tx, std::slice::from_ref(&named), EndReason::EndedNow, reason)?;
+    if end_all(tx, std::slice::from_ref(&named), EndReason::EndedNow, reason)?.is_empty() {
+        return Err(Error::Stale);
+    }
     Ok(named)
 }
 
@@ -152,7 +168,8 @@ fn already_ended(assignment: &Assignment) -> Error {
 }
 
 /// The contents of a package changed: everybody who holds it gains what is new and loses what is gone,
-/// unless another assignment still gives it (D21).
+/// unless another assignment still gives it (D21). Use `requests::commands::contents_changed`, which looks after
+/// the requests too.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -162,6 +179,11 @@ pub fn contents_changed(
     added: &[RoleId],
     removed: &[RoleId],
 ) -> Result<()> {
+    // Nobody starts to hold it now, and who stops is left out.
+    lock_package(tx, package)?;
+    let holders = store::started_of_package(tx.db(), package)?;
+    let people: Vec<PersonId> = holders.iter().map(|(_, person)| *person).collect();
+    lock_people(tx, &people)?;
     let holders = store::started_of_package(tx.db(), package)?;
     rights::want(tx, &holders, added)?;
     if !removed.is_empty() {
@@ -181,11 +203,25 @@ fn roles_of(tx: &mut Tx<'_>, package: PackageId) -> Result<Vec<RoleId>> {
         .load(tx.db())?)
 }
 
-/// What a delivery fact of an assignment is about.
+/// What a delivery fact of a right is about: the newest assignment that gives or gave it. A right whose role has
+/// left every package is about the person and the resource's catalog alone.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn about(tx: &mut Tx<'_>, id: Option<AssignmentId>) -> Result<About> {
-    let id = id.ok_or_else(|| Error::Broken(anyhow!("a right without an assignment")))?;
-    Ok(store::one(tx.db(), id)?.about())
+pub fn about_right(
+    tx: &mut Tx<'_>,
+    right: RightId,
+    person: (PersonId, &str),
+    catalog: CatalogId,
+    resource: &str,
+) -> Result<About> {
+    let about = match rights::newest_assignment(tx.db(), right)? {
+        Some(id) => store::one(tx.db(), id)?.about(),
+        None => {
+            let name: String =
+                catalogs::table.find(catalog).select(catalogs::name).first(tx.db())?;
+            About::nothing().person(person.0, person.1).catalog(catalog, name)
+        }
+    };
+    Ok(about.resource(resource))
 }

@@ -7,11 +7,13 @@ use diesel::prelude::*;
 
 use super::model::RightState;
 use crate::db::schema::{
-    assignment_rights, assignments, people, resource_roles, resources, rights,
+    assignment_rights, assignments, packages, people, resource_roles, resources, rights,
 };
-use crate::db::{Db, Tx};
+use crate::db::{Db, Tx, stale_if_taken};
 use crate::error::Result;
-use crate::kernel::{AssignmentId, PersonId, ResourceId, RightId, RoleId, Ts};
+use crate::kernel::{
+    AssignmentId, CatalogId, PackageId, PersonId, ResourceId, RightId, RoleId, Ts,
+};
 
 /// SQLite takes 32,766 binds a statement; this keeps every batch far below.
 const CHUNK: usize = 500;
@@ -40,7 +42,8 @@ struct Giving {
     right_id: RightId,
 }
 
-/// Makes each assignment give each role: missing rights are made, unwanted ones are wanted again.
+/// Makes each assignment give each role: missing rights are made, unwanted ones are wanted again. Call it with the
+/// holders locked: what one assignment gives and what another one lets go is decided one after the other (E9).
 pub(super) fn want(
     tx: &mut Tx<'_>,
     holders: &[(AssignmentId, PersonId)],
@@ -85,7 +88,8 @@ pub(super) fn want(
         for chunk in fresh.chunks(CHUNK) {
             crate::each_backend!(tx.db(), |c| diesel::insert_into(rights::table)
                 .values(chunk)
-                .execute(c)?);
+                .execute(c)
+                .map_err(stale_if_taken)?);
         }
         for chunk in giving.chunks(CHUNK) {
             crate::each_backend!(tx.db(), |c| {
@@ -126,8 +130,8 @@ fn want_again(tx: &mut Tx<'_>, known: &[RightId], now: Ts, wall: Ts) -> Result<(
     Ok(())
 }
 
-/// Lets go of the rights that no started, unended assignment gives any more (D21). Call it after the
-/// assignments are saved as ended, or after links are cut.
+/// Lets go of the rights that no started, unended assignment gives any more (D21). Call it with the holders locked
+/// (E9), after the assignments are saved as ended, or after links are cut.
 pub(super) fn release(tx: &mut Tx<'_>, ids: &[RightId]) -> Result<()> {
     let (now, wall) = (tx.now(), tx.wall());
     for chunk in ids.chunks(CHUNK) {
@@ -173,6 +177,19 @@ pub fn of_assignments(db: &mut Db, ids: &[AssignmentId]) -> Result<Vec<RightId>>
         all.extend(some);
     }
     Ok(all)
+}
+
+/// How many rights of the assignment no target has confirmed yet.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn unconfirmed(db: &mut Db, assignment: AssignmentId) -> Result<i64> {
+    Ok(assignment_rights::table
+        .inner_join(rights::table)
+        .filter(assignment_rights::assignment_id.eq(assignment))
+        .filter(rights::state.ne(RightState::Present.as_str()))
+        .count()
+        .get_result(db)?)
 }
 
 /// Cuts the links from assignments to roles that a package no longer holds; returns the rights concerned.
@@ -304,6 +321,86 @@ pub fn standing(db: &mut Db, ids: &[AssignmentId]) -> Result<Vec<Standing>> {
         .collect())
 }
 
+/// A right with trouble, for those who look after its resource.
+#[derive(Clone, Debug)]
+pub struct Troubled {
+    /// The right.
+    pub right: RightId,
+    /// Whose it is.
+    pub person: String,
+    /// A package that gives or gave it.
+    pub package: PackageId,
+    /// That package's name.
+    pub package_name: String,
+    /// The resource's name.
+    pub resource: String,
+    /// The role's name.
+    pub role: String,
+    /// Whether it is to be there or to go.
+    pub wanted: bool,
+    /// What the last try met, in words.
+    pub trouble: String,
+    /// Since when it is wanted.
+    pub asked_at: Ts,
+}
+
+/// What has not worked yet on resources of these catalogs (of all, if none are named), longest wait first.
+/// One statement; a right that several assignments give is told once.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn troubled(
+    db: &mut Db,
+    catalogs: Option<&[CatalogId]>,
+    limit: usize,
+) -> Result<Vec<Troubled>> {
+    type Row = ((RightId, String, PackageId, String), (String, String, bool, Option<String>, Ts));
+    // A few more than are shown, because one right may come several times.
+    let most = i64::try_from(limit.saturating_mul(4)).unwrap_or(i64::MAX);
+    let mut query = rights::table
+        .inner_join(people::table)
+        .inner_join(resource_roles::table.inner_join(resources::table))
+        .inner_join(
+            assignment_rights::table.inner_join(assignments::table.inner_join(packages::table)),
+        )
+        .filter(rights::next_at.is_not_null())
+        .filter(rights::trouble.is_not_null())
+        .order((rights::asked_at, rights::id))
+        .limit(most)
+        .select((
+            (rights::id, people::name, packages::id, packages::name),
+            (
+                resources::name,
+                resource_roles::name,
+                rights::wanted,
+                rights::trouble,
+                rights::asked_at,
+            ),
+        ))
+        .into_boxed();
+    if let Some(catalogs) = catalogs {
+        query = query.filter(resources::catalog_id.eq_any(catalogs));
+    }
+    let mut all: Vec<Troubled> = Vec::new();
+    for ((right, person, package, package_name), what) in query.load::<Row>(db)? {
+        let (resource, role, wanted, trouble, asked_at) = what;
+        if all.len() < limit && !all.iter().any(|seen| seen.right == right) {
+            all.push(Troubled {
+                right,
+                person,
+                package,
+                package_name,
+                resource,
+                role,
+                wanted,
+                trouble: trouble.unwrap_or_default(),
+                asked_at,
+            });
+        }
+    }
+    Ok(all)
+}
+
 /// One piece of work for a target system, claimed by a lease.
 #[derive(Clone, Debug)]
 pub struct Work {
@@ -313,6 +410,8 @@ pub struct Work {
     pub person: PersonId,
     /// The person's name.
     pub person_name: String,
+    /// The resource's catalog.
+    pub catalog: CatalogId,
     /// The person's id in the staff list.
     pub external_id: String,
     /// The person's mail.
@@ -370,6 +469,7 @@ pub fn claim(tx: &mut Tx<'_>, targets: &Claiming<'_>, until: Ts, limit: i64) -> 
                 resources::address,
                 resources::target,
                 resources::managed_here,
+                resources::catalog_id,
             ),
             (resource_roles::name, resource_roles::value),
             (
@@ -390,7 +490,7 @@ pub fn claim(tx: &mut Tx<'_>, targets: &Claiming<'_>, until: Ts, limit: i64) -> 
     };
     type Row = (
         (RightId, PersonId, String, String, Option<String>),
-        (ResourceId, String, String, String, bool),
+        (ResourceId, String, String, String, bool, CatalogId),
         (String, String),
         (bool, Option<bool>, i64, i64, i64),
         (Option<String>, Ts, bool),
@@ -399,7 +499,7 @@ pub fn claim(tx: &mut Tx<'_>, targets: &Claiming<'_>, until: Ts, limit: i64) -> 
     let mut claimed = Vec::new();
     for (who, what, role, wish, past) in rows {
         let (right, person, person_name, external_id, mail) = who;
-        let (resource, resource_name, address, target, managed_here) = what;
+        let (resource, resource_name, address, target, managed_here, catalog) = what;
         let (wanted, held_before, generation, fence, attempts) = wish;
         let (trouble_code, asked_at, overdue_told) = past;
         let hit = diesel::update(rights::table.find(right).filter(rights::fence.eq(fence)))
@@ -410,6 +510,7 @@ pub fn claim(tx: &mut Tx<'_>, targets: &Claiming<'_>, until: Ts, limit: i64) -> 
                 right,
                 person,
                 person_name,
+                catalog,
                 external_id,
                 mail,
                 resource,
@@ -431,6 +532,22 @@ pub fn claim(tx: &mut Tx<'_>, targets: &Claiming<'_>, until: Ts, limit: i64) -> 
         }
     }
     Ok(claimed)
+}
+
+/// Keeps a claim until `until`. False when it is no longer valid or the wish has changed: then leave the work alone.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn renew(tx: &mut Tx<'_>, work: &Work, until: Ts) -> Result<bool> {
+    let hit = diesel::update(
+        rights::table
+            .find(work.right)
+            .filter(rights::fence.eq(work.fence))
+            .filter(rights::generation.eq(work.generation)),
+    )
+    .set(rights::lease_until.eq(Some(until)))
+    .execute(tx.db())?;
+    Ok(hit == 1)
 }
 
 /// Whose work to claim.
@@ -504,16 +621,30 @@ pub fn save_seen(tx: &mut Tx<'_>, work: &Work, seen: &Seen) -> Result<bool> {
     Ok(hit == 1)
 }
 
+/// A removal that no target has confirmed in time.
+#[derive(Clone, Debug)]
+pub struct Late {
+    /// The right.
+    pub right: RightId,
+    /// Whose.
+    pub person: (PersonId, String),
+    /// The resource's catalog.
+    pub catalog: CatalogId,
+    /// The resource's name.
+    pub resource: String,
+    /// The role's name.
+    pub role: String,
+    /// The target system's name.
+    pub target: String,
+}
+
 /// Removals that were asked for before `asked_before` and that nobody has been told of (D24); marks them told.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn overdue(
-    tx: &mut Tx<'_>,
-    asked_before: Ts,
-    limit: i64,
-) -> Result<Vec<(RightId, PersonId, String, String, String, String)>> {
-    let rows: Vec<(RightId, PersonId, String, String, String, String)> = rights::table
+pub fn overdue(tx: &mut Tx<'_>, asked_before: Ts, limit: i64) -> Result<Vec<Late>> {
+    type Row = (RightId, PersonId, String, CatalogId, String, String, String);
+    let rows: Vec<Row> = rights::table
         .inner_join(people::table)
         .inner_join(resource_roles::table.inner_join(resources::table))
         .filter(rights::next_at.is_not_null())
@@ -526,16 +657,32 @@ pub fn overdue(
             rights::id,
             people::id,
             people::name,
+            resources::catalog_id,
             resources::name,
             resource_roles::name,
             resources::target,
         ))
         .load(tx.db())?;
     let ids: Vec<RightId> = rows.iter().map(|row| row.0).collect();
-    diesel::update(rights::table.filter(rights::id.eq_any(ids)))
-        .set(rights::overdue_told.eq(true))
-        .execute(tx.db())?;
-    Ok(rows)
+    // Somebody else may be telling the same ones at this moment.
+    let mine: Vec<RightId> = diesel::update(
+        rights::table.filter(rights::id.eq_any(ids)).filter(rights::overdue_told.eq(false)),
+    )
+    .set(rights::overdue_told.eq(true))
+    .returning(rights::id)
+    .get_results(tx.db())?;
+    Ok(rows
+        .into_iter()
+        .filter(|row| mine.contains(&row.0))
+        .map(|(right, person, name, catalog, resource, role, target)| Late {
+            right,
+            person: (person, name),
+            catalog,
+            resource,
+            role,
+            target,
+        })
+        .collect())
 }
 
 /// The newest assignment that gives or gave a right: what its delivery facts are about.

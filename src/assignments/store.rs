@@ -114,6 +114,20 @@ pub fn active_of(db: &mut Db, target: PersonId) -> Result<Vec<Named>> {
     Ok(rows.into_iter().map(named).collect())
 }
 
+/// The assignments of a person that ended last, newest end first.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn ended_of(db: &mut Db, target: PersonId, limit: i64) -> Result<Vec<Named>> {
+    let rows: Vec<NamedRow> = named_query!()
+        .filter(assignments::target_id.eq(target))
+        .filter(assignments::ended_at.is_not_null())
+        .order((assignments::ended_at.desc(), assignments::id.desc()))
+        .limit(limit)
+        .load(db)?;
+    Ok(rows.into_iter().map(named).collect())
+}
+
 /// The started, unended assignments of a package: those whose rights follow its contents.
 ///
 /// # Errors
@@ -131,73 +145,70 @@ pub fn started_of_package(
         .load(db)?)
 }
 
-/// The earliest end that is due by `now`.
+/// Assignments that are due to start by `now`, in due order, after the one that was reached.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn next_end(db: &mut Db, now: Ts) -> Result<Option<Ts>> {
-    let due: Option<Option<Ts>> = assignments::table
-        .filter(assignments::ended_at.is_null())
-        .filter(assignments::ends_at.le(now))
-        .order(assignments::ends_at)
-        .select(assignments::ends_at)
-        .first(db)
-        .optional()?;
-    Ok(due.flatten())
-}
-
-/// The earliest start that is due by `now`.
-///
-/// # Errors
-/// When the database does not answer.
-pub fn next_start(db: &mut Db, now: Ts) -> Result<Option<Ts>> {
-    Ok(assignments::table
+pub fn due_to_start(
+    db: &mut Db,
+    now: Ts,
+    reached: Option<(Ts, AssignmentId)>,
+    limit: i64,
+) -> Result<Vec<(Ts, AssignmentId)>> {
+    let mut query = assignments::table
         .filter(assignments::ended_at.is_null())
         .filter(assignments::started_at.is_null())
         .filter(assignments::starts_at.le(now))
-        .order(assignments::starts_at)
-        .select(assignments::starts_at)
-        .first(db)
-        .optional()?)
-}
-
-/// Assignments that are due to start by `until`.
-///
-/// # Errors
-/// When the database does not answer.
-pub fn due_to_start(db: &mut Db, until: Ts, limit: i64) -> Result<Vec<Named>> {
-    let rows: Vec<NamedRow> = named_query!()
-        .filter(assignments::ended_at.is_null())
-        .filter(assignments::started_at.is_null())
-        .filter(assignments::starts_at.le(until))
         .order((assignments::starts_at, assignments::id))
+        .select((assignments::starts_at, assignments::id))
         .limit(limit)
-        .load(db)?;
-    Ok(rows.into_iter().map(named).collect())
+        .into_boxed();
+    if let Some((at, id)) = reached {
+        query = query.filter(
+            assignments::starts_at
+                .gt(at)
+                .or(assignments::starts_at.eq(at).and(assignments::id.gt(id))),
+        );
+    }
+    Ok(query.load(db)?)
 }
 
-/// One chunk of assignments whose end is due by `until`, by key range: after the cursor, in due order.
+/// Assignments whose end is due by `now`, in due order, after the one that was reached.
 ///
 /// # Errors
 /// When the database does not answer.
 pub fn due_to_end(
     db: &mut Db,
-    until: Ts,
-    after: Option<(Ts, AssignmentId)>,
+    now: Ts,
+    reached: Option<(Ts, AssignmentId)>,
     limit: i64,
-) -> Result<Vec<Named>> {
-    let mut query = named_query!()
+) -> Result<Vec<(Ts, AssignmentId)>> {
+    let mut query = assignments::table
         .filter(assignments::ended_at.is_null())
-        .filter(assignments::ends_at.le(until))
+        .filter(assignments::ends_at.le(now))
         .order((assignments::ends_at, assignments::id))
+        .select((assignments::ends_at.assume_not_null(), assignments::id))
         .limit(limit)
         .into_boxed();
-    if let Some((at, id)) = after {
+    if let Some((at, id)) = reached {
         query = query.filter(
             assignments::ends_at.gt(at).or(assignments::ends_at.eq(at).and(assignments::id.gt(id))),
         );
     }
-    let rows: Vec<NamedRow> = query.load(db)?;
+    Ok(query.load(db)?)
+}
+
+/// Those of the assignments whose end is due still, in due order.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn still_due(db: &mut Db, ids: &[AssignmentId], now: Ts) -> Result<Vec<Named>> {
+    let rows: Vec<NamedRow> = named_query!()
+        .filter(assignments::id.eq_any(ids))
+        .filter(assignments::ended_at.is_null())
+        .filter(assignments::ends_at.le(now))
+        .order((assignments::ends_at, assignments::id))
+        .load(db)?;
     Ok(rows.into_iter().map(named).collect())
 }
 
@@ -251,10 +262,14 @@ pub(super) fn save_started(
     if hit == 1 { Ok(()) } else { Err(Error::Stale) }
 }
 
-/// Ends the assignments that are still active; a miss means that somebody else ended one meanwhile.
-pub(super) fn save_ended(tx: &mut Tx<'_>, ids: &[AssignmentId], why: EndReason) -> Result<()> {
+/// Ends those of the assignments that are still active, and returns them.
+pub(super) fn save_ended(
+    tx: &mut Tx<'_>,
+    ids: &[AssignmentId],
+    why: EndReason,
+) -> Result<Vec<AssignmentId>> {
     let now = tx.now();
-    let hit = diesel::update(
+    Ok(diesel::update(
         assignments::table
             .filter(assignments::id.eq_any(ids))
             .filter(assignments::ended_at.is_null()),
@@ -264,6 +279,6 @@ pub(super) fn save_ended(tx: &mut Tx<'_>, ids: &[AssignmentId], why: EndReason) 
         assignments::end_reason.eq(why.as_str()),
         assignments::rev.eq(assignments::rev + 1),
     ))
-    .execute(tx.db())?;
-    if hit == ids.len() { Ok(()) } else { Err(Error::Stale) }
+    .returning(assignments::id)
+    .get_results(tx.db())?)
 }

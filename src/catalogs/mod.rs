@@ -7,6 +7,7 @@
 
 pub mod commands;
 pub mod model;
+pub mod pages;
 pub mod rules;
 pub mod store;
 #[cfg(test)]

@@ -8,6 +8,7 @@
 
 pub mod backend;
 pub mod columns;
+mod locks;
 pub mod migrate;
 mod pool;
 pub mod schema;
@@ -23,6 +24,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use backend::{Address, Db, MultiBackend};
 pub use seek::Seek;
+pub use locks::{hold_package, hold_people, lock_package, lock_people};
 pub use settings::{set_setting, setting};
 pub use tx::{By, Fixture, Tx, load_actor, load_told, stale_if_taken};
 
@@ -48,7 +50,7 @@ struct Inner {
     statements: AtomicU64,
 }
 
-/// Called after every write of this process.
+/// Called after every write of this process that recorded a fact.
 type Nudge = Box<dyn Fn() + Send + Sync>;
 
 enum Writer {
@@ -62,11 +64,30 @@ impl Database {
     /// # Errors
     /// When it cannot be reached.
     pub fn open(address: &Address, clocks: Clocks, zone: Zone) -> anyhow::Result<Self> {
-        let readers = pool::Pool::open(address, true)?;
         let writer = match address {
             Address::Sqlite(_) => Writer::Queue(writer::Queue::start(address)?),
-            Address::Pg(_) => Writer::Pool(pool::Pool::open(address, false)?),
+            Address::Pg(_) => Writer::Pool(pool::Pool::open(address, Db::open)?),
         };
+        Self::with(address, writer, clocks, zone)
+    }
+
+    /// Opens an SQLite database for one thread that fills it and nobody else: it does not wait for the disk,
+    /// so it is to be thrown away if it is not finished.
+    ///
+    /// # Errors
+    /// When it cannot be reached.
+    pub fn open_scratch(address: &Address, clocks: Clocks, zone: Zone) -> anyhow::Result<Self> {
+        let writer = Writer::Pool(pool::Pool::open(address, Db::open_scratch)?);
+        Self::with(address, writer, clocks, zone)
+    }
+
+    fn with(
+        address: &Address,
+        writer: Writer,
+        clocks: Clocks,
+        zone: Zone,
+    ) -> anyhow::Result<Self> {
+        let readers = pool::Pool::open(address, Db::open_reader)?;
         let inner = Inner {
             address: address.clone(),
             readers,
@@ -134,20 +155,20 @@ impl Database {
             };
             match result {
                 Err(Error::Stale) => {}
-                other => {
-                    if other.is_ok()
-                        && let Some(nudge) = self.inner.nudge.get()
-                    {
+                Err(other) => return Err(other),
+                Ok((value, recorded)) => {
+                    // Nothing happened without a fact: a job that found nothing to do wakes nobody.
+                    if recorded && let Some(nudge) = self.inner.nudge.get() {
                         nudge();
                     }
-                    return other;
+                    return Ok(value);
                 }
             }
         }
         Err(Error::Busy)
     }
 
-    /// Sets what is called after every write: it wakes whoever waits for new facts. The first caller wins.
+    /// Sets what is called after every write that recorded a fact: it wakes whoever waits for new facts. The first caller wins.
     pub fn on_write(&self, nudge: Box<dyn Fn() + Send + Sync>) {
         let _ = self.inner.nudge.set(nudge);
     }

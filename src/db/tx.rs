@@ -29,6 +29,7 @@ pub struct Tx<'a> {
     now: Ts,
     wall: Ts,
     zone: Zone,
+    recorded: bool,
 }
 
 /// For writing history as the demo and the tests do: the time and the person of each step.
@@ -41,15 +42,19 @@ pub struct Fixture {
 }
 
 impl<'a> Tx<'a> {
+    /// Runs a command; beside its value, whether it recorded a fact.
     pub(super) fn run<T>(
         db: &'a mut Db,
         by: By,
         clocks: &Clocks,
         zone: Zone,
         f: &dyn Fn(&mut Tx<'_>) -> Result<T>,
-    ) -> Result<T> {
+    ) -> Result<(T, bool)> {
         let actor = actor_of(db, by)?;
-        f(&mut Tx { db, actor, now: clocks.business.now(), wall: clocks.wall.now(), zone })
+        let (now, wall) = (clocks.business.now(), clocks.wall.now());
+        let mut tx = Tx { db, actor, now, wall, zone, recorded: false };
+        let value = f(&mut tx)?;
+        Ok((value, tx.recorded))
     }
 
     /// The connection.
@@ -91,7 +96,11 @@ impl<'a> Tx<'a> {
         f: impl FnOnce(&mut Tx<'_>) -> Result<T>,
     ) -> Result<T> {
         let actor = actor_of(self.db, fixture.by)?;
-        f(&mut Tx { db: self.db, actor, now: fixture.at, wall: self.wall, zone: self.zone })
+        let (wall, zone) = (self.wall, self.zone);
+        let mut step = Tx { db: self.db, actor, now: fixture.at, wall, zone, recorded: false };
+        let value = f(&mut step)?;
+        self.recorded |= step.recorded;
+        Ok(value)
     }
 
     /// Records what happened, in this transaction. The row is the outbox too: `dispatched_at` is empty (E6).
@@ -111,6 +120,7 @@ impl<'a> Tx<'a> {
             .into_iter()
             .map(|(fact, about)| NewFact::new(&fact, about, self.now, &self.actor))
             .collect::<Result<Vec<_>>>()?;
+        self.recorded |= !rows.is_empty();
         // SQLite takes at most 32,766 binds a statement; a row has 23.
         for chunk in rows.chunks(500) {
             crate::each_backend!(&mut *self.db, |c| diesel::insert_into(facts::table)

@@ -7,7 +7,9 @@
 //! It knows catalogs by id and name only, and stands below `catalogs`, which appoints the first owners through it.
 
 pub mod commands;
+pub mod forms;
 pub mod model;
+pub mod pages;
 pub mod store;
 #[cfg(test)]
 pub(crate) mod testing;

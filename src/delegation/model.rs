@@ -40,3 +40,24 @@ impl Held {
         matches!(self.owner, Owner::Group(_))
     }
 }
+
+/// A person as a form writes and finds them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Called {
+    /// The person.
+    pub id: PersonId,
+    /// The full name.
+    pub name: String,
+    /// The key in the staff list.
+    pub key: String,
+    /// The mail address, in lower case.
+    pub mail: Option<String>,
+}
+
+impl Called {
+    /// "Ann Lee <ann@example.org>": reads as a name and finds exactly this person again.
+    #[must_use]
+    pub fn line(&self) -> String {
+        format!("{} <{}>", self.name, self.mail.as_ref().unwrap_or(&self.key))
+    }
+}

@@ -3,7 +3,7 @@
 use diesel::dsl::exists;
 use diesel::prelude::*;
 
-use super::model::{Candidate, Held, Owner};
+use super::model::{Called, Candidate, Held, Owner};
 use crate::db::schema::{catalogs, group_members, groups, people, role_grants};
 use crate::db::{Db, stale_if_taken};
 use crate::error::{Error, Result};
@@ -121,4 +121,62 @@ pub(super) fn insert(
 pub(super) fn delete(db: &mut Db, id: RoleGrantId) -> Result<()> {
     let hit = diesel::delete(role_grants::table.find(id)).execute(db)?;
     if hit == 1 { Ok(()) } else { Err(Error::Stale) }
+}
+
+/// People who are there and have one of these texts as their id in the staff list, their mail address or their full name.
+/// One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn people_called(db: &mut Db, texts: &[String]) -> Result<Vec<Called>> {
+    if texts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mails: Vec<String> = texts.iter().map(|text| text.to_lowercase()).collect();
+    let rows: Vec<(PersonId, String, String, Option<String>)> = people::table
+        .filter(people::enabled)
+        .filter(
+            people::external_id
+                .eq_any(texts)
+                .or(people::mail.eq_any(mails))
+                .or(people::name.eq_any(texts)),
+        )
+        .order((people::name, people::external_id))
+        .limit(5_000)
+        .select((people::id, people::name, people::external_id, people::mail))
+        .load(db)?;
+    Ok(rows.into_iter().map(as_called).collect())
+}
+
+fn as_called((id, name, key, mail): (PersonId, String, String, Option<String>)) -> Called {
+    Called { id, name, key, mail }
+}
+
+/// These people, as they are written into a form; also those who have left. One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn people_with(db: &mut Db, ids: &[PersonId]) -> Result<Vec<Called>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<(PersonId, String, String, Option<String>)> = people::table
+        .filter(people::id.eq_any(ids))
+        .select((people::id, people::name, people::external_id, people::mail))
+        .load(db)?;
+    Ok(rows.into_iter().map(as_called).collect())
+}
+
+/// Groups whose folded names are among these. One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn groups_called(db: &mut Db, keys: &[String]) -> Result<Vec<(GroupId, String)>> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(groups::table
+        .filter(groups::name_key.eq_any(keys))
+        .select((groups::id, groups::name))
+        .load(db)?)
 }

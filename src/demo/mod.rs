@@ -1,4 +1,180 @@
 //! The demonstration: everything around Keyholder that an organization would bring.
+//!
+//! [`prepare`] opens a folder, and fills it first if it is empty: a company with its people, groups and packages
+//! ([`company`], [`offer`]) and two months of history ([`story`], [`history`]), a target system that can misbehave
+//! ([`target`]), a clock that can be moved on. [`provider`] signs people in. Nothing of this exists in `serve`.
 
+pub mod company;
+mod history;
+mod offer;
 pub mod provider;
+mod story;
 pub mod target;
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, anyhow, bail};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use self::provider::Cast;
+use self::target::DemoTarget;
+use crate::db::{Address, By, Database, Db, migrate, set_setting, setting};
+use crate::kernel::time::{Fixed, Shifted, System};
+use crate::kernel::{Clock, Clocks, Ts, Zone};
+use crate::provisioning::connectors::Targets;
+
+/// What the organization of the demo is called.
+pub const ORGANIZATION: &str = "Northmoor Instruments";
+/// Whom one asks for help there.
+pub const HELP: &str = "Marta Lindqvist, marta.lindqvist@northmoor.example";
+/// Where it is.
+pub const ZONE: Zone = Zone(chrono_tz::Europe::Stockholm);
+
+/// The setting that marks a demo's database; `serve` refuses one (E20).
+const MARK: &str = crate::serve::DEMO_MARK;
+const BUILDING: &str = "building";
+const READY: &str = "ready";
+const OFFSET: &str = "clock_offset";
+const SECRET: &str = "demo_secret";
+const BY: By = By::System("Demo");
+
+/// A folder with everything that the demo needs, opened.
+pub struct Demo {
+    /// The folder.
+    pub dir: PathBuf,
+    /// Its database; business time is [`Demo::clock`].
+    pub db: Database,
+    /// Business time, ahead of the machine's by as much as was clicked.
+    pub clock: Arc<Shifted>,
+    /// The target system.
+    pub target: Arc<DemoTarget>,
+    /// The target system as the portal knows it.
+    pub targets: Arc<Targets>,
+    /// The folder's own secret, for the portal's keys.
+    pub secret: Vec<u8>,
+    /// The people whom one can be.
+    pub cast: Vec<Cast>,
+    /// Whether it was filled just now.
+    pub new: bool,
+    /// Held as long as the demo runs: one folder, one demo.
+    _lock: File,
+}
+
+/// Opens the demo of a folder, and makes it first if there is none. With `fresh` the demo that is there is thrown away.
+///
+/// # Errors
+/// Words for whoever started it: when the folder holds a database that is no demo's, when another demo runs in it,
+/// when something in it cannot be read or written.
+pub fn prepare(dir: &Path, fresh: bool) -> anyhow::Result<Demo> {
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    let lock = lock(dir)?;
+    let file = dir.join("keyholder.db");
+    let found = mark(&file)?;
+    let keep = match found.as_deref() {
+        None => false,
+        Some(READY) => !fresh,
+        // A start that was cut off.
+        Some(BUILDING) => false,
+        Some(_) => bail!(
+            "{} is not a demo's database, and it is left alone. Name another folder with --dir.",
+            file.display()
+        ),
+    };
+    let clock = Arc::new(Shifted::default());
+    if !keep {
+        clear(dir)?;
+        build(dir, System.now())?;
+    }
+    open(dir, clock, !keep, lock)
+}
+
+fn address(dir: &Path) -> Address {
+    Address::Sqlite(dir.join("keyholder.db").to_string_lossy().into_owned())
+}
+
+/// One demo at a time works in a folder.
+fn lock(dir: &Path) -> anyhow::Result<File> {
+    let path = dir.join("demo.lock");
+    let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            Err(anyhow!("another demo runs in {}; name another folder with --dir", dir.display()))
+        }
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock {}", path.display()))
+        }
+    }
+}
+
+/// What the database says about itself: nothing if there is none, an empty text if it is not a demo's.
+fn mark(file: &Path) -> anyhow::Result<Option<String>> {
+    if !file.try_exists()? {
+        return Ok(None);
+    }
+    let address = Address::Sqlite(file.to_string_lossy().into_owned());
+    // A file that is no database, or one without settings, is not ours either.
+    let mark = Db::open_reader(&address).ok().and_then(|mut db| setting(&mut db, MARK).ok());
+    Ok(Some(mark.flatten().unwrap_or_default()))
+}
+
+/// Removes the demo's own files.
+fn clear(dir: &Path) -> anyhow::Result<()> {
+    for name in ["target.json", "keyholder.db-wal", "keyholder.db-shm", "keyholder.db"] {
+        let path = dir.join(name);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("cannot remove {}", path.display()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Fills an empty folder with everything that happened up to `now`.
+fn build(dir: &Path, now: Ts) -> anyhow::Result<()> {
+    let address = address(dir);
+    let clock = Arc::new(Fixed::at(now));
+    migrate::migrate(&address)?;
+    let clocks = Clocks { business: clock.clone(), wall: clock.clone() };
+    let db = Database::open_scratch(&address, clocks, ZONE)?;
+    let secret = STANDARD.encode(rand::random::<[u8; 64]>());
+    db.write(BY, move |tx| {
+        set_setting(tx, MARK, BUILDING)?;
+        set_setting(tx, SECRET, &secret)
+    })?;
+    let staff = company::staff()?;
+    let state = company::target(&staff, now);
+    let target = Arc::new(DemoTarget::in_memory(state, clock.clone()));
+    history::write(&db, &clock, &target, &staff, now)?;
+    DemoTarget::open(&dir.join("target.json"), || target.state(), clock)?;
+    db.write(BY, |tx| set_setting(tx, MARK, READY))?;
+    Ok(())
+}
+
+fn open(dir: &Path, clock: Arc<Shifted>, new: bool, lock: File) -> anyhow::Result<Demo> {
+    let address = address(dir);
+    migrate::migrate(&address)?;
+    let clocks = Clocks { business: clock.clone(), wall: Arc::new(System) };
+    let db = Database::open(&address, clocks, ZONE)?;
+    let (offset, secret) = db.read(|c| Ok((setting(c, OFFSET)?, setting(c, SECRET)?)))?;
+    let offset = offset.and_then(|text| text.parse::<i64>().ok()).unwrap_or_default();
+    clock.advance_micros(offset);
+    let secret = STANDARD.decode(secret.context("the demo has lost its secret; use --fresh")?)?;
+    let staff = company::staff()?;
+    let now = clock.now();
+    let state = || company::target(&staff, now);
+    let target =
+        Arc::new(DemoTarget::open(&dir.join("target.json"), state, Arc::clone(&clock) as _)?);
+    let mut targets = Targets::default();
+    targets.insert(target::NAME, Arc::clone(&target) as _);
+    let (dir, targets, cast) = (dir.to_owned(), Arc::new(targets), company::cast(&staff));
+    Ok(Demo { dir, db, clock, target, targets, secret, cast, new, _lock: lock })
+}
+
+#[cfg(test)]
+mod tests;

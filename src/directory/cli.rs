@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::commands::{self, LeaverHook};
+use super::configured;
 use super::diff::many;
 use super::feed::{self, Mapping};
 use super::groups_feed;
@@ -70,6 +71,10 @@ pub fn import_people(
     administrators: &[String],
     hooks: &[LeaverHook],
 ) -> anyhow::Result<ExitCode> {
+    if args.source.trim().is_empty() || args.source == configured::SOURCE {
+        let source = configured::SOURCE;
+        return Ok(failed(&format!("--source: give the list a name, other than {source}")));
+    }
     let mapping = match args.map.as_deref().map_or_else(|| Ok(Mapping::default()), Mapping::parse) {
         Ok(mapping) => mapping,
         Err(words) => return Ok(failed(&format!("--map: {words}"))),

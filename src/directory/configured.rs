@@ -1,6 +1,6 @@
 //! People whom no staff list brought, but the configuration.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::feed::Entry;
 use super::store::{self, Listed};
@@ -37,7 +37,7 @@ pub fn add(
         attributes: BTreeMap::new(),
     };
     let listed = Listed::new(id, SOURCE, &entry, None, now)?;
-    store::save_listed(tx.db(), &[listed], &std::collections::HashMap::new())?;
+    store::save_listed(tx.db(), &[listed], &HashMap::new())?;
     tx.record(&Fact::PersonJoined { returned: false }, About::nothing().person(id, entry.name))?;
     Ok(id)
 }

@@ -4,7 +4,7 @@
 //! Jobs take no input: they look at what is due. A write anywhere in this process wakes them; so does the
 //! clock. Every step is guarded or leased in the database, so several replicas may run them at once.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -13,6 +13,7 @@ use std::time::Duration;
 use crate::db::Database;
 use crate::error::Result;
 use crate::provisioning::connectors::Targets;
+use crate::web::session;
 use crate::{notify, provisioning, requests};
 
 /// How long a job sleeps at most; the minute of D24 is far away.
@@ -45,6 +46,16 @@ fn timers(db: &Database) -> Result<usize> {
     Ok(done + notify::dispatch::run(db)?)
 }
 
+/// Deletes the sessions that ended an hour ago, drafts and all, every ten minutes of wall time.
+fn sweep(db: &Database, last: &AtomicI64) -> Result<()> {
+    let now = db.clocks().wall.now().micros();
+    if now - last.load(Ordering::Relaxed) >= 600_000_000 {
+        last.store(now, Ordering::Relaxed);
+        db.write(session::BY, session::sweep)?;
+    }
+    Ok(())
+}
+
 /// The running threads; dropping it stops them.
 pub struct Jobs {
     stop: Arc<AtomicBool>,
@@ -60,7 +71,9 @@ impl Jobs {
     pub fn start(db: &Database, targets: &Arc<Targets>) -> std::io::Result<Self> {
         let mut jobs = Self { stop: Arc::default(), wake: Vec::new(), threads: Vec::new() };
         let (own, their) = (db.clone(), Arc::clone(targets));
+        let swept = AtomicI64::new(0);
         jobs.spawn("timers", move || {
+            sweep(&own, &swept)?;
             Ok(timers(&own)? + provisioning::reconcile::run_unknown(&own, &their)?)
         })?;
         for name in targets.names() {

@@ -91,7 +91,11 @@ impl Shifted {
 
     /// Moves the clock on; returns the whole offset in microseconds.
     pub fn advance(&self, seconds: i64) -> i64 {
-        let by = seconds * 1_000_000;
+        self.advance_micros(seconds * 1_000_000)
+    }
+
+    /// As [`Self::advance`], in microseconds.
+    pub fn advance_micros(&self, by: i64) -> i64 {
         self.micros.fetch_add(by, Ordering::SeqCst) + by
     }
 }

@@ -6,12 +6,13 @@ use diesel::prelude::*;
 
 use super::rules::{Audience, audiences};
 use crate::db::schema::{
-    facts, group_members, notices, packages, people, requests, role_grants, stage_approvers,
+    facts, group_members, notices, packages, people, request_stages, requests, role_grants,
+    stage_approvers,
 };
 use crate::db::{By, Database, Db, Tx, load_told};
 use crate::error::Result;
 use crate::kernel::fact::Names;
-use crate::kernel::{FactId, NoticeId, PackageId, PersonId, RequestId, Ts};
+use crate::kernel::{CatalogId, FactId, NoticeId, PackageId, PersonId, RequestId, Ts};
 
 /// As many facts as one transaction dispatches.
 const CHUNK: i64 = 100;
@@ -27,6 +28,7 @@ struct Undispatched {
     person_name: Option<String>,
     package_id: Option<PackageId>,
     package_name: Option<String>,
+    catalog_id: Option<CatalogId>,
     catalog_name: Option<String>,
     request_id: Option<RequestId>,
     reference: Option<String>,
@@ -109,16 +111,22 @@ fn notices_of(db: &mut Db, row: &Undispatched) -> Result<Vec<NewNotice>> {
     let mut all = Vec::new();
     for audience in audiences(&fact) {
         let (people, link) = match (audience, row.request_id, row.package_id) {
-            (Audience::Deciders, Some(request), _) => {
-                (deciders(db, request)?, format!("/approvals/{request}"))
+            (Audience::Deciders(stage), Some(request), _) => {
+                (deciders(db, request, stage)?, format!("/approvals/{request}"))
             }
             (Audience::RequestorAndTarget, Some(request), _) => {
                 (askers(db, request)?, format!("/requests/{request}"))
             }
             (Audience::Person, _, _) => (row.person_id.into_iter().collect(), "/access".to_owned()),
             (Audience::CatalogOwners, _, Some(package)) => {
-                (owners(db, package)?, format!("/packages/{package}/assignments"))
+                let catalog = packages::table.find(package).select(packages::catalog_id);
+                let catalog: CatalogId = catalog.first(db)?;
+                (owners(db, catalog)?, format!("/packages/{package}/assignments"))
             }
+            (Audience::CatalogOwners, _, None) => match row.catalog_id {
+                Some(catalog) => (owners(db, catalog)?, format!("/catalogs/{catalog}")),
+                None => continue,
+            },
             _ => continue,
         };
         for person in enabled(db, people)? {
@@ -151,9 +159,11 @@ fn enabled(db: &mut Db, ids: Vec<PersonId>) -> Result<Vec<PersonId>> {
         .load(db)?)
 }
 
-fn deciders(db: &mut Db, request: RequestId) -> Result<Vec<PersonId>> {
+fn deciders(db: &mut Db, request: RequestId, stage: i64) -> Result<Vec<PersonId>> {
     Ok(stage_approvers::table
+        .inner_join(request_stages::table)
         .filter(stage_approvers::request_id.eq(request))
+        .filter(request_stages::number.eq(stage))
         .filter(stage_approvers::waiting.eq(true))
         .select(stage_approvers::person_id)
         .load(db)?)
@@ -167,9 +177,8 @@ fn askers(db: &mut Db, request: RequestId) -> Result<Vec<PersonId>> {
     Ok(vec![requestor, target])
 }
 
-fn owners(db: &mut Db, package: PackageId) -> Result<Vec<PersonId>> {
-    let catalog = packages::table.filter(packages::id.eq(package)).select(packages::catalog_id);
-    let grants = role_grants::table.filter(role_grants::catalog_id.eq_any(catalog));
+fn owners(db: &mut Db, catalog: CatalogId) -> Result<Vec<PersonId>> {
+    let grants = role_grants::table.filter(role_grants::catalog_id.eq(catalog));
     let mut people: Vec<PersonId> = grants
         .filter(role_grants::person_id.is_not_null())
         .select(role_grants::person_id.assume_not_null())

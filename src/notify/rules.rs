@@ -8,8 +8,8 @@ use crate::kernel::Fact;
 pub enum Audience {
     /// Who asked, and for whom.
     RequestorAndTarget,
-    /// The approvers whose decision is awaited.
-    Deciders,
+    /// The approvers whose decision on the stage of this number is awaited still.
+    Deciders(i64),
     /// The person whom it concerns.
     Person,
     /// The owners of the package's catalog.
@@ -18,25 +18,25 @@ pub enum Audience {
 
 /// Whom a fact is told, and where its notice leads.
 #[must_use]
-pub fn audiences(fact: &Fact) -> &'static [Audience] {
+pub fn audiences(fact: &Fact) -> Vec<Audience> {
     use Audience::{CatalogOwners, Deciders, Person, RequestorAndTarget};
     match fact {
-        Fact::StageOpened { .. } => &[Deciders],
-        Fact::ApproversChanged { .. } => &[Deciders, RequestorAndTarget],
+        Fact::StageOpened { stage, .. } => vec![Deciders(*stage)],
+        Fact::ApproversChanged { stage, .. } => vec![Deciders(*stage), RequestorAndTarget],
         Fact::RequestApproved { .. }
         | Fact::RequestScheduled { .. }
         | Fact::RequestDelivered
         | Fact::RequestDenied { .. }
         | Fact::RequestExpired { .. }
         | Fact::RequestUndelivered { .. }
-        | Fact::StageDenied { .. } => &[RequestorAndTarget],
-        Fact::RequestCanceled { leaver: false } => &[RequestorAndTarget],
-        Fact::AssignmentEnded { .. } => &[Person],
+        | Fact::StageDenied { .. } => vec![RequestorAndTarget],
+        Fact::RequestCanceled { leaver: false } => vec![RequestorAndTarget],
+        Fact::AssignmentEnded { .. } => vec![Person],
         Fact::RightHeldBefore { .. }
         | Fact::RightKept { .. }
         | Fact::DeliveryTroubled { .. }
-        | Fact::RemovalOverdue { .. } => &[CatalogOwners],
-        Fact::GlobalRoleGranted { .. } | Fact::GlobalRoleWithdrawn { .. } => &[Person],
+        | Fact::RemovalOverdue { .. } => vec![CatalogOwners],
+        Fact::GlobalRoleGranted { .. } | Fact::GlobalRoleWithdrawn { .. } => vec![Person],
         // Read in the histories; nobody has to be told.
         Fact::RequestSubmitted { .. }
         | Fact::RequestCanceled { leaver: true }
@@ -66,6 +66,6 @@ pub fn audiences(fact: &Fact) -> &'static [Audience] {
         | Fact::SignedIn
         | Fact::FirstSignIn { .. }
         | Fact::SignInRefused { .. }
-        | Fact::SignedOutEverywhere { .. } => &[],
+        | Fact::SignedOutEverywhere { .. } => vec![],
     }
 }

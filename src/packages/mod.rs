@@ -5,9 +5,12 @@
 //! the direct link works for those who may request it (D18). Who may request is said by its policies, one slice further on;
 //! [`store::listed`] asks their scopes, kept as rows, so that a page costs two statements however much there is.
 
+pub mod browse;
 pub mod commands;
 pub mod model;
+pub mod pages;
 pub mod rules;
 pub mod store;
 #[cfg(test)]
 mod tests;
+pub mod words;

@@ -6,7 +6,9 @@
 //! the ones for all members, and on a tie the requestor chooses (D17).
 
 pub mod commands;
+pub mod forms;
 pub mod model;
+pub mod pages;
 pub mod rules;
 pub mod store;
 #[cfg(test)]

@@ -4,16 +4,20 @@
 //! and that is stored before anything is written, so that a write with an unknown outcome is never mistaken for it.
 
 use super::connectors::{Account, Connector, Grant, Targets, Trouble};
+use crate::assignments::commands::about_right;
 use crate::assignments::model::RightState;
 use crate::assignments::rights::{self, Claiming, Seen, Work};
-use crate::db::{By, Database, Tx};
+use crate::db::{By, Database, Tx, lock_people};
 use crate::error::Result;
-use crate::kernel::{About, Fact};
+use crate::kernel::{About, Fact, Ts};
 
 /// As many rights as one claim takes.
 const CLAIM: i64 = 20;
-/// How long a claim is good for, in seconds of wall time; longer than any connector's time-out.
-const LEASE: i64 = 90;
+/// How long a claim is good for, in seconds of wall time.
+const LEASE: i64 = 150;
+/// A claim that is older is renewed before the target is called: no call takes longer than the rest of it, for no
+/// target's time-out is longer than 120 seconds.
+const FRESH: i64 = 20;
 /// The longest pause between two tries, in seconds.
 const PAUSE_MAX: i64 = 900;
 /// A removal that is not confirmed after this many seconds of business time is told to the owners (D24).
@@ -47,8 +51,10 @@ pub fn run_target(db: &Database, targets: &Targets, name: &str) -> Result<usize>
             return Ok(done);
         }
         done += claimed.len();
+        let since = db.clocks().wall.now();
         for work in claimed {
-            let outcome = work_on(db, &*connector, &work)?;
+            let mut hand = Hand { db, connector: &*connector, work: &work, since };
+            let outcome = hand.work()?;
             settle(db, work, outcome)?;
         }
     }
@@ -83,85 +89,132 @@ pub fn tell_overdue(db: &Database) -> Result<usize> {
     db.write(By::System("Keyholder"), |tx| {
         let before = tx.now().plus_seconds(-OVERDUE);
         let late = rights::overdue(tx, before, 100)?;
-        for (right, person, name, resource, role, target) in &late {
-            let assignment = rights::newest_assignment(tx.db(), *right)?;
-            let about = crate::assignments::commands::about(tx, assignment)?
-                .resource(resource)
-                .person(*person, name);
-            tx.record(&Fact::RemovalOverdue { role: role.clone(), target: target.clone() }, about)?;
+        for late in &late {
+            let person = (late.person.0, late.person.1.as_str());
+            let about = about_right(tx, late.right, person, late.catalog, &late.resource)?;
+            let (role, target) = (late.role.clone(), late.target.clone());
+            tx.record(&Fact::RemovalOverdue { role, target }, about)?;
         }
         Ok(late.len())
     })
 }
 
-fn work_on(db: &Database, connector: &dyn Connector, work: &Work) -> Result<Outcome> {
-    let who = Account {
-        external_id: work.external_id.clone(),
-        name: work.person_name.clone(),
-        mail: work.mail.clone(),
+/// Works on one right, as long as the claim is its own.
+struct Hand<'a> {
+    db: &'a Database,
+    connector: &'a dyn Connector,
+    work: &'a Work,
+    since: Ts,
+}
+
+/// What the target answered; none when the claim was lost before it was asked.
+type Answer<T> = Result<Option<Result<T, Trouble>>>;
+
+/// Takes the answer, or says that somebody else goes on.
+macro_rules! asked {
+    ($answer:expr) => {
+        match $answer? {
+            Some(answer) => answer,
+            None => return Ok(Outcome::Superseded),
+        }
     };
-    let what = Grant { resource: &work.address, role: &work.role_value };
-    // The same wish has the same key, however often it is tried.
-    let key = format!("{}:{}", work.right, work.generation);
-    let held_before = match work.held_before {
-        Some(held) => held,
-        None => match connector.holds(&who, &what) {
-            Ok(held) => {
-                if !save(db, work, Seen::Before(held))? {
-                    return Ok(Outcome::Superseded);
+}
+
+impl Hand<'_> {
+    fn work(&mut self) -> Result<Outcome> {
+        let work = self.work;
+        let held_before = match work.held_before {
+            Some(held) => held,
+            None => match asked!(self.holds()) {
+                Ok(held) => {
+                    if !save(self.db, work, Seen::Before(held))? {
+                        return Ok(Outcome::Superseded);
+                    }
+                    held
                 }
-                held
+                Err(Trouble::NoAccount(_)) if !work.wanted => {
+                    return Ok(Outcome::Confirmed(RightState::Gone));
+                }
+                Err(trouble) => return Ok(troubled(&trouble)),
+            },
+        };
+        if work.wanted { self.add(held_before) } else { self.remove(held_before) }
+    }
+
+    fn add(&mut self, held_before: bool) -> Result<Outcome> {
+        if held_before {
+            match asked!(self.holds()) {
+                Ok(true) => return Ok(Outcome::Confirmed(RightState::Present)),
+                Ok(false) => {}
+                Err(trouble) => return Ok(troubled(&trouble)),
             }
-            Err(Trouble::NoAccount(_)) if !work.wanted => {
-                return Ok(Outcome::Confirmed(RightState::Gone));
-            }
+        }
+        if let Err(trouble) = asked!(self.change(true)) {
+            return Ok(troubled(&trouble));
+        }
+        Ok(read_back(asked!(self.holds()), true))
+    }
+
+    fn remove(&mut self, held_before: bool) -> Result<Outcome> {
+        if held_before && !self.work.managed_here {
+            return Ok(Outcome::Confirmed(RightState::Kept));
+        }
+        match asked!(self.change(false)) {
+            // Whoever has no account there has no right there either.
+            Err(Trouble::NoAccount(_)) => return Ok(Outcome::Confirmed(RightState::Gone)),
             Err(trouble) => return Ok(troubled(&trouble)),
-        },
-    };
-    Ok(if work.wanted {
-        add(connector, &who, &what, &key, held_before)
-    } else {
-        remove(connector, &who, &what, &key, held_before && !work.managed_here)
-    })
-}
+            Ok(()) => {}
+        }
+        Ok(read_back(asked!(self.holds()), false))
+    }
 
-fn add(
-    connector: &dyn Connector,
-    who: &Account,
-    what: &Grant<'_>,
-    key: &str,
-    held_before: bool,
-) -> Outcome {
-    if !held_before && let Err(trouble) = connector.add(who, what, key) {
-        return troubled(&trouble);
+    fn holds(&mut self) -> Answer<bool> {
+        if !self.keep()? {
+            return Ok(None);
+        }
+        let (who, what) = (self.who(), self.what());
+        Ok(Some(self.connector.holds(&who, &what)))
     }
-    match connector.holds(who, what) {
-        Ok(true) => Outcome::Confirmed(RightState::Present),
-        Ok(false) if held_before => match connector.add(who, what, key) {
-            Ok(()) => read_back(connector.holds(who, what), true),
-            Err(trouble) => troubled(&trouble),
-        },
-        other => read_back(other, true),
-    }
-}
 
-fn remove(
-    connector: &dyn Connector,
-    who: &Account,
-    what: &Grant<'_>,
-    key: &str,
-    keep: bool,
-) -> Outcome {
-    if keep {
-        return Outcome::Confirmed(RightState::Kept);
+    fn change(&mut self, add: bool) -> Answer<()> {
+        if !self.keep()? {
+            return Ok(None);
+        }
+        // The same wish has the same key, however often it is tried (E14).
+        let key = format!("{}:{}", self.work.right, self.work.generation);
+        let (who, what) = (self.who(), self.what());
+        Ok(Some(if add {
+            self.connector.add(&who, &what, &key)
+        } else {
+            self.connector.remove(&who, &what, &key)
+        }))
     }
-    match connector.remove(who, what, key) {
-        // Whoever has no account there has no right there either.
-        Err(Trouble::NoAccount(_)) => return Outcome::Confirmed(RightState::Gone),
-        Err(trouble) => return troubled(&trouble),
-        Ok(()) => {}
+
+    fn who(&self) -> Account {
+        Account {
+            external_id: self.work.external_id.clone(),
+            name: self.work.person_name.clone(),
+            mail: self.work.mail.clone(),
+        }
     }
-    read_back(connector.holds(who, what), false)
+
+    fn what(&self) -> Grant<'_> {
+        Grant { resource: &self.work.address, role: &self.work.role_value }
+    }
+
+    /// Is the right ours for as long as the next call may take?
+    fn keep(&mut self) -> Result<bool> {
+        let now = self.db.clocks().wall.now();
+        if now.seconds_since(self.since) < FRESH {
+            return Ok(true);
+        }
+        self.since = now;
+        let work = self.work.clone();
+        self.db.write(By::System("Keyholder"), move |tx| {
+            let until = tx.wall().plus_seconds(LEASE);
+            rights::renew(tx, &work, until)
+        })
+    }
 }
 
 fn read_back(answer: Result<bool, Trouble>, wanted: bool) -> Outcome {
@@ -214,6 +267,8 @@ fn settle(db: &Database, work: Work, outcome: Outcome) -> Result<()> {
             Ok(())
         }
         Outcome::Confirmed(state) => {
+            // Of two rights that are confirmed at once, the second sees the first (E9): their request is delivered.
+            lock_people(tx, &[work.person])?;
             let held_before = match work.held_before {
                 Some(held) => held,
                 None => rights::held_before(tx.db(), work.right)?,
@@ -244,8 +299,8 @@ fn settle(db: &Database, work: Work, outcome: Outcome) -> Result<()> {
 }
 
 fn about(tx: &mut Tx<'_>, work: &Work) -> Result<About> {
-    let assignment = rights::newest_assignment(tx.db(), work.right)?;
-    Ok(crate::assignments::commands::about(tx, assignment)?.resource(&work.resource_name))
+    let person = (work.person, work.person_name.as_str());
+    about_right(tx, work.right, person, work.catalog, &work.resource_name)
 }
 
 #[cfg(test)]

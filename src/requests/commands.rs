@@ -7,13 +7,15 @@ use super::eligibility::{self, No};
 use super::model::{Request, Stage, StageState, State, Verdict};
 use super::rules::{self, Deciders, Period, Refused};
 use super::store::{self, NewRequest, Next};
-use crate::access::{CancelRequest, DecideStage, ManageAssignment, Permit, RequestAccess};
+use crate::access::{CancelRequest, DecideStage, ManageAssignment, Permit, RequestAccess, policy};
 use crate::assignments;
-use crate::db::Tx;
+use crate::db::{Tx, hold_people, lock_people};
 use crate::error::{Error, FieldError, Refusal, Result};
 use crate::kernel::fact::EndReason;
-use crate::kernel::text::NOTE_MAX;
-use crate::kernel::{AssignmentId, Fact, PackageId, PersonId, PolicyId, RequestId, StageId, Ts};
+use crate::kernel::text::{NOTE_MAX, tidy};
+use crate::kernel::{
+    AssignmentId, Fact, PackageId, PersonId, PolicyId, RequestId, RoleId, StageId, Ts,
+};
 
 /// What somebody asks for.
 #[derive(Clone, Debug)]
@@ -53,6 +55,11 @@ pub fn submit(
         Err(Error::Missing) => {}
         Err(other) => return Err(other),
     }
+    // Neither of them leaves, nor gets this access in another way, while this runs (D26, E9).
+    lock_people(tx, &[target])?;
+    if !hold_people(tx, &[requestor])? {
+        return Err(Error::Stale);
+    }
     let position = eligibility::position(tx.db(), target, submit.package)?;
     if !position.visible() {
         return Err(Error::Missing);
@@ -79,10 +86,11 @@ pub fn submit(
         .into());
     }
     let mut errors = Vec::new();
-    if policy.terms.reason_required && submit.reason.is_empty() {
+    let reason = tidy(&submit.reason);
+    if policy.terms.reason_required && reason.is_empty() {
         errors.push(FieldError::new("reason", "Say what you will use it for"));
     }
-    if submit.reason.chars().count() > NOTE_MAX {
+    if reason.chars().count() > NOTE_MAX {
         errors.push(FieldError::new(
             "reason",
             format!("Shorten your reason to {NOTE_MAX} characters"),
@@ -95,6 +103,14 @@ pub fn submit(
     let (true, Ok(period)) = (errors.is_empty(), period) else {
         return Err(Error::Invalid(errors));
     };
+    // D12: only what the requestor asked for before, and what has ended, is asked for again.
+    if let Some(previous) = submit.previous {
+        let previous = store::one(tx.db(), previous)?;
+        let own = previous.requestor_id == requestor && previous.target_id == target;
+        if !(own && previous.package_id == submit.package && previous.state.ended()) {
+            return Err(Error::Missing);
+        }
+    }
     let new = NewRequest {
         id: submit.id,
         reference: reference(submit.id),
@@ -106,7 +122,7 @@ pub fn submit(
         contents_version: position.contents_version,
         requestor_id: requestor,
         target_id: target,
-        reason: submit.reason.clone(),
+        reason: reason.clone(),
         starts_at: period.starts,
         ends_at: period.ends,
         state: State::PendingApproval.as_str(),
@@ -119,7 +135,7 @@ pub fn submit(
     let request = store::one(tx.db(), submit.id)?;
     let fact =
         Fact::RequestSubmitted { package_policy: policy.name.clone(), version: policy.version };
-    tx.record(&fact, request.about().note(&submit.reason))?;
+    tx.record(&fact, request.about().note(reason))?;
     // D38: a request that nobody could decide is refused now, not when its stage opens.
     for stage in &request.terms.stages {
         if deciders_for(tx, &request, stage)?.is_none() {
@@ -187,13 +203,24 @@ fn deciders_for(
     Ok(rules::deciders(&candidates, &[request.requestor_id, request.target_id]))
 }
 
+/// The same, to be asked now: who is leaving at this moment is not among them (D3).
+fn deciders_to_ask(
+    tx: &mut Tx<'_>,
+    request: &Request,
+    stage: &crate::policies::model::StageTerms,
+) -> Result<Option<Deciders>> {
+    let Some(deciders) = deciders_for(tx, request, stage)? else { return Ok(None) };
+    let ids: Vec<PersonId> = deciders.people.iter().map(|(id, _)| *id).collect();
+    if hold_people(tx, &ids)? { Ok(Some(deciders)) } else { Err(Error::Stale) }
+}
+
 /// Opens stage `number`: its clock starts now (D5), its approvers are resolved now (D3).
 fn open_stage(tx: &mut Tx<'_>, request: &Request, number: i64, decided: bool) -> Result<()> {
     let at = usize::try_from(number - 1).unwrap_or_default();
     let Some(stage) = request.terms.stages.get(at).cloned() else {
         return approved(tx, request, false);
     };
-    let Some(deciders) = deciders_for(tx, request, &stage)? else {
+    let Some(deciders) = deciders_to_ask(tx, request, &stage)? else {
         return deny_by_rule(tx, request, "nobody who may decide this stage is left");
     };
     let due = tx.zone().plus_days(tx.now(), stage.days);
@@ -208,6 +235,32 @@ fn open_stage(tx: &mut Tx<'_>, request: &Request, number: i64, decided: bool) ->
     tx.record(&fact, request.about())
 }
 
+/// May the actor decide this stage now? Whoever was among its approvers when it was decided, closed or ran out gets
+/// the page that says who, when and what (D4), and not a plain no.
+///
+/// # Errors
+/// `Refused` (409) as said, `Denied` and `Missing` as the policy says.
+pub fn may_decide(
+    tx: &mut Tx<'_>,
+    request: RequestId,
+    stage: StageId,
+) -> Result<Permit<DecideStage>> {
+    let request = store::one(tx.db(), request)?;
+    let standing = store::standing(tx.db(), &request)?;
+    let permit = policy::decide_stage(tx.actor(), &standing);
+    if permit.is_err()
+        && let Some(person) = tx.actor().enabled_person().map(|p| p.id)
+        && store::was_approver(tx.db(), stage, person)?
+    {
+        let stages = store::stages(tx.db(), &[request.id])?;
+        if let Some(stage) = stages.iter().find(|s| s.id == stage && s.state() != StageState::Open)
+        {
+            return Err(decided_already(tx, &request, stage)?.into());
+        }
+    }
+    Ok(permit?)
+}
+
 /// Records a decision on the open stage.
 ///
 /// # Errors
@@ -220,12 +273,13 @@ pub fn decide(
     verdict: Verdict,
     note: &str,
 ) -> Result<Request> {
-    let request = store::one(tx.db(), RequestId(permit.about()))?;
+    let request = locked(tx, RequestId(permit.about()))?;
     let stages = store::stages(tx.db(), &[request.id])?;
     let Some(stage) = stages.into_iter().find(|s| s.id == stage) else {
         return Err(Error::Missing);
     };
     let risk = store::risk(tx.db(), request.package_id)?;
+    let note = &*tidy(note);
     match rules::decide(stage.state(), stage.due_at, tx.now(), verdict, note, risk) {
         Ok(()) => {}
         Err(Refused::Field(error)) => return Err(Error::Invalid(vec![error])),
@@ -250,6 +304,13 @@ pub fn decide(
         approved(tx, &request, false)?;
     }
     store::one(tx.db(), request.id)
+}
+
+/// A request whose target neither leaves nor gets other access while this transaction runs.
+fn locked(tx: &mut Tx<'_>, id: RequestId) -> Result<Request> {
+    let target = store::one(tx.db(), id)?.target_id;
+    lock_people(tx, &[target])?;
+    store::one(tx.db(), id)
 }
 
 /// The 409 of a decided stage: who, when and what (D4).
@@ -321,25 +382,25 @@ fn approved(tx: &mut Tx<'_>, request: &Request, automatic: bool) -> Result<()> {
     if later {
         return tx.record(&Fact::RequestScheduled { starts: start }, request.about());
     }
-    let roles = assignments::commands::start(tx, assignment, ends_at, None)?;
-    if roles == 0 { delivered(tx, assignment) } else { Ok(()) }
+    let open = assignments::commands::start(tx, assignment, ends_at, None)?;
+    if open == 0 { delivered(tx, assignment) } else { Ok(()) }
 }
 
-/// A scheduled assignment's time has come: check again (D7), then start it.
+/// A scheduled assignment's time has come: check again (D7), then start it. False when somebody was faster.
 ///
 /// # Errors
 /// `Stale` when it changed meanwhile.
-pub fn start_scheduled(tx: &mut Tx<'_>, id: AssignmentId) -> Result<()> {
+pub fn start_scheduled(tx: &mut Tx<'_>, id: AssignmentId) -> Result<bool> {
     let named = assignments::store::one(tx.db(), id)?;
     let assignment = &named.assignment;
     if assignment.started_at.is_some()
         || assignment.ended_at.is_some()
         || assignment.starts_at > tx.now()
     {
-        return Ok(());
+        return Ok(false);
     }
     let Some(request) = assignment.request_id else { return Err(Error::Missing) };
-    let request = store::one(tx.db(), request)?;
+    let request = locked(tx, request)?;
     if let Some(no) = eligibility::still(tx.db(), request.target_id, &request.terms)? {
         assignments::commands::end_all(
             tx,
@@ -347,15 +408,19 @@ pub fn start_scheduled(tx: &mut Tx<'_>, id: AssignmentId) -> Result<()> {
             EndReason::NotEligible,
             "",
         )?;
-        return deny_by_rule(tx, &request, no.words());
+        deny_by_rule(tx, &request, no.words())?;
+        return Ok(true);
     }
     let next =
         Next { state: State::Delivering, stage: request.stage, due_at: None, decided: false };
     store::save(tx, &request, next)?;
     // The clock of access runs from the start that was asked for, also when the timer came late.
-    let roles =
+    let open =
         assignments::commands::start(tx, id, assignment.ends_at, Some(assignment.starts_at))?;
-    if roles == 0 { delivered(tx, id) } else { Ok(()) }
+    if open == 0 {
+        delivered(tx, id)?;
+    }
+    Ok(true)
 }
 
 /// Every right of the assignment is confirmed: its request is delivered.
@@ -372,6 +437,29 @@ pub fn delivered(tx: &mut Tx<'_>, assignment: AssignmentId) -> Result<()> {
     }
     end(tx, &request, State::Delivered, false)?;
     tx.record(&Fact::RequestDelivered, request.about())
+}
+
+/// The contents of a package changed: access follows (D21), and a request that waited for nothing but what has gone
+/// is delivered.
+///
+/// # Errors
+/// `Stale` when something of it changed meanwhile.
+pub fn contents_changed(
+    tx: &mut Tx<'_>,
+    package: PackageId,
+    added: &[RoleId],
+    removed: &[RoleId],
+) -> Result<()> {
+    assignments::commands::contents_changed(tx, package, added, removed)?;
+    if removed.is_empty() {
+        return Ok(());
+    }
+    for id in store::delivering(tx.db(), package)? {
+        if assignments::rights::unconfirmed(tx.db(), id)? == 0 {
+            delivered(tx, id)?;
+        }
+    }
+    Ok(())
 }
 
 /// The assignment of a request that is not delivered yet has ended: so has the request.
@@ -398,6 +486,7 @@ pub fn end_assignment(
     id: AssignmentId,
     reason: &str,
 ) -> Result<assignments::store::Named> {
+    let reason = &*tidy(reason);
     if reason.is_empty() {
         return Err(Error::invalid("reason", "Say why you end it; the person reads this"));
     }
@@ -473,19 +562,21 @@ fn cancel_now(tx: &mut Tx<'_>, request: &Request, leaver: bool) -> Result<()> {
         _ => Vec::new(),
     };
     let why = if leaver { EndReason::Leaver } else { EndReason::EndedNow };
-    assignments::commands::end_all(tx, &all, why, "")
+    assignments::commands::end_all(tx, &all, why, "")?;
+    Ok(())
 }
 
-/// The open stage has run out: the request expires, a state of its own (D5).
+/// The open stage has run out: the request expires, a state of its own (D5). False when somebody was faster.
 ///
 /// # Errors
 /// `Stale` when somebody decided meanwhile.
-pub fn expire(tx: &mut Tx<'_>, id: RequestId) -> Result<()> {
+pub fn expire(tx: &mut Tx<'_>, id: RequestId) -> Result<bool> {
     let request = store::one(tx.db(), id)?;
-    let Some(due) = request.due_at.filter(|due| *due <= tx.now()) else { return Ok(()) };
+    let Some(due) = request.due_at.filter(|due| *due <= tx.now()) else { return Ok(false) };
     close_open_stage(tx, &request, StageState::Expired)?;
     end(tx, &request, State::Expired, false)?;
-    tx.record(&Fact::RequestExpired { stage: request.stage }, request.about().due(due))
+    tx.record(&Fact::RequestExpired { stage: request.stage }, request.about().due(due))?;
+    Ok(true)
 }
 
 /// A person has left (D26): their open requests are canceled, their access ends at once, and what waited for
@@ -494,6 +585,7 @@ pub fn expire(tx: &mut Tx<'_>, id: RequestId) -> Result<()> {
 /// # Errors
 /// `Stale` when something of it changed meanwhile.
 pub fn leaver(tx: &mut Tx<'_>, person: PersonId, name: &str) -> Result<()> {
+    lock_people(tx, &[person])?;
     for request in store::open_of(tx.db(), person)? {
         if request.state == State::Delivering {
             continue; // ends with its assignment, below
@@ -501,27 +593,25 @@ pub fn leaver(tx: &mut Tx<'_>, person: PersonId, name: &str) -> Result<()> {
         cancel_now(tx, &request, true)?;
     }
     let held = assignments::store::active_of(tx.db(), person)?;
-    assignments::commands::end_all(tx, &held, EndReason::Leaver, "")?;
-    for named in &held {
+    for named in assignments::commands::end_all(tx, &held, EndReason::Leaver, "")? {
         assignment_ended(tx, named.assignment.request_id, "the person left")?;
     }
-    let mut concerned = store::remove_approver(tx, person)?;
-    concerned.sort_unstable();
-    concerned.dedup();
-    for id in concerned {
-        approver_gone(tx, id, name)?;
+    for id in store::waiting_for(tx.db(), person)? {
+        approver_gone(tx, id, person, name)?;
     }
     Ok(())
 }
 
 /// Somebody of an open stage's approvers can no longer decide: the others remain, or the fallbacks step in (D3).
-fn approver_gone(tx: &mut Tx<'_>, id: RequestId, name: &str) -> Result<()> {
+fn approver_gone(tx: &mut Tx<'_>, id: RequestId, person: PersonId, name: &str) -> Result<()> {
     let request = store::one(tx.db(), id)?;
     let stages = store::stages(tx.db(), &[id])?;
     let Some(stage) = stages.into_iter().find(|s| s.state() == StageState::Open) else {
         return Ok(());
     };
+    // First the stage: a decision that read it before misses, and runs again with the new approvers.
     store::touch_stage(tx, &stage)?;
+    store::remove_approver(tx, &stage, person)?;
     let left: Vec<String> =
         store::holders(tx.db(), &[id])?.into_iter().map(|(_, a)| a.name).collect();
     let gone = vec![name.to_owned()];
@@ -532,7 +622,7 @@ fn approver_gone(tx: &mut Tx<'_>, id: RequestId, name: &str) -> Result<()> {
     let at = usize::try_from(stage.number - 1).unwrap_or_default();
     let terms = request.terms.stages.get(at).cloned();
     let deciders = match terms {
-        Some(terms) => deciders_for(tx, &request, &terms)?,
+        Some(terms) => deciders_to_ask(tx, &request, &terms)?,
         None => None,
     };
     let Some(deciders) = deciders else {

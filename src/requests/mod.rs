@@ -7,14 +7,20 @@
 //! `jobs` are the timers.
 
 pub mod approvals;
+pub mod asking;
 pub mod commands;
 pub mod deciding;
 #[cfg(test)]
 mod deciding_tests;
 mod decision;
 pub mod eligibility;
+pub mod forms;
 pub mod jobs;
 pub mod model;
 pub mod owner;
+pub mod pages;
+pub mod prospect;
 pub mod rules;
 pub mod store;
+pub mod timeline;
+pub mod words;

@@ -247,6 +247,8 @@ pub struct Approver {
     pub name: String,
     /// Why them.
     pub via: Via,
+    /// When the stage opened.
+    pub opened_at: Ts,
     /// True while their decision is awaited.
     pub waiting: bool,
 }

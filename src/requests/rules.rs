@@ -6,7 +6,7 @@ use super::model::{StageState, Verdict, Via};
 use crate::error::FieldError;
 use crate::kernel::text::NOTE_MAX;
 use crate::kernel::{PersonId, Risk, Ts, Zone};
-use crate::policies::model::Terms;
+use crate::policies::model::{DAYS_MAX, Terms};
 
 /// The period of access: from when (empty: at once) and until when (empty: without an end).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,13 @@ pub fn asked_period(
         return Ok(Period { starts: None, ends: None });
     }
     let mut errors = Vec::new();
-    let today = zone.date(now);
+    let (today, far) = (zone.date(now), zone.plus_days(now, DAYS_MAX));
+    if asked.starts.is_some_and(|at| at > far) {
+        return Err(vec![FieldError::new(
+            "starts",
+            "Choose a first day within the next ten years",
+        )]);
+    }
     // A start of today means at once.
     let starts = asked.starts.filter(|at| zone.date(*at) != today);
     if starts.is_some_and(|at| at < now) {
@@ -52,7 +58,7 @@ pub fn asked_period(
                 "ends",
                 "Choose a last day that is not before the first day",
             ));
-        } else if let Some(latest) = latest
+        } else if let latest = latest.unwrap_or(zone.plus_days(begin, DAYS_MAX))
             && ends > zone.end_of(zone.date(latest))
         {
             let day = last_day(latest, zone).format("%-d %B %Y");

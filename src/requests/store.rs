@@ -1,18 +1,21 @@
 //! Reads of requests, stages and approvers, and the guarded writes that only this slice's commands use.
 
 use diesel::prelude::*;
+use diesel::upsert::excluded;
 
 use super::model::{Approver, Request, Row, Stage, StageState, State, Via};
 use super::rules::{Candidates, Deciders};
 use crate::access::policy::RequestStanding;
 use crate::db::schema::{
-    group_members, package_roles, packages, people, request_stages, requests, resource_roles,
-    role_grants, stage_approvers,
+    assignments, group_members, package_roles, packages, people, request_stages, requests,
+    resource_roles, role_grants, stage_approvers,
 };
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
-use crate::kernel::{CatalogId, PackageId, PersonId, RequestId, Risk, StageId, Ts};
-use crate::policies::model::{Approvers, StageTerms};
+use crate::kernel::{
+    AssignmentId, CatalogId, GroupId, PackageId, PersonId, RequestId, Risk, StageId, Ts,
+};
+use crate::policies::model::{Approvers, Named, StageTerms};
 
 mod deciding;
 pub use deciding::*;
@@ -105,6 +108,20 @@ pub fn of_person(
     rows.into_iter().map(request).collect()
 }
 
+/// The newest open requests that a person made or that are for them.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn newest_open(db: &mut Db, person: PersonId, limit: i64) -> Result<Vec<Request>> {
+    let rows: Vec<RequestRow> = request_query!()
+        .filter(requests::target_id.eq(person).or(requests::requestor_id.eq(person)))
+        .filter(requests::ended_at.is_null())
+        .order((requests::created_at.desc(), requests::id.desc()))
+        .limit(limit)
+        .load(db)?;
+    rows.into_iter().map(request).collect()
+}
+
 /// A page of the requests for a package, newest first.
 ///
 /// # Errors
@@ -127,6 +144,21 @@ pub fn of_package(
     }
     let rows: Vec<RequestRow> = query.load(db)?;
     rows.into_iter().map(request).collect()
+}
+
+/// The started assignments of a package whose requests are being delivered.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn delivering(db: &mut Db, package: PackageId) -> Result<Vec<AssignmentId>> {
+    Ok(assignments::table
+        .inner_join(requests::table)
+        .filter(assignments::package_id.eq(package))
+        .filter(assignments::ended_at.is_null())
+        .filter(requests::state.eq(State::Delivering.as_str()))
+        .order(assignments::id)
+        .select(assignments::id)
+        .load(db)?)
 }
 
 /// One row of an approver's queue.
@@ -213,27 +245,51 @@ pub fn stages(db: &mut Db, ids: &[RequestId]) -> Result<Vec<Stage>> {
 /// # Errors
 /// When the database does not answer.
 pub fn holders(db: &mut Db, ids: &[RequestId]) -> Result<Vec<(RequestId, Approver)>> {
-    let rows: Vec<(RequestId, StageId, PersonId, String, String, bool)> = stage_approvers::table
+    let rows: Vec<(RequestId, ApproverRow)> = stage_approvers::table
         .inner_join(people::table)
         .filter(stage_approvers::request_id.eq_any(ids))
         .filter(stage_approvers::waiting.eq(true))
         .order((stage_approvers::request_id, people::name, people::id))
-        .select((
-            stage_approvers::request_id,
-            stage_approvers::stage_id,
-            people::id,
-            people::name,
-            stage_approvers::via,
-            stage_approvers::waiting,
-        ))
+        .select((stage_approvers::request_id, APPROVER))
         .load(db)?;
-    Ok(rows
-        .into_iter()
-        .map(|(request, stage, person, name, via, waiting)| {
-            let via = Via::parse(&via).unwrap_or(Via::Named);
-            (request, Approver { stage, person, name, via, waiting })
-        })
-        .collect())
+    Ok(rows.into_iter().map(|(request, row)| (request, approver(row))).collect())
+}
+
+/// Everybody who is or was an approver of a request, by name: one statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn approvers(db: &mut Db, id: RequestId) -> Result<Vec<Approver>> {
+    let rows: Vec<ApproverRow> = stage_approvers::table
+        .inner_join(people::table)
+        .filter(stage_approvers::request_id.eq(id))
+        .order((people::name, people::id))
+        .select(APPROVER)
+        .load(db)?;
+    Ok(rows.into_iter().map(approver).collect())
+}
+
+type ApproverRow = (StageId, PersonId, String, String, Ts, bool);
+type ApproverColumns = (
+    stage_approvers::stage_id,
+    people::id,
+    people::name,
+    stage_approvers::via,
+    stage_approvers::opened_at,
+    stage_approvers::waiting,
+);
+const APPROVER: ApproverColumns = (
+    stage_approvers::stage_id,
+    people::id,
+    people::name,
+    stage_approvers::via,
+    stage_approvers::opened_at,
+    stage_approvers::waiting,
+);
+
+fn approver((stage, person, name, via, opened_at, waiting): ApproverRow) -> Approver {
+    let via = Via::parse(&via).unwrap_or(Via::Named);
+    Approver { stage, person, name, via, opened_at, waiting }
 }
 
 /// How people stand to a request: for the policy module. One statement.
@@ -255,6 +311,20 @@ pub fn standing(db: &mut Db, request: &Request) -> Result<RequestStanding> {
     })
 }
 
+/// Is the person among the stage's approvers, those who had to leave it aside?
+///
+/// # Errors
+/// When the database does not answer.
+pub fn was_approver(db: &mut Db, stage: StageId, person: PersonId) -> Result<bool> {
+    let found: Option<StageId> = stage_approvers::table
+        .find((stage, person))
+        .filter(stage_approvers::removed.eq(false))
+        .select(stage_approvers::stage_id)
+        .first(db)
+        .optional()?;
+    Ok(found.is_some())
+}
+
 /// The highest risk of the roles in a package (D39).
 ///
 /// # Errors
@@ -270,31 +340,123 @@ pub fn risk(db: &mut Db, package: PackageId) -> Result<Risk> {
     Ok(if high.is_some() { Risk::High } else { Risk::Ordinary })
 }
 
-/// The earliest stage that has run out by `now`.
+/// Requests whose open stage has run out by `now`, in due order, after the one that was reached.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn next_due(db: &mut Db, now: Ts) -> Result<Option<Ts>> {
-    let due: Option<Option<Ts>> = requests::table
+pub fn due(
+    db: &mut Db,
+    now: Ts,
+    reached: Option<(Ts, RequestId)>,
+    limit: i64,
+) -> Result<Vec<(Ts, RequestId)>> {
+    let mut query = requests::table
         .filter(requests::due_at.le(now))
         .order((requests::due_at, requests::id))
-        .select(requests::due_at)
-        .first(db)
-        .optional()?;
-    Ok(due.flatten())
+        .select((requests::due_at.assume_not_null(), requests::id))
+        .limit(limit)
+        .into_boxed();
+    if let Some((at, id)) = reached {
+        query = query
+            .filter(requests::due_at.gt(at).or(requests::due_at.eq(at).and(requests::id.gt(id))));
+    }
+    Ok(query.load(db)?)
 }
 
-/// Requests whose open stage has run out by `until`, in due order.
+/// Everybody who could decide each of these stages for a target, enabled people only: as [`candidates`], for all
+/// stages at once. At most five statements; the owners and administrators are asked for only where a stage may need them.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn due(db: &mut Db, until: Ts, limit: i64) -> Result<Vec<RequestId>> {
-    Ok(requests::table
-        .filter(requests::due_at.le(until))
-        .order((requests::due_at, requests::id))
-        .select(requests::id)
-        .limit(limit)
-        .load(db)?)
+pub fn candidates_of(
+    db: &mut Db,
+    stages: &[StageTerms],
+    target: PersonId,
+    catalog: CatalogId,
+) -> Result<Vec<Candidates>> {
+    let named: Vec<PersonId> = stages
+        .iter()
+        .flat_map(|stage| {
+            let primary = match &stage.approvers {
+                Approvers::People { people } => people.as_slice(),
+                _ => &[],
+            };
+            primary.iter().chain(&stage.fallback).map(|p| p.id)
+        })
+        .collect();
+    let groups: Vec<GroupId> = stages
+        .iter()
+        .filter_map(|stage| match &stage.approvers {
+            Approvers::Group { group } => Some(group.id),
+            _ => None,
+        })
+        .collect();
+    let manager: Option<(PersonId, String)> =
+        if stages.iter().any(|stage| stage.approvers == Approvers::Manager) {
+            people::table
+                .inner_join(targets.on(targets.field(people::manager_id).eq(people::id.nullable())))
+                .filter(targets.field(people::id).eq(target))
+                .filter(people::enabled.eq(true))
+                .select((people::id, people::name))
+                .first(db)
+                .optional()?
+        } else {
+            None
+        };
+    let known: Vec<(PersonId, String)> = if named.is_empty() {
+        Vec::new()
+    } else {
+        people::table
+            .filter(people::id.eq_any(&named))
+            .filter(people::enabled.eq(true))
+            .order((people::name, people::id))
+            .select((people::id, people::name))
+            .load(db)?
+    };
+    let members: Vec<(GroupId, (PersonId, String))> = if groups.is_empty() {
+        Vec::new()
+    } else {
+        group_members::table
+            .inner_join(people::table)
+            .filter(group_members::group_id.eq_any(&groups))
+            .filter(people::enabled.eq(true))
+            .order((people::name, people::id))
+            .select((group_members::group_id, (people::id, people::name)))
+            .load(db)?
+    };
+    let among = |ids: &[Named<PersonId>]| -> Vec<(PersonId, String)> {
+        known.iter().filter(|(id, _)| ids.iter().any(|p| p.id == *id)).cloned().collect()
+    };
+    let mut all: Vec<Candidates> = stages
+        .iter()
+        .map(|stage| {
+            let (primary, via) = match &stage.approvers {
+                Approvers::Manager => (manager.clone().into_iter().collect(), Via::Manager),
+                Approvers::People { people } => (among(people), Via::Named),
+                Approvers::Group { group } => {
+                    let of = members.iter().filter(|(id, _)| *id == group.id);
+                    (of.map(|(_, person)| person.clone()).collect(), Via::Group)
+                }
+            };
+            let primary_via = Some(via);
+            Candidates {
+                primary,
+                primary_via,
+                fallback: among(&stage.fallback),
+                ..Candidates::default()
+            }
+        })
+        .collect();
+    let settled = |c: &Candidates| c.primary.iter().chain(&c.fallback).any(|(id, _)| *id != target);
+    if all.iter().all(settled) {
+        return Ok(all);
+    }
+    let (owners, administrators) = (owners(db, catalog)?, administrators(db)?);
+    for candidates in &mut all {
+        candidates.owners.clone_from(&owners);
+        candidates.administrators.clone_from(&administrators);
+    }
+    Ok(all)
 }
 
 /// Everybody who could decide a stage for a target, enabled people only (D3, D38).
@@ -339,6 +501,12 @@ pub fn candidates(
         }
     };
     let fallback = named(db, stage.fallback.iter().map(|p| p.id).collect())?;
+    let (owners, administrators) = (owners(db, catalog)?, administrators(db)?);
+    Ok(Candidates { primary, primary_via: Some(via), fallback, owners, administrators })
+}
+
+/// The enabled people who own a catalog, alone or through a group.
+fn owners(db: &mut Db, catalog: CatalogId) -> Result<Vec<(PersonId, String)>> {
     let owner_people = role_grants::table
         .filter(role_grants::catalog_id.eq(catalog))
         .filter(role_grants::person_id.is_not_null())
@@ -350,19 +518,21 @@ pub fn candidates(
     let owner_members = group_members::table
         .filter(group_members::group_id.eq_any(owner_groups))
         .select(group_members::person_id);
-    let owners = people::table
+    Ok(people::table
         .filter(people::enabled.eq(true))
         .filter(people::id.eq_any(owner_people).or(people::id.eq_any(owner_members)))
         .order((people::name, people::id))
         .select((people::id, people::name))
-        .load(db)?;
-    let administrators = people::table
+        .load(db)?)
+}
+
+fn administrators(db: &mut Db) -> Result<Vec<(PersonId, String)>> {
+    Ok(people::table
         .filter(people::enabled.eq(true))
         .filter(people::administrator.eq(true))
         .order((people::name, people::id))
         .select((people::id, people::name))
-        .load(db)?;
-    Ok(Candidates { primary, primary_via: Some(via), fallback, owners, administrators })
+        .load(db)?)
 }
 
 // ---- writes: only for this slice's commands ----
@@ -474,6 +644,7 @@ pub(super) fn insert_stage(
     Ok(id)
 }
 
+/// Somebody who had to leave the stage aside before may be asked again.
 pub(super) fn add_approvers(
     tx: &mut Tx<'_>,
     request: RequestId,
@@ -498,7 +669,13 @@ pub(super) fn add_approvers(
         crate::each_backend!(tx.db(), |c| {
             diesel::insert_into(stage_approvers::table)
                 .values(chunk)
-                .on_conflict_do_nothing()
+                .on_conflict((stage_approvers::stage_id, stage_approvers::person_id))
+                .do_update()
+                .set((
+                    stage_approvers::via.eq(excluded(stage_approvers::via)),
+                    stage_approvers::waiting.eq(true),
+                    stage_approvers::removed.eq(false),
+                ))
                 .execute(c)?
         });
     }
@@ -532,22 +709,39 @@ pub(super) fn close_stage(
     if hit != 1 {
         return Err(Error::Stale);
     }
+    // The stage is ours now; whoever decides it is one of its approvers still.
+    if let Some(person) = by {
+        let waiting: Option<bool> = stage_approvers::table
+            .find((stage.id, person))
+            .select(stage_approvers::waiting)
+            .first(tx.db())
+            .optional()?;
+        if waiting != Some(true) {
+            return Err(Error::Stale);
+        }
+    }
     diesel::update(stage_approvers::table.filter(stage_approvers::stage_id.eq(stage.id)))
         .set(stage_approvers::waiting.eq(false))
         .execute(tx.db())?;
     Ok(())
 }
 
-/// Takes a person out of every open stage; returns those stages' requests.
-pub(super) fn remove_approver(tx: &mut Tx<'_>, person: PersonId) -> Result<Vec<RequestId>> {
-    let mine = stage_approvers::table
+/// The requests that wait for a person's decision.
+pub(super) fn waiting_for(db: &mut Db, person: PersonId) -> Result<Vec<RequestId>> {
+    Ok(stage_approvers::table
         .filter(stage_approvers::person_id.eq(person))
-        .filter(stage_approvers::waiting.eq(true));
-    let concerned: Vec<RequestId> = mine.select(stage_approvers::request_id).load(tx.db())?;
-    diesel::update(mine)
+        .filter(stage_approvers::waiting.eq(true))
+        .order(stage_approvers::request_id)
+        .select(stage_approvers::request_id)
+        .load(db)?)
+}
+
+/// Takes a person out of a stage's approvers.
+pub(super) fn remove_approver(tx: &mut Tx<'_>, stage: &Stage, person: PersonId) -> Result<()> {
+    diesel::update(stage_approvers::table.find((stage.id, person)))
         .set((stage_approvers::waiting.eq(false), stage_approvers::removed.eq(true)))
         .execute(tx.db())?;
-    Ok(concerned)
+    Ok(())
 }
 
 /// Bumps an open stage, so that a decision read before a change of its approvers misses and runs again.

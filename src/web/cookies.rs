@@ -62,12 +62,11 @@ impl Cookies<'_> {
     }
 
     fn sealed(&self, name: &str, value: String, age: Age) -> Option<Cookie<'static>> {
-        let mut jar = CookieJar::new();
         let mut cookie = self.plain(name, value);
         cookie.set_max_age(age);
+        let mut jar = CookieJar::new();
         jar.private_mut(&self.0.keys.cookies).add(cookie);
-        let sealed = jar.delta().next().cloned();
-        sealed
+        jar.delta().next().cloned()
     }
 
     fn gone(&self, name: &str) -> Cookie<'static> {

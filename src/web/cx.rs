@@ -18,7 +18,7 @@ use crate::access::{Actor, Person};
 use crate::db::schema::stage_approvers;
 use crate::db::{By, Db, Tx};
 use crate::error::{Error, Result};
-use crate::kernel::{PersonId, StageId, Ts};
+use crate::kernel::{PersonId, StageId, Ts, Zone};
 use crate::site::Site;
 
 /// See the head of this file.
@@ -114,6 +114,12 @@ impl Cx {
     #[must_use]
     pub fn wall(&self) -> Ts {
         self.site.db.clocks().wall.now()
+    }
+
+    /// The organization's time zone.
+    #[must_use]
+    pub fn zone(&self) -> Zone {
+        self.site.db.zone()
     }
 
     /// A part of the path as an id.
@@ -284,7 +290,7 @@ impl Cx {
 
     /// The shell when the database may not answer.
     pub(super) fn shell_without_reading(&self, title: String, place: Place, waiting: i64) -> Shell {
-        let (now, zone) = (self.now(), self.site.db.zone());
+        let (now, zone) = (self.now(), self.zone());
         let person = self.actor.as_ref().and_then(Actor::enabled_person);
         self.shown.set(true);
         Shell {

@@ -62,7 +62,9 @@ pub(super) fn answer(cx: &mut Cx, route: &Route) -> (Reply, Option<Handover>) {
     let reply = match stop {
         Stop::Reply(reply) => *reply,
         Stop::Problem(problem) => problem::draw(cx, *problem),
-        Stop::Error(Error::Denied(_)) if cx.actor.is_none() && !cx.asked.post => {
+        Stop::Error(Error::Denied(_))
+            if cx.actor.is_none() && !cx.asked.post && route.gate != Gate::Open =>
+        {
             Reply::see_other(address::sign_in(&cx.address()))
         }
         Stop::Error(error) => problem::reply(cx, error),
@@ -186,7 +188,7 @@ fn settle(cx: &Cx, reply: &Reply) -> Result<Option<Handover>, Stop> {
             let id = *person;
             let Some(person) = cx.site.db.read(|db| load_actor(db, id))?.filter(|p| p.enabled)
             else {
-                return Err(Error::Denied("Your account is closed.".into()).into());
+                return Err(problem::closed_account().into());
             };
             let new = NewSession {
                 person: id,

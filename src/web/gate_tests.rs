@@ -306,6 +306,7 @@ fn a_leaver_is_out_at_once() {
         assert_eq!(browser.get("/").status, 303);
         assert_eq!(browser.post("/note", &[("note", "one more thing")]).status, 403);
         let answer = house.browser().get(&format!("/callback/{ann}"));
+        assert_eq!((answer.status, answer.texts("h1").len()), (403, 1));
         assert!(answer.header("set-cookie").is_empty(), "no session for a leaver");
     });
 }
@@ -414,6 +415,8 @@ fn what_was_typed_when_the_session_ended_is_in_the_form_once_and_for_the_same_pe
         let head = browser.request("HEAD", "/note");
         browser.send(head);
         assert_eq!(browser.get("/note").texts("textarea#note"), ["a long reason"]);
+        let drafts = sessions::table.filter(sessions::draft.is_not_null()).count();
+        assert_eq!(house.site.db.read(|db| Ok(drafts.get_result::<i64>(db)?)).unwrap(), 0);
         assert_eq!(browser.get("/note").texts("textarea#note"), [""]);
         assert!(!noted(house));
     });
@@ -633,6 +636,29 @@ fn busy_and_too_many_say_when_to_come_back() {
         let mut ann = house.signed_in(house.person("Ann"));
         assert_eq!(ann.get("/search").status, 200);
         assert_eq!(ann.get("/search").status, 429);
+    }
+}
+
+#[test]
+fn only_a_trusted_proxy_says_for_whom_it_asks() {
+    for trusted in [false, true] {
+        let change = |site: &mut crate::site::Site| {
+            site.limits = Limits::per_minute(9, 9, 1, 9);
+            if trusted {
+                site.proxies = vec!["127.0.0.1".parse().unwrap()];
+            }
+        };
+        for house in houses_with(&[TABLE], change) {
+            let mut browser = house.browser();
+            let mut search = |forwarded: &str| {
+                let request = browser.request("GET", "/search");
+                browser.send(request.header("X-Forwarded-For", forwarded)).status
+            };
+            assert_eq!(search("192.0.2.1"), 200);
+            // What the sender wrote before the proxy's own entry counts for nothing.
+            assert_eq!(search("192.0.2.9, 192.0.2.1"), 429);
+            assert_eq!(search("192.0.2.2"), if trusted { 200 } else { 429 });
+        }
     }
 }
 

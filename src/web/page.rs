@@ -244,6 +244,57 @@ impl Step {
     }
 }
 
+/// A status: shape and word first, color last; `m::mark` draws it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// The color: "", "ok", "warn", "stop" or "off".
+    pub kind: &'static str,
+    /// The icon.
+    pub shape: &'static str,
+    /// The words.
+    pub text: String,
+}
+
+impl Mark {
+    /// A mark.
+    #[must_use]
+    pub fn new(kind: &'static str, shape: &'static str, text: impl Into<String>) -> Self {
+        Self { kind, shape, text: text.into() }
+    }
+}
+
+/// Some names out of many, each to be set apart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// The names that are shown.
+    pub shown: Vec<String>,
+    /// How many more there are.
+    pub more: usize,
+}
+
+impl Names {
+    /// The names, at most three of them in full.
+    #[must_use]
+    pub fn of<S: AsRef<str>>(all: &[S]) -> Self {
+        let most = if all.len() > 3 { 2 } else { 3 };
+        let shown: Vec<String> = all.iter().take(most).map(|n| n.as_ref().to_owned()).collect();
+        Self { more: all.len() - shown.len(), shown }
+    }
+
+    /// Each name with the words that follow it.
+    #[must_use]
+    pub fn parts(&self) -> Vec<(&str, String)> {
+        let last = self.shown.len().saturating_sub(1);
+        let after = |index| match (last - index, self.more) {
+            (0, 0) => String::new(),
+            (0, more) => format!(" and {more} more"),
+            (1, 0) => " and ".to_owned(),
+            _ => ", ".to_owned(),
+        };
+        self.shown.iter().enumerate().map(|(at, name)| (name.as_str(), after(at))).collect()
+    }
+}
+
 /// The page for everything that went another way: what happened, what to do, and what was typed.
 #[derive(Clone, Debug, Template)]
 #[template(path = "problem.html")]

@@ -1,13 +1,22 @@
 //! Everything that went another way, as a page: what happened, what to do, and what was typed (C9).
 
 use super::cx::{Cx, Redirect};
-use super::page::{FieldError, Place, ProblemPage};
+use super::page::{FieldError, Place, ProblemPage, Shell};
 use super::reply::Reply;
 use crate::error::{self, Error};
 
 impl From<&error::FieldError> for FieldError {
     fn from(error: &error::FieldError) -> Self {
         Self { field: error.field.clone(), text: error.text.clone() }
+    }
+}
+
+impl Shell {
+    /// The same shell with what is to be mended in the form; the answer's status is 422.
+    #[must_use]
+    pub fn with_errors(mut self, errors: &[error::FieldError]) -> Self {
+        self.errors = errors.iter().map(Into::into).collect();
+        self
     }
 }
 
@@ -111,6 +120,16 @@ pub(super) fn signed_out(next: &str) -> Problem {
     .way("Sign in", super::address::sign_in(next))
 }
 
+/// Somebody signed in with the provider who may not use this site any more.
+pub(super) fn closed_account() -> Problem {
+    Problem::new(
+        403,
+        "Your account here is closed",
+        "The staff list of your organization does not have you among the people who use this site.",
+    )
+    .hint("If that is wrong, ask whoever helps with this site.")
+}
+
 /// The page for an error.
 pub(super) fn reply(cx: &Cx, error: Error) -> Reply {
     match error {
@@ -132,12 +151,12 @@ pub(super) fn reply(cx: &Cx, error: Error) -> Reply {
             problem.ways = refusal.ways;
             draw(cx, problem)
         }
-        Error::Denied(words) => draw(
-            cx,
-            Problem::new(403, "You cannot do this", &words)
-                .hint("If you need it for your work, ask whoever helps with this site.")
-                .way("Go to Home", "/"),
-        ),
+        Error::Denied(words) => {
+            let problem = Problem::new(403, "You cannot do this", &words)
+                .hint("If you need it for your work, ask whoever helps with this site.");
+            let home = if cx.actor.is_some() { "Go to Home" } else { "Sign in" };
+            draw(cx, problem.way(home, "/"))
+        }
         Error::Missing => draw(
             cx,
             Problem::new(

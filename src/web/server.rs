@@ -164,10 +164,14 @@ fn peer(site: &Site, request: &HttpRequest) -> Option<IpAddr> {
     if !site.proxies.contains(&peer) {
         return Some(peer);
     }
-    let forwarded = request.headers().get("x-forwarded-for").and_then(|text| text.to_str().ok());
+    let forwarded =
+        request.headers().get_all("x-forwarded-for").last().and_then(|text| text.to_str().ok());
     let last = forwarded.and_then(|text| text.rsplit(',').next());
     Some(last.and_then(|text| text.trim().parse().ok()).unwrap_or(peer))
 }
+
+/// Nobody needs longer to send a form.
+const BODY_TIME: Duration = Duration::from_secs(30);
 
 async fn body(request: &HttpRequest, payload: web::Payload) -> std::result::Result<Form, u16> {
     let of = |name| request.headers().get(name).and_then(|v: &header::HeaderValue| v.to_str().ok());
@@ -179,10 +183,10 @@ async fn body(request: &HttpRequest, payload: web::Payload) -> std::result::Resu
     if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         return if length == Some(0) { Ok(Form::default()) } else { Err(415) };
     }
-    match payload.to_bytes_limited(FORM_MAX).await {
-        Ok(Ok(bytes)) => Ok(Form::parse(&bytes)),
-        Ok(Err(_)) => Err(400),
-        Err(_) => Err(413),
+    match tokio::time::timeout(BODY_TIME, payload.to_bytes_limited(FORM_MAX)).await {
+        Ok(Ok(Ok(bytes))) => Ok(Form::parse(&bytes)),
+        Ok(Err(_)) => Err(413),
+        Ok(Ok(Err(_))) | Err(_) => Err(400),
     }
 }
 
@@ -256,12 +260,9 @@ impl MessageBody for Rows {
 fn location(site: &Site, body: &Body) -> Option<String> {
     match body {
         Body::Redirect(path) => {
-            let url = site.public_url.join(path).ok()?;
-            Some(if url.origin() == site.public_url.origin() {
-                url[url::Position::BeforePath..].to_owned()
-            } else {
-                "/".to_owned()
-            })
+            let own = |url: &url::Url| url.origin() == site.public_url.origin();
+            let url = site.public_url.join(path).ok().filter(own);
+            Some(url.map_or_else(|| "/".to_owned(), |url| url[url::Position::BeforePath..].into()))
         }
         Body::Leave(url) => Some(url.clone()),
         _ => None,
@@ -312,7 +313,7 @@ pub fn serve(
 ) -> io::Result<Server> {
     let tables = tables.to_vec();
     let swept = Arc::downgrade(&site);
-    actix_web::rt::spawn(async move {
+    tokio::spawn(async move {
         let mut every = tokio::time::interval(Duration::from_secs(60));
         loop {
             every.tick().await;

@@ -5,4 +5,5 @@
 
 mod components;
 mod signin;
+mod engine;
 mod support;

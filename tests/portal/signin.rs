@@ -7,22 +7,22 @@ use std::thread::JoinHandle;
 
 use actix_web::dev::ServerHandle;
 use diesel::prelude::*;
+use keyholder::app::Application;
 use keyholder::db::schema::{facts, people, sessions};
 use keyholder::db::{Address, By, Database, migrate};
-use keyholder::directory::profile;
 use keyholder::kernel::time::{Shifted, System};
 use keyholder::kernel::{Clock, Clocks, PersonId, Secret, Zone};
 use keyholder::signin;
 use keyholder::signin::oidc::{Oidc, Settings};
 use keyholder::site::{Keys, SessionTimes, Site};
 use keyholder::web::limit::Limits;
-use keyholder::web::routes::serve;
 use openidconnect::reqwest::blocking::{Client, Response};
 use openidconnect::reqwest::redirect::Policy;
 use scraper::{Html, Selector};
 use serde_json::{Value, json};
 use url::Url;
 
+use crate::support::browser::{Browser, Window};
 use crate::support::database::FreshDatabase;
 use crate::support::provider::{CLIENT_ID, CLIENT_SECRET, Provider};
 
@@ -70,16 +70,16 @@ impl Portal {
             demo: false,
             proxies: vec![],
             limits: Limits::default(),
+            targets: Arc::default(),
             oidc: Some(Arc::new(Oidc::new(settings, back, clock).expect("good settings"))),
             first_administrator: first.map(str::to_owned),
         });
         let (sender, receiver) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async {
-                let tables = [signin::pages::ROUTES, profile::pages::ROUTES];
-                let server = serve(site, &tables, listener, 1).expect("a server");
-                sender.send(server.handle()).unwrap();
-                server.await.unwrap();
+                let app = Application::build(site, listener, 1, false).expect("a server");
+                sender.send(app.handle()).unwrap();
+                app.run().await.unwrap();
             });
         });
         let handle = receiver.recv().expect("it serves");
@@ -298,7 +298,7 @@ fn a_person_of_the_directory_signs_in_and_goes_on_to_the_page_they_wanted() {
     let page = visitor.go(provider.url.as_str(), Some(form));
     assert_eq!((page.url.path(), page.status), ("/me", 200));
     page.says("Ada of Northmoor");
-    page.says("You have 1 session open, this one included.");
+    page.says("You have this session and no other.");
     let both = [("first_sign_in".to_owned(), Some(ada)), ("signed_in".to_owned(), Some(ada))];
     assert_eq!(portal.facts(), both);
     assert_eq!(visitor.cookie("attempt"), None, "the attempt is used up");
@@ -597,4 +597,51 @@ fn a_colleague_has_no_page_for_those_who_may_not_see_it() {
     assert_eq!(visitor.open(&format!("/people/{ben}")).status, 404);
     assert_eq!(visitor.open(&format!("/people/{}", PersonId::fresh())).status, 404);
     assert_eq!(visitor.open("/people/nobody").status, 404);
+}
+
+/// Every page of this slice, with whoever is at the browser now.
+fn holds_up(browser: &Browser, name: &str) {
+    browser.axe_clean();
+    assert!(!browser.sideways(), "{name} scrolls sideways");
+}
+
+#[test]
+fn the_pages_are_accessible_and_fit_a_small_telephone() {
+    let Some((provider, portal)) = house(&["ada", "eve"], "sub", None) else { return };
+    let ada = portal.add("ada", true);
+    for (width, dark) in [(1366, false), (320, true)] {
+        let window = Window { width, height: 768, dark };
+        let Some(browser) = Browser::open_as(true, window) else { return };
+        let at = |path: &str| format!("{}{path}", portal.origin);
+        browser.goto(&at("/me"));
+        holds_up(&browser, "sign in");
+        browser.click("link", "Sign in");
+        browser.fill("User", "eve");
+        browser.fill("Password", "secret");
+        browser.click("button", "Sign in");
+        browser.see("Keyholder does not know you");
+        holds_up(&browser, "a stranger");
+        browser.click("link", "Sign out at 127.0.0.1, to sign in as somebody else");
+        browser.click("link", "Sign in");
+        browser.fill("User", "ada");
+        browser.fill("Password", "secret");
+        provider.set_fault("http500");
+        browser.click("button", "Sign in");
+        browser.see("Nobody can sign in right now");
+        holds_up(&browser, "the provider is down");
+        provider.clear_fault();
+        browser.goto(&at("/signin?next=/me"));
+        browser.click("link", "Sign in");
+        browser.see("Ada of Northmoor");
+        holds_up(&browser, "one's own page");
+        browser.goto(&at(&format!("/people/{ada}")));
+        browser.see("Ada of Northmoor signed in");
+        holds_up(&browser, "a person");
+        browser.goto(&at("/me"));
+        browser.click("button", "Sign out everywhere");
+        browser.see("You are signed out everywhere");
+        holds_up(&browser, "signed out");
+        browser.click("link", "Sign out at 127.0.0.1 too");
+        browser.see("You go to 127.0.0.1");
+    }
 }

@@ -2,12 +2,14 @@
 
 use askama::Template;
 
-use super::store::{self, Holding, RequestRow, Sight, Told};
+use super::store::{self, Holding, RequestRow, Sight};
 use crate::access::policy::{Gate, PersonStanding, see_person};
 use crate::access::{Actor, Person};
+use crate::audit::history::{Told, history_of_person};
+use crate::db::Db;
 use crate::directory::{PersonRow, store as directory};
-use crate::error::{Error, Result};
-use crate::kernel::{PersonId, RequestId};
+use crate::error::Result;
+use crate::kernel::{Fact, PersonId, RequestId};
 use crate::requests::model::State;
 use crate::web::page::{Moment, Step};
 use crate::web::words::{When, capital, number};
@@ -15,6 +17,8 @@ use crate::web::{Cx, Place, Reply, Route, Shell, get};
 
 /// An end within so many days stands out.
 const SOON_DAYS: i64 = 14;
+/// The newest facts that the page shows.
+const FACTS: i64 = 30;
 
 /// This slice's pages.
 pub const ROUTES: &[Route] = &[get("/people/{id}", Gate::SignedIn, show)];
@@ -71,31 +75,34 @@ struct Read {
 fn show(cx: &mut Cx) -> Result<Reply> {
     let viewer = cx.person()?.clone();
     let id: PersonId = cx.id("id")?;
-    let read = cx.read(|db| {
-        let person = directory::person(db, id)?;
-        let standing = store::standing(db, &viewer, &person)?;
-        see_person(&Actor::Person(viewer.clone()), &standing).map_err(Error::from)?;
-        let sight = sight(&viewer, &standing);
-        let manager = match person.manager_id {
-            Some(manager) => directory::names(db, &[manager])?.remove(&manager),
-            None => None,
-        };
-        let holdings = store::holdings(db, id, &sight)?;
-        let requests = store::requests(db, id, &sight)?;
-        let behind = holdings.iter().filter_map(|held| held.request.as_ref().map(|r| r.id));
-        let ids: Vec<_> = behind.chain(requests.iter().map(|request| request.id)).collect();
-        Ok(Read {
-            manager,
-            groups: store::groups(db, id)?,
-            decided: store::approver_of(db, viewer.id, &ids)?,
-            history: store::history(db, id, &sight)?,
-            person,
-            sight,
-            holdings,
-            requests,
-        })
-    })?;
+    let read = cx.read(|db| read(db, &viewer, id))?;
     Reply::page(&page(cx, &viewer, read)?)
+}
+
+/// Reads what the viewer may see of the person; `Missing` if that is nothing (E28).
+fn read(db: &mut Db, viewer: &Person, id: PersonId) -> Result<Read> {
+    let person = directory::person(db, id)?;
+    let standing = store::standing(db, viewer, &person)?;
+    see_person(&Actor::Person(viewer.clone()), &standing)?;
+    let sight = sight(viewer, &standing);
+    let manager = match person.manager_id {
+        Some(manager) => directory::names(db, &[manager])?.remove(&manager),
+        None => None,
+    };
+    let holdings = store::holdings(db, id, &sight)?;
+    let requests = store::requests(db, id, &sight)?;
+    let behind = holdings.iter().filter_map(|held| held.request.as_ref().map(|asked| asked.id));
+    let ids: Vec<_> = behind.chain(requests.iter().map(|request| request.id)).collect();
+    Ok(Read {
+        manager,
+        groups: store::groups(db, id)?,
+        decided: store::approver_of(db, viewer.id, &ids)?,
+        history: history_of_person(db, id, &sight, FACTS)?,
+        person,
+        sight,
+        holdings,
+        requests,
+    })
 }
 
 fn page(cx: &Cx, viewer: &Person, read: Read) -> Result<PersonPage> {
@@ -146,7 +153,7 @@ fn page(cx: &Cx, viewer: &Person, read: Read) -> Result<PersonPage> {
         at: When::at(request.at, now, zone),
     };
     let moment = |told: Told| Moment {
-        step: if told.fact.failed() { Step::Warn } else { Step::Done },
+        step: step(&told.fact),
         when: Some(When::at(told.at, now, zone)),
         at: String::new(),
         heading: told.sentence.to_string(),
@@ -188,66 +195,33 @@ fn heading(name: &str, you: bool, partly: bool, n: usize) -> String {
     capital(&format!("{who} {what}{}", if partly { " of your catalogs" } else { "" }))
 }
 
+/// The shape of what happened.
+fn step(fact: &Fact) -> Step {
+    match fact {
+        _ if fact.failed() => Step::Warn,
+        Fact::RequestDenied { .. }
+        | Fact::StageDenied { .. }
+        | Fact::RequestExpired { .. }
+        | Fact::RequestCanceled { .. }
+        | Fact::AssignmentEnded { .. }
+        | Fact::PersonLeft => Step::Stop,
+        _ => Step::Done,
+    }
+}
+
 /// Where a request stands: class, shape and word.
 fn mark(state: Option<State>) -> (&'static str, &'static str, &'static str) {
     let Some(state) = state else { return ("off", "ask", "Unknown") };
     let (class, shape) = match state {
         State::PendingApproval | State::Delivering => ("", "half"),
-        State::Scheduled => ("", "cal"),
-        State::Delivered => ("ok", "full"),
+        State::Scheduled => ("", "clock"),
+        State::Delivered => ("ok", "done"),
         State::Denied => ("stop", "bar"),
-        State::Expired => ("off", "clock"),
-        State::Canceled => ("off", "bar"),
+        State::Expired | State::Canceled => ("off", "minus"),
         State::Undelivered => ("warn", "stand"),
     };
     (class, shape, state.label())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kernel::{CatalogId, Kind};
-
-    fn viewer() -> Person {
-        Person {
-            id: PersonId::fresh(),
-            name: "Vera".into(),
-            kind: Kind::Member,
-            enabled: true,
-            administrator: false,
-            auditor: false,
-            owns: vec![CatalogId::fresh()],
-        }
-    }
-
-    fn standing() -> PersonStanding {
-        PersonStanding {
-            person: PersonId::fresh(),
-            manager: None,
-            deciding: false,
-            catalogs: vec![],
-        }
-    }
-
-    #[test]
-    fn e28_an_owner_sees_only_what_concerns_their_catalogs() {
-        let owner = viewer();
-        let seen = sight(&owner, &standing());
-        assert_eq!(seen, Sight { catalogs: Some(owner.owns.clone()), sign_ins: false });
-        let manager = PersonStanding { manager: Some(owner.id), ..standing() };
-        assert_eq!(sight(&owner, &manager), Sight { catalogs: None, sign_ins: false });
-        let deciding = PersonStanding { deciding: true, ..standing() };
-        assert_eq!(sight(&owner, &deciding), Sight { catalogs: None, sign_ins: false });
-        let auditor = Person { auditor: true, ..owner.clone() };
-        assert_eq!(sight(&auditor, &standing()), Sight { catalogs: None, sign_ins: true });
-        let themselves = PersonStanding { person: owner.id, ..standing() };
-        assert_eq!(sight(&owner, &themselves), Sight { catalogs: None, sign_ins: true });
-    }
-
-    #[test]
-    fn the_heading_counts_in_words() {
-        assert_eq!(heading("Asha Rao", false, false, 3), "Asha Rao holds three access packages");
-        assert_eq!(heading("x", true, false, 1), "You hold one access package");
-        assert_eq!(heading("Bo", false, true, 0), "Bo holds no access package of your catalogs");
-    }
-}
+mod tests;

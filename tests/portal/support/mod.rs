@@ -5,10 +5,13 @@
 pub mod browser;
 mod certificate;
 pub mod database;
+pub mod invariants;
 pub mod ldap;
 mod leash;
 mod node;
 pub mod provider;
 mod skip;
+pub mod target;
+pub mod world;
 
 pub use skip::skip;

@@ -1,0 +1,278 @@
+//! Writes the demo's past: the steps of [`super::story`] in the order of time, each through the command that a click
+//! uses, with a clock that stands at its time. Between two steps the timers and deliveries run that were due.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use super::company::{self, Names, Offered, day_before};
+use super::offer::{CATALOGS, PACKAGES, Who};
+use super::story::{self, ASKS, Act, Ask, At, What};
+use super::target::{self, DemoTarget};
+use crate::access::policy;
+use crate::assignments;
+use crate::db::{By, Database, Tx};
+use crate::directory::feed::Entry;
+use crate::error::{Error, Result};
+use crate::jobs::run_all;
+use crate::kernel::time::Fixed;
+use crate::kernel::{Clock, RequestId, Ts};
+use crate::provisioning::connectors::Targets;
+use crate::provisioning::reconcile;
+use crate::requests;
+use crate::requests::commands::Submit;
+use crate::requests::model::{StageState, Verdict};
+use crate::requests::rules::Period;
+use crate::{notify, policies};
+
+/// So long before the start of the demo everything began, in days.
+const FIRST_DAY: u64 = 61;
+/// So many seconds after a step its deliveries are confirmed.
+const DELIVERY: i64 = 20;
+
+/// Something that happened at a time.
+enum Step {
+    Ask(usize),
+    Act(usize, &'static Act),
+    Staff(Vec<Entry>),
+    Lock(&'static str),
+    Longer,
+}
+
+/// Writes everything up to `now`. The database is empty, and its clocks are `clock`.
+///
+/// # Errors
+/// When the story does not fit the rules, or the database does not answer.
+pub fn write(
+    db: &Database,
+    clock: &Fixed,
+    directory: &Arc<DemoTarget>,
+    staff: &[Entry],
+    now: Ts,
+) -> anyhow::Result<()> {
+    let mut targets = Targets::default();
+    targets.insert(target::NAME, Arc::clone(directory) as _);
+    let zone = db.zone();
+    let at = |days, hour, minute| day_before(now, zone, days, hour, minute);
+    clock.set(at(FIRST_DAY, 8, 0));
+    let t0 = std::time::Instant::now();
+    let (names, offered) = set_up(db, clock, &first_list(staff))?;
+    let mut writer =
+        Writer { db, clock, targets, directory, names, offered, requests: HashMap::new(), now };
+    eprintln!("setup {:?}", t0.elapsed());
+    let mut steps = Vec::new();
+    let when = |moment: At| match moment {
+        At::Day(days, hour, minute) => at(days, hour, minute),
+        At::Ago(minutes) => now.plus_seconds(-60 * minutes),
+    };
+    for (index, ask) in ASKS.iter().enumerate() {
+        steps.push((when(ask.at), Step::Ask(index)));
+        steps.extend(ask.then.iter().map(|act| (when(act.at), Step::Act(index, act))));
+    }
+    let without = |gone: &[&str]| -> Vec<Entry> {
+        staff.iter().filter(|e| !gone.contains(&e.external_id.as_str())).cloned().collect()
+    };
+    let (joiner, leaver) = (story::JOINER, story::LEAVER);
+    steps.push((at(leaver.1, 6, 0), Step::Staff(without(&[leaver.0, joiner.0]))));
+    steps.push((at(joiner.1, 6, 0), Step::Staff(without(&[leaver.0]))));
+    steps.push((at(story::LOCKED.1, 7, 0), Step::Lock(story::LOCKED.0)));
+    steps.push((at(story::LONGER.3, 10, 30), Step::Longer));
+    let (mut n, mut passed, mut taken) = (0, std::time::Duration::ZERO, std::time::Duration::ZERO);
+    steps.sort_by_key(|(at, _)| *at);
+    for (at, step) in steps {
+        let t1 = std::time::Instant::now();
+        writer.pass(at)?;
+        passed += t1.elapsed();
+        let t1 = std::time::Instant::now();
+        writer.take(step).with_context(|| format!("the demo's story, {at:?}"))?;
+        taken += t1.elapsed();
+        n += 1;
+    }
+    writer.pass(now)?;
+    run_all(db, &writer.targets)?;
+    eprintln!("{n} steps, passed {passed:?} taken {taken:?}");
+    Ok(())
+}
+
+/// The staff list as it was first: without who joined later, with who left, before the move.
+fn first_list(staff: &[Entry]) -> Vec<Entry> {
+    let mut list: Vec<Entry> =
+        staff.iter().filter(|entry| entry.external_id != story::JOINER.0).cloned().collect();
+    let (mover, title, department) = story::MOVER;
+    if let Some(entry) = list.iter_mut().find(|entry| entry.external_id == mover) {
+        entry.title = Some(title.to_owned());
+        entry.department = Some(department.to_owned());
+    }
+    list
+}
+
+/// People first, then roles, catalogs and resources by the administrator, then packages by their owners.
+fn set_up(db: &Database, clock: &Fixed, staff: &[Entry]) -> Result<(Names, Offered)> {
+    let list = staff.to_vec();
+    db.write(By::System("Import"), move |tx| company::import(tx, &list))?;
+    let mut names = Names::default();
+    db.read(|c| names.read(c, staff))?;
+    clock.advance(3600);
+    let own = names.clone();
+    db.write(By::System("Command line"), move |tx| company::appoint(tx, &own))?;
+    clock.advance(1800);
+    let own = names.clone();
+    let mut offered = db.write(By::Person(names.person("admin")?), move |tx| {
+        let mut offered = Offered::default();
+        company::register(tx, &own, &mut offered)?;
+        Ok(offered)
+    })?;
+    for catalog in CATALOGS {
+        clock.advance(3600);
+        let owner = catalog.owners.iter().find_map(|who| match who {
+            Who::Person(id) => Some(*id),
+            Who::Group(_) => None,
+        });
+        let owner = names.person(owner.unwrap_or("admin"))?;
+        let (own, before) = (names.clone(), offered);
+        offered = db.write(By::Person(owner), move |tx| {
+            let mut offered = before.clone();
+            company::offer(tx, &own, &mut offered, catalog.name)?;
+            Ok(offered)
+        })?;
+    }
+    Ok((names, offered))
+}
+
+struct Writer<'a> {
+    db: &'a Database,
+    clock: &'a Fixed,
+    targets: Targets,
+    directory: &'a DemoTarget,
+    names: Names,
+    offered: Offered,
+    /// The request of each ask that was made.
+    requests: HashMap<usize, RequestId>,
+    now: Ts,
+}
+
+impl Writer<'_> {
+    /// Lets the time pass until `at`; what was due on the way happens when it was due.
+    fn pass(&self, at: Ts) -> Result<()> {
+        loop {
+            let due = self.db.read(|c| {
+                Ok([
+                    requests::store::due(c, at, None, 1)?.first().map(|due| due.0),
+                    assignments::store::due_to_start(c, at, None, 1)?.first().map(|due| due.0),
+                    assignments::store::due_to_end(c, at, None, 1)?.first().map(|due| due.0),
+                ])
+            })?;
+            let Some(due) = due.into_iter().flatten().min() else { break };
+            self.clock.set(due.plus_seconds(DELIVERY).min(at));
+            run_all(self.db, &self.targets)?;
+        }
+        self.clock.set(at);
+        Ok(())
+    }
+
+    fn take(&mut self, step: Step) -> Result<()> {
+        match step {
+            Step::Ask(index) => {
+                let ask = &ASKS[index];
+                let request = self.submit(ask)?;
+                self.requests.insert(index, request);
+            }
+            Step::Act(index, act) => {
+                let request = self.requests.get(&index).copied().ok_or(Error::Missing)?;
+                self.act(request, act)?;
+            }
+            Step::Staff(list) => {
+                let own = list.clone();
+                self.db.write(By::System("Import"), move |tx| company::import(tx, &own))?;
+                let names = &mut self.names;
+                self.db.read(|c| names.read(c, &list))?;
+            }
+            Step::Lock(group) => {
+                self.directory.set_lock(group, true)?;
+            }
+            Step::Longer => self.lengthen()?,
+        }
+        self.clock.advance(DELIVERY);
+        // What a timer would do is done in `pass`, when it is due.
+        reconcile::run_target(self.db, &self.targets, target::NAME)?;
+        notify::dispatch::run(self.db)?;
+        Ok(())
+    }
+
+    fn submit(&self, ask: &Ask) -> Result<RequestId> {
+        let zone = self.db.zone();
+        let day = |days: u64| {
+            let today = zone.date(self.now);
+            today.checked_add_days(chrono::Days::new(days)).unwrap_or(today)
+        };
+        let previous = ask.again.then(|| {
+            let same = |index: &usize| ASKS[*index].who == ask.who && ASKS[*index].what == ask.what;
+            self.requests.iter().filter(|(index, _)| same(index)).max().map(|(_, id)| *id)
+        });
+        let submit = Submit {
+            id: RequestId::fresh(),
+            package: self.offered.package(ask.what)?,
+            policy: None,
+            version: None,
+            reason: ask.why.to_owned(),
+            period: Period {
+                starts: ask.from.map(|days| zone.start_of(day(days))),
+                ends: ask.until.map(|days| zone.end_of(day(days))),
+            },
+            previous: previous.flatten(),
+        };
+        let who = self.names.person(ask.who)?;
+        self.db.write(By::Person(who), move |tx| {
+            let permit = policy::request_access(tx.actor(), who)?;
+            requests::commands::submit(tx, &permit, &submit)
+        })
+    }
+
+    fn act(&self, request: RequestId, act: &'static Act) -> Result<()> {
+        let who = By::Person(self.names.person(act.by)?);
+        self.db.write(who, move |tx| match act.what {
+            What::Approve(note) => decide(tx, request, Verdict::Approve, note),
+            What::Deny(note) => decide(tx, request, Verdict::Deny, note),
+            What::Cancel => {
+                let standing = standing(tx, request)?;
+                let permit = policy::cancel_request(tx.actor(), &standing)?;
+                requests::commands::cancel(tx, &permit).map(|_| ())
+            }
+            What::End(why) => {
+                let standing = standing(tx, request)?;
+                let permit = policy::manage_assignment(tx.actor(), standing.catalog)?;
+                let held = assignments::store::of_request(tx.db(), request)?;
+                let id = held.ok_or(Error::Missing)?.id;
+                requests::commands::end_assignment(tx, &permit, id, why).map(|_| ())
+            }
+        })
+    }
+
+    /// The policy whose lifetime was another at first gets the one of the plan.
+    fn lengthen(&self) -> Result<()> {
+        let (package, name, by, _) = story::LONGER;
+        let mut plan = PACKAGES.iter().filter(|p| p.name == package).flat_map(|p| p.policies);
+        let plan = plan.find(|policy| policy.name == name).ok_or(Error::Missing)?;
+        let (catalog, id) = self.offered.policy(package, name)?;
+        let terms = self.names.terms(plan, plan.lifetime, self.db.zone().date(self.clock.now()))?;
+        self.db.write(By::Person(self.names.person(by)?), move |tx| {
+            let permit = policy::manage_catalog(tx.actor(), catalog)?;
+            policies::commands::change(tx, &permit, id, 1, name, &terms).map(|_| ())
+        })
+    }
+}
+
+fn standing(tx: &mut Tx<'_>, request: RequestId) -> Result<policy::RequestStanding> {
+    let request = requests::store::one(tx.db(), request)?;
+    requests::store::standing(tx.db(), &request)
+}
+
+fn decide(tx: &mut Tx<'_>, request: RequestId, verdict: Verdict, note: &str) -> Result<()> {
+    let standing = standing(tx, request)?;
+    let permit = policy::decide_stage(tx.actor(), &standing)?;
+    let stages = requests::store::stages(tx.db(), &[request])?;
+    let open = stages.into_iter().find(|stage| stage.state() == StageState::Open);
+    let stage = open.ok_or(Error::Missing)?.id;
+    requests::commands::decide(tx, &permit, stage, verdict, note).map(|_| ())
+}

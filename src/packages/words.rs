@@ -1,0 +1,64 @@
+//! How somebody stands to a package, in words. Pure.
+
+use super::model::Position;
+use crate::kernel::{Ts, Zone};
+use crate::requests::model::State;
+use crate::web::page::Mark;
+use crate::web::words::{self, When};
+
+/// The position as a row of a list says it. `with` are those who hold the open request now.
+#[must_use]
+pub fn mark(position: &Position, with: &[String], now: Ts, zone: Zone) -> Mark {
+    match position {
+        Position::Holds { starts, .. } if *starts > now => Mark::new(
+            "",
+            "cal",
+            format!("You have it from {}", When::at(*starts, now, zone).absolute),
+        ),
+        Position::Holds { until: Some(until), .. } => {
+            let until = When::end(*until, now, zone).absolute;
+            Mark::new("ok", "full", format!("You have it until {until}"))
+        }
+        Position::Holds { until: None, .. } => {
+            Mark::new("ok", "full", "You have it, without an end")
+        }
+        Position::Open { state, .. } => match State::parse(state) {
+            Some(State::Delivering | State::Scheduled) => {
+                Mark::new("", "half", "Approved, on its way to you")
+            }
+            _ if with.is_empty() => Mark::new("", "half", "Pending"),
+            _ => Mark::new("", "half", format!("Pending with {}", words::and_list(with, 3))),
+        },
+        Position::CanRequest => Mark::new("", "ring", "You can request it"),
+        Position::Cannot => Mark::new("stop", "bar", "You cannot request it"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::{AssignmentId, RequestId};
+
+    #[test]
+    fn a_hit_says_my_own_position() {
+        let now = Ts::new("2026-11-23T09:12:00Z".parse().unwrap());
+        let said = |position: &Position, with: &[&str]| {
+            let with: Vec<String> = with.iter().map(|&n| n.to_owned()).collect();
+            mark(position, &with, now, Zone::UTC).text
+        };
+        let end = Ts::new("2026-12-01T00:00:00Z".parse().unwrap());
+        let holds =
+            |starts, until| Position::Holds { assignment: AssignmentId::fresh(), starts, until };
+        assert_eq!(said(&holds(now, Some(end)), &[]), "You have it until Mon 30 Nov 2026");
+        assert_eq!(said(&holds(now, None), &[]), "You have it, without an end");
+        assert_eq!(said(&holds(end, None), &[]), "You have it from Tue 1 Dec 2026, 00:00");
+        let open = |state: State| Position::Open {
+            request: RequestId::fresh(),
+            reference: "KH-1".into(),
+            state: state.as_str().into(),
+        };
+        assert_eq!(said(&open(State::PendingApproval), &["Ingrid"]), "Pending with Ingrid");
+        assert_eq!(said(&open(State::Delivering), &[]), "Approved, on its way to you");
+        assert_eq!(said(&Position::Cannot, &[]), "You cannot request it");
+    }
+}

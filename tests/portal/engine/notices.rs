@@ -1,0 +1,36 @@
+//! Who hears of what: one fact, one notice per person (D36), nobody of what they cannot act on (D48).
+
+use crate::support::world::{World, by, terms};
+
+#[test]
+fn d36_the_approvers_of_a_stage_hear_of_their_stage_only() {
+    let Some(w) = World::new() else { return };
+    let package = w.package(&[], terms(vec![by(&[w.ben], &[]), by(&[w.dan], &[])]));
+    let request = w.ask(w.ada, package).unwrap();
+    // The dispatcher is late: the first stage is decided before it comes.
+    w.approve(w.ben, request).unwrap();
+    w.dispatch();
+    assert!(w.notices(w.ben).is_empty(), "{:?}", w.notices(w.ben));
+    let dan = w.notices(w.dan);
+    assert_eq!(dan.len(), 1, "{dan:?}");
+    assert!(dan[0].starts_with("Stage 2 of 2 opened"));
+    w.approve(w.dan, request).unwrap();
+    w.dispatch();
+    assert_eq!(w.notices(w.dan).len(), 1, "nobody is told what they have just done");
+    assert_eq!(w.dispatch(), 0);
+}
+
+#[test]
+fn d36_two_dispatchers_at_once_tell_everybody_once() {
+    let Some(w) = World::new() else { return };
+    let package = w.package(&[], terms(vec![by(&[w.ben, w.dan], &[])]));
+    for n in 0..30 {
+        w.ask(w.person(&format!("P{n}")), package).unwrap();
+    }
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| w.dispatch());
+        }
+    });
+    assert_eq!((w.notices(w.ben).len(), w.notices(w.dan).len()), (30, 30));
+}
