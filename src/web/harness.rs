@@ -70,6 +70,7 @@ impl House {
             targets: Arc::default(),
             oidc: None,
             first_administrator: None,
+            controls: None,
         };
         change(&mut site);
         let (site, tables) = (Arc::new(site), tables.to_vec());
