@@ -23,8 +23,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use backend::{Address, Db, MultiBackend};
-pub use seek::Seek;
 pub use locks::{hold_package, hold_people, lock_package, lock_people};
+pub use seek::Seek;
 pub use settings::{set_setting, setting};
 pub use tx::{By, Fixture, Tx, load_actor, load_told, stale_if_taken};
 

@@ -4,6 +4,6 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test may panic, and says where")]
 
 mod components;
-mod signin;
 mod engine;
+mod signin;
 mod support;
