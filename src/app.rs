@@ -12,14 +12,19 @@ use crate::web::{self, Route};
 /// Every route of the portal. The demo's own are in [`DEMO`]; `serve` never has them (E20).
 pub const ROUTES: &[&[Route]] = &[
     crate::assignments::owner::ROUTES,
+    crate::assignments::pages::ROUTES,
     crate::audit::pages::ROUTES,
     crate::catalogs::pages::ROUTES,
     crate::delegation::pages::ROUTES,
     crate::directory::profile::pages::ROUTES,
+    crate::home::pages::ROUTES,
+    crate::packages::browse::ROUTES,
     crate::packages::pages::ROUTES,
     crate::policies::pages::ROUTES,
     crate::requests::approvals::ROUTES,
+    crate::requests::asking::ROUTES,
     crate::requests::owner::ROUTES,
+    crate::requests::pages::ROUTES,
     crate::signin::pages::ROUTES,
 ];
 

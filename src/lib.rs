@@ -27,6 +27,7 @@ pub mod requests;
 
 pub mod provisioning;
 
+pub mod home;
 pub mod notify;
 pub mod signin;
 

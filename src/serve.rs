@@ -7,14 +7,16 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use tracing_subscriber::EnvFilter;
+use url::Url;
 
 use crate::app::Application;
 use crate::config::{Config, Target};
 use crate::db::{Address, Database, migrate, setting};
-use crate::kernel::{Clocks, Zone};
+use crate::demo::{self, Demo};
+use crate::kernel::{Clocks, Secret, Zone};
 use crate::provisioning::connectors::Targets;
 use crate::provisioning::connectors::ldap::LdapGroups;
-use crate::signin::oidc::Oidc;
+use crate::signin::oidc::{self, Oidc};
 use crate::site::{Keys, SessionTimes, Site};
 use crate::web::limit::Limits;
 
@@ -35,7 +37,7 @@ pub fn open((address, zone): &(Address, Zone)) -> anyhow::Result<Database> {
 /// # Errors
 /// Words for the operator when it cannot start.
 pub fn serve(path: &Path) -> anyhow::Result<ExitCode> {
-    logs();
+    logs("info");
     let config = Config::load(path).map_err(|problem| anyhow!(problem))?;
     let listener = TcpListener::bind(config.server.listen)
         .with_context(|| format!("cannot listen on {} (server.listen)", config.server.listen))?;
@@ -92,24 +94,78 @@ fn site(config: Config) -> anyhow::Result<Site> {
         targets: Arc::new(targets),
         oidc: Some(Arc::new(oidc)),
         first_administrator: config.sign_in.first_administrator,
+        controls: None,
     })
 }
 
-/// Runs the demo.
+/// Runs the demo, on this machine only (E20).
 ///
 /// # Errors
 /// Words for the person who tries it when it cannot start.
 pub fn demo(port: u16, dir: &Path, fresh: bool) -> anyhow::Result<ExitCode> {
-    let _ = (dir, fresh);
-    let _listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).with_context(|| {
+    logs("warn");
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).with_context(|| {
         format!("port {port} is taken; try `keyholder demo --port {}`", port.saturating_add(1))
     })?;
-    Err(anyhow!("the demo is not here yet"))
+    let port = listener.local_addr()?.port();
+    if fresh || !dir.join("keyholder.db").exists() {
+        eprintln!("Making a company of about 60 people in {} ...", dir.display());
+    }
+    let demo = Arc::new(demo::prepare(dir, fresh)?);
+    block_on(async move {
+        let public_url =
+            Url::parse(&format!("http://localhost:{port}/")).map_err(std::io::Error::other)?;
+        let site = demo_site(&demo, &public_url).map_err(std::io::Error::other)?;
+        let app = Application::build(Arc::new(site), listener, 2, true)?;
+        eprintln!(
+            "The demo is at {public_url} (Ctrl+C ends it; its data stays in {}).",
+            demo.dir.display()
+        );
+        app.run().await
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The demo's installation; its provider starts to listen, too. Call it inside a runtime.
+///
+/// # Errors
+/// When no port is free.
+pub fn demo_site(demo: &Arc<Demo>, public_url: &Url) -> anyhow::Result<Site> {
+    let (redirect, back) = (public_url.join("/signin/callback")?, public_url.join("/signin")?);
+    let provider =
+        demo::provider::start(demo.cast.clone(), redirect.to_string(), back.to_string())?;
+    actix_web::rt::spawn(provider.server);
+    let settings = oidc::Settings {
+        issuer: provider.issuer,
+        client_id: provider.client_id,
+        client_secret: Some(Secret::new(provider.client_secret)),
+        scopes: vec!["openid".into(), "profile".into(), "email".into()],
+        person_claim: "sub".into(),
+        ca: None,
+    };
+    let oidc = Oidc::new(settings, redirect, Arc::clone(&demo.db.clocks().wall))
+        .map_err(|e| anyhow!("the demo's sign-in: {}", e.detail()))?;
+    Ok(Site {
+        db: demo.db.clone(),
+        organization: demo::ORGANIZATION.into(),
+        help: demo::HELP.into(),
+        public_url: public_url.clone(),
+        keys: Keys::derive(&demo.secret).map_err(|problem| anyhow!(problem))?,
+        sessions: SessionTimes::default(),
+        secure: false,
+        demo: true,
+        proxies: Vec::new(),
+        limits: Limits::default(),
+        targets: Arc::clone(&demo.targets),
+        oidc: Some(Arc::new(oidc)),
+        first_administrator: None,
+        controls: Some(Arc::clone(demo)),
+    })
 }
 
 /// JSON lines on stderr; `RUST_LOG` chooses how much.
-fn logs() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+fn logs(usual: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
     tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::db::Database;
+use crate::demo::Demo;
 use crate::provisioning::connectors::Targets;
 use crate::signin::oidc::Oidc;
 use crate::web::limit::Limits;
@@ -40,6 +41,8 @@ pub struct Site {
     pub oidc: Option<Arc<Oidc>>,
     /// The staff list's id of the person who becomes administrator at sign-in while there is none (E21).
     pub first_administrator: Option<String>,
+    /// What the demo's own pages work on: its target, its clock. None in `serve`.
+    pub controls: Option<Arc<Demo>>,
 }
 
 /// When sessions end, by wall time (E1).

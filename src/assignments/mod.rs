@@ -8,6 +8,7 @@ pub mod commands;
 pub mod delivery;
 pub mod model;
 pub mod owner;
+pub mod pages;
 pub mod rights;
 pub mod store;
 pub mod words;

@@ -7,11 +7,13 @@ use diesel::prelude::*;
 
 use super::model::RightState;
 use crate::db::schema::{
-    assignment_rights, assignments, people, resource_roles, resources, rights,
+    assignment_rights, assignments, packages, people, resource_roles, resources, rights,
 };
 use crate::db::{Db, Tx, stale_if_taken};
 use crate::error::Result;
-use crate::kernel::{AssignmentId, CatalogId, PersonId, ResourceId, RightId, RoleId, Ts};
+use crate::kernel::{
+    AssignmentId, CatalogId, PackageId, PersonId, ResourceId, RightId, RoleId, Ts,
+};
 
 /// SQLite takes 32,766 binds a statement; this keeps every batch far below.
 const CHUNK: usize = 500;
@@ -317,6 +319,86 @@ pub fn standing(db: &mut Db, ids: &[AssignmentId]) -> Result<Vec<Standing>> {
             }
         })
         .collect())
+}
+
+/// A right with trouble, for those who look after its resource.
+#[derive(Clone, Debug)]
+pub struct Troubled {
+    /// The right.
+    pub right: RightId,
+    /// Whose it is.
+    pub person: String,
+    /// A package that gives or gave it.
+    pub package: PackageId,
+    /// That package's name.
+    pub package_name: String,
+    /// The resource's name.
+    pub resource: String,
+    /// The role's name.
+    pub role: String,
+    /// Whether it is to be there or to go.
+    pub wanted: bool,
+    /// What the last try met, in words.
+    pub trouble: String,
+    /// Since when it is wanted.
+    pub asked_at: Ts,
+}
+
+/// What has not worked yet on resources of these catalogs (of all, if none are named), longest wait first.
+/// One statement; a right that several assignments give is told once.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn troubled(
+    db: &mut Db,
+    catalogs: Option<&[CatalogId]>,
+    limit: usize,
+) -> Result<Vec<Troubled>> {
+    type Row = ((RightId, String, PackageId, String), (String, String, bool, Option<String>, Ts));
+    // A few more than are shown, because one right may come several times.
+    let most = i64::try_from(limit.saturating_mul(4)).unwrap_or(i64::MAX);
+    let mut query = rights::table
+        .inner_join(people::table)
+        .inner_join(resource_roles::table.inner_join(resources::table))
+        .inner_join(
+            assignment_rights::table.inner_join(assignments::table.inner_join(packages::table)),
+        )
+        .filter(rights::next_at.is_not_null())
+        .filter(rights::trouble.is_not_null())
+        .order((rights::asked_at, rights::id))
+        .limit(most)
+        .select((
+            (rights::id, people::name, packages::id, packages::name),
+            (
+                resources::name,
+                resource_roles::name,
+                rights::wanted,
+                rights::trouble,
+                rights::asked_at,
+            ),
+        ))
+        .into_boxed();
+    if let Some(catalogs) = catalogs {
+        query = query.filter(resources::catalog_id.eq_any(catalogs));
+    }
+    let mut all: Vec<Troubled> = Vec::new();
+    for ((right, person, package, package_name), what) in query.load::<Row>(db)? {
+        let (resource, role, wanted, trouble, asked_at) = what;
+        if all.len() < limit && !all.iter().any(|seen| seen.right == right) {
+            all.push(Troubled {
+                right,
+                person,
+                package,
+                package_name,
+                resource,
+                role,
+                wanted,
+                trouble: trouble.unwrap_or_default(),
+                asked_at,
+            });
+        }
+    }
+    Ok(all)
 }
 
 /// One piece of work for a target system, claimed by a lease.

@@ -114,6 +114,20 @@ pub fn active_of(db: &mut Db, target: PersonId) -> Result<Vec<Named>> {
     Ok(rows.into_iter().map(named).collect())
 }
 
+/// The assignments of a person that ended last, newest end first.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn ended_of(db: &mut Db, target: PersonId, limit: i64) -> Result<Vec<Named>> {
+    let rows: Vec<NamedRow> = named_query!()
+        .filter(assignments::target_id.eq(target))
+        .filter(assignments::ended_at.is_not_null())
+        .order((assignments::ended_at.desc(), assignments::id.desc()))
+        .limit(limit)
+        .load(db)?;
+    Ok(rows.into_iter().map(named).collect())
+}
+
 /// The started, unended assignments of a package: those whose rights follow its contents.
 ///
 /// # Errors

@@ -4,10 +4,13 @@ use diesel::prelude::*;
 
 use crate::db::Db;
 use crate::db::load_told;
-use crate::db::schema::facts;
+use crate::db::schema::{facts, packages};
+use crate::directory::profile::store::Sight;
 use crate::error::Result;
 use crate::kernel::fact::{Names, Sentence};
-use crate::kernel::{AssignmentId, CatalogId, Fact, FactId, PackageId, PersonId, RequestId, Ts};
+use crate::kernel::{
+    AssignmentId, CatalogId, Fact, FactId, Family, PackageId, PersonId, RequestId, Ts,
+};
 
 /// One thing that happened, as a page tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,12 +106,35 @@ pub fn history_of_request(db: &mut Db, request: RequestId, limit: i64) -> Result
     Ok(all)
 }
 
-/// What happened around a person, newest first.
+/// What somebody may see of what happened around a person (E28), newest first.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn history_of_person(db: &mut Db, person: PersonId, limit: i64) -> Result<Vec<Told>> {
-    newest!(db, limit, facts::person_id.eq(person))
+pub fn history_of_person(
+    db: &mut Db,
+    person: PersonId,
+    sight: &Sight,
+    limit: i64,
+) -> Result<Vec<Told>> {
+    let mut query = facts::table
+        .filter(facts::person_id.eq(person))
+        .order((facts::at.desc(), facts::id.desc()))
+        .limit(limit)
+        .select(Row::as_select())
+        .into_boxed();
+    if !sight.sign_ins {
+        query = query.filter(facts::family.ne(Family::SignIn.as_str()));
+    }
+    if let Some(catalogs) = &sight.catalogs {
+        let theirs = packages::table.filter(packages::catalog_id.eq_any(catalogs.clone()));
+        query = query.filter(
+            facts::catalog_id
+                .eq_any(catalogs.clone())
+                .or(facts::package_id.eq_any(theirs.select(packages::id.nullable()))),
+        );
+    }
+    let rows: Vec<Row> = query.load(db)?;
+    rows.into_iter().map(told).collect()
 }
 
 /// What happened around a package, newest first.

@@ -87,6 +87,20 @@ impl Db {
         }
     }
 
+    /// Opens a connection that may write, and on SQLite does not wait for the disk.
+    ///
+    /// # Errors
+    /// When the database cannot be reached or opened.
+    pub fn open_scratch(address: &Address) -> ConnectionResult<Self> {
+        let mut db = Self::open(address)?;
+        if let Self::Sqlite(connection) = &mut db {
+            connection
+                .batch_execute("PRAGMA synchronous = OFF;")
+                .map_err(ConnectionError::CouldntSetupConfiguration)?;
+        }
+        Ok(db)
+    }
+
     /// Opens a connection for reading; on SQLite it cannot write (E13).
     ///
     /// # Errors

@@ -64,11 +64,25 @@ impl Database {
     /// # Errors
     /// When it cannot be reached.
     pub fn open(address: &Address, clocks: Clocks, zone: Zone) -> anyhow::Result<Self> {
-        let readers = pool::Pool::open(address, true)?;
         let writer = match address {
             Address::Sqlite(_) => Writer::Queue(writer::Queue::start(address)?),
-            Address::Pg(_) => Writer::Pool(pool::Pool::open(address, false)?),
+            Address::Pg(_) => Writer::Pool(pool::Pool::open(address, Db::open)?),
         };
+        Self::with(address, writer, clocks, zone)
+    }
+
+    /// Opens an SQLite database for one thread that fills it and nobody else: it does not wait for the disk,
+    /// so it is to be thrown away if it is not finished.
+    ///
+    /// # Errors
+    /// When it cannot be reached.
+    pub fn open_scratch(address: &Address, clocks: Clocks, zone: Zone) -> anyhow::Result<Self> {
+        let writer = Writer::Pool(pool::Pool::open(address, Db::open_scratch)?);
+        Self::with(address, writer, clocks, zone)
+    }
+
+    fn with(address: &Address, writer: Writer, clocks: Clocks, zone: Zone) -> anyhow::Result<Self> {
+        let readers = pool::Pool::open(address, Db::open_reader)?;
         let inner = Inner {
             address: address.clone(),
             readers,

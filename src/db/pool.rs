@@ -17,7 +17,7 @@ const SIZE: u32 = 12;
 
 pub(super) struct Manager {
     address: Address,
-    reader: bool,
+    open: fn(&Address) -> diesel::ConnectionResult<Db>,
 }
 
 /// A connection that counts what it runs.
@@ -53,8 +53,7 @@ impl ManageConnection for Manager {
     type Error = r2d2::Error;
 
     fn connect(&self) -> Result<Counted, r2d2::Error> {
-        let db = if self.reader { Db::open_reader(&self.address) } else { Db::open(&self.address) };
-        let mut db = db.map_err(r2d2::Error::ConnectionError)?;
+        let mut db = (self.open)(&self.address).map_err(r2d2::Error::ConnectionError)?;
         let statements = Arc::new(AtomicU64::new(0));
         db.set_instrumentation(Counter(Arc::clone(&statements)));
         Ok(Counted { db, statements })
@@ -75,7 +74,10 @@ impl ManageConnection for Manager {
 pub(super) struct Pool(r2d2::Pool<Manager>);
 
 impl Pool {
-    pub(super) fn open(address: &Address, reader: bool) -> anyhow::Result<Self> {
+    pub(super) fn open(
+        address: &Address,
+        open: fn(&Address) -> diesel::ConnectionResult<Db>,
+    ) -> anyhow::Result<Self> {
         let pg = matches!(address, Address::Pg(_));
         let pool = r2d2::Pool::builder()
             .max_size(SIZE)
@@ -83,7 +85,7 @@ impl Pool {
             .connection_timeout(CHECKOUT)
             // A server may have gone away; a file has not.
             .test_on_check_out(pg)
-            .build(Manager { address: address.clone(), reader })?;
+            .build(Manager { address: address.clone(), open })?;
         Ok(Self(pool))
     }
 

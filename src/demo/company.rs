@@ -98,20 +98,20 @@ pub struct Names {
 }
 
 impl Names {
-    /// Looks everybody up.
+    /// Looks up whoever is not known yet.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub fn read(db: &mut Db, staff: &[Entry]) -> Result<Self> {
-        let mut names = Self::default();
-        for entry in staff {
-            let found = directory::store::by_external_id(db, &entry.external_id)?;
-            let found = found.into_iter().map(|person| (entry.external_id.clone(), person.id));
-            names.people.extend(found);
+    pub fn read(&mut self, db: &mut Db, staff: &[Entry]) -> Result<()> {
+        for id in staff.iter().map(|entry| &entry.external_id) {
+            if !self.people.contains_key(id) {
+                let found = directory::store::by_external_id(db, id)?;
+                self.people.extend(found.into_iter().map(|person| (id.clone(), person.id)));
+            }
         }
         let groups = directory::store::groups(db)?;
-        names.groups = groups.into_iter().map(|group| (group.name, group.id)).collect();
-        Ok(names)
+        self.groups = groups.into_iter().map(|group| (group.name, group.id)).collect();
+        Ok(())
     }
 
     /// The person of an id in the staff list.

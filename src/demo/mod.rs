@@ -141,7 +141,7 @@ fn build(dir: &Path, now: Ts) -> anyhow::Result<()> {
     let clock = Arc::new(Fixed::at(now));
     migrate::migrate(&address)?;
     let clocks = Clocks { business: clock.clone(), wall: clock.clone() };
-    let db = Database::open(&address, clocks, ZONE)?;
+    let db = Database::open_scratch(&address, clocks, ZONE)?;
     let secret = STANDARD.encode(rand::random::<[u8; 64]>());
     db.write(BY, move |tx| {
         set_setting(tx, MARK, BUILDING)?;

@@ -65,10 +65,9 @@ fn browse(cx: &mut Cx) -> Result<Reply> {
         return Ok(listed_csv(cx, viewer, q));
     }
     let at: Option<Cursor<String>> = cx.cursor("after")?;
-    let after = at.as_ref().map(|c| (c.key.clone(), PackageId(c.id)));
     let limit = i64::try_from(SHOWN + 1).unwrap_or(i64::MAX);
     let (hits, held_by) = cx.read(|db| {
-        let hits = store::listed(db, viewer, &q, after.as_ref(), limit)?;
+        let hits = store::listed(db, viewer, &q, at.as_ref(), limit)?;
         let open: Vec<RequestId> =
             hits.iter().filter_map(|hit| open_request(&hit.position)).collect();
         let held_by = if open.is_empty() { vec![] } else { requests::holders(db, &open)? };
@@ -167,7 +166,7 @@ fn listed_csv(cx: &Cx, viewer: Viewer, q: String) -> Reply {
     let (site, now, zone) = (cx.site.clone(), cx.now(), cx.site.db.zone());
     let header = ["Access package", "Description", "Catalog", "Resources", "Risk", "My position"];
     Reply::csv_stream("packages.csv", &header, move |sink| {
-        let mut after: Option<(String, PackageId)> = None;
+        let mut after: Option<Cursor<String>> = None;
         loop {
             let hits = site.db.read(|db| store::listed(db, viewer, &q, after.as_ref(), PIECE))?;
             for hit in &hits {
@@ -181,7 +180,7 @@ fn listed_csv(cx: &Cx, viewer: Viewer, q: String) -> Reply {
                 ])?;
             }
             match hits.into_iter().next_back() {
-                Some(last) => after = Some((last.key, last.id)),
+                Some(last) => after = Some(Cursor { key: last.key, id: last.id.0, back: false }),
                 None => return Ok(()),
             }
         }

@@ -67,6 +67,10 @@ impl House {
             demo: false,
             proxies: vec![],
             limits: super::limit::Limits::default(),
+            targets: Arc::default(),
+            oidc: None,
+            first_administrator: None,
+            controls: None,
         };
         change(&mut site);
         let (site, tables) = (Arc::new(site), tables.to_vec());

@@ -298,7 +298,7 @@ fn a_person_of_the_directory_signs_in_and_goes_on_to_the_page_they_wanted() {
     let page = visitor.go(provider.url.as_str(), Some(form));
     assert_eq!((page.url.path(), page.status), ("/me", 200));
     page.says("Ada of Northmoor");
-    page.says("You have 1 session open, this one included.");
+    page.says("You have this session and no other.");
     let both = [("first_sign_in".to_owned(), Some(ada)), ("signed_in".to_owned(), Some(ada))];
     assert_eq!(portal.facts(), both);
     assert_eq!(visitor.cookie("attempt"), None, "the attempt is used up");

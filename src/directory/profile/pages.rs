@@ -2,13 +2,14 @@
 
 use askama::Template;
 
-use super::store::{self, Holding, RequestRow, Sight, Told};
+use super::store::{self, Holding, RequestRow, Sight};
 use crate::access::policy::{Gate, PersonStanding, see_person};
 use crate::access::{Actor, Person};
+use crate::audit::history::{Told, history_of_person};
 use crate::db::Db;
 use crate::directory::{PersonRow, store as directory};
 use crate::error::Result;
-use crate::kernel::{PersonId, RequestId};
+use crate::kernel::{Fact, PersonId, RequestId};
 use crate::requests::model::State;
 use crate::web::page::{Moment, Step};
 use crate::web::words::{When, capital, number};
@@ -16,6 +17,8 @@ use crate::web::{Cx, Place, Reply, Route, Shell, get};
 
 /// An end within so many days stands out.
 const SOON_DAYS: i64 = 14;
+/// The newest facts that the page shows.
+const FACTS: i64 = 30;
 
 /// This slice's pages.
 pub const ROUTES: &[Route] = &[get("/people/{id}", Gate::SignedIn, show)];
@@ -94,7 +97,7 @@ fn read(db: &mut Db, viewer: &Person, id: PersonId) -> Result<Read> {
         manager,
         groups: store::groups(db, id)?,
         decided: store::approver_of(db, viewer.id, &ids)?,
-        history: store::history(db, id, &sight)?,
+        history: history_of_person(db, id, &sight, FACTS)?,
         person,
         sight,
         holdings,
@@ -150,7 +153,7 @@ fn page(cx: &Cx, viewer: &Person, read: Read) -> Result<PersonPage> {
         at: When::at(request.at, now, zone),
     };
     let moment = |told: Told| Moment {
-        step: if told.fact.failed() { Step::Warn } else { Step::Done },
+        step: step(&told.fact),
         when: Some(When::at(told.at, now, zone)),
         at: String::new(),
         heading: told.sentence.to_string(),
@@ -192,16 +195,29 @@ fn heading(name: &str, you: bool, partly: bool, n: usize) -> String {
     capital(&format!("{who} {what}{}", if partly { " of your catalogs" } else { "" }))
 }
 
+/// The shape of what happened.
+fn step(fact: &Fact) -> Step {
+    match fact {
+        _ if fact.failed() => Step::Warn,
+        Fact::RequestDenied { .. }
+        | Fact::StageDenied { .. }
+        | Fact::RequestExpired { .. }
+        | Fact::RequestCanceled { .. }
+        | Fact::AssignmentEnded { .. }
+        | Fact::PersonLeft => Step::Stop,
+        _ => Step::Done,
+    }
+}
+
 /// Where a request stands: class, shape and word.
 fn mark(state: Option<State>) -> (&'static str, &'static str, &'static str) {
     let Some(state) = state else { return ("off", "ask", "Unknown") };
     let (class, shape) = match state {
         State::PendingApproval | State::Delivering => ("", "half"),
-        State::Scheduled => ("", "cal"),
-        State::Delivered => ("ok", "full"),
+        State::Scheduled => ("", "clock"),
+        State::Delivered => ("ok", "done"),
         State::Denied => ("stop", "bar"),
-        State::Expired => ("off", "clock"),
-        State::Canceled => ("off", "bar"),
+        State::Expired | State::Canceled => ("off", "minus"),
         State::Undelivered => ("warn", "stand"),
     };
     (class, shape, state.label())

@@ -4,22 +4,19 @@ use diesel::prelude::*;
 
 use crate::access::Person;
 use crate::access::policy::PersonStanding;
+use crate::db::Db;
 use crate::db::schema::{
-    assignments, catalogs, facts, group_members, groups, packages, people, policies, requests,
+    assignments, catalogs, group_members, groups, packages, people, policies, requests,
     stage_approvers,
 };
-use crate::db::{Db, load_told};
 use crate::directory::PersonRow;
 use crate::error::Result;
-use crate::kernel::fact::{Names, Sentence};
-use crate::kernel::{CatalogId, Fact, Family, PackageId, PersonId, RequestId, Ts};
+use crate::kernel::{CatalogId, PackageId, PersonId, RequestId, Ts};
 
 /// More packages than this nobody holds.
 const HOLDINGS: i64 = 500;
 /// The newest requests that a page shows.
 const REQUESTS: i64 = 20;
-/// The newest facts that a page shows.
-const FACTS: i64 = 30;
 
 /// How much of a person somebody sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,17 +80,6 @@ pub struct RequestRow {
     pub state: String,
     /// When it was submitted.
     pub at: Ts,
-}
-
-/// Something that happened.
-#[derive(Clone, Debug)]
-pub struct Told {
-    /// When.
-    pub at: Ts,
-    /// What.
-    pub fact: Fact,
-    /// In words.
-    pub sentence: Sentence,
 }
 
 /// How somebody stands to a person, for the policy module.
@@ -239,58 +225,4 @@ pub fn approver_of(db: &mut Db, viewer: PersonId, ids: &[RequestId]) -> Result<V
         .filter(stage_approvers::person_id.eq(viewer))
         .filter(stage_approvers::request_id.eq_any(ids));
     Ok(theirs.select(stage_approvers::request_id).distinct().load(db)?)
-}
-
-/// What happened to the person, newest first.
-///
-/// # Errors
-/// When the database does not answer.
-pub fn history(db: &mut Db, person: PersonId, sight: &Sight) -> Result<Vec<Told>> {
-    type Row = (
-        Ts,
-        String,
-        (String, Option<String>, Option<String>, Option<String>, Option<String>, Option<String>),
-    );
-    let mut query = facts::table
-        .filter(facts::person_id.eq(person))
-        .order((facts::at.desc(), facts::id.desc()))
-        .limit(FACTS)
-        .select((
-            facts::at,
-            facts::data,
-            (
-                facts::actor_name,
-                facts::person_name,
-                facts::package_name,
-                facts::catalog_name,
-                facts::reference,
-                facts::resource_name,
-            ),
-        ))
-        .into_boxed();
-    if !sight.sign_ins {
-        query = query.filter(facts::family.ne(Family::SignIn.as_str()));
-    }
-    if let Some(catalogs) = &sight.catalogs {
-        let theirs = packages::table.filter(packages::catalog_id.eq_any(catalogs.clone()));
-        query = query.filter(
-            facts::catalog_id
-                .eq_any(catalogs.clone())
-                .or(facts::package_id.eq_any(theirs.select(packages::id.nullable()))),
-        );
-    }
-    let rows: Vec<Row> = query.load(db)?;
-    let told = |(at, data, (actor, person, package, catalog, reference, resource)): Row| {
-        let names = Names {
-            actor: &actor,
-            person: person.as_deref(),
-            package: package.as_deref(),
-            catalog: catalog.as_deref(),
-            reference: reference.as_deref(),
-            resource: resource.as_deref(),
-        };
-        let (fact, sentence) = load_told(&data, names)?;
-        Ok(Told { at, fact, sentence })
-    };
-    rows.into_iter().map(told).collect()
 }

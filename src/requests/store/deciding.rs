@@ -261,7 +261,7 @@ pub fn teams(db: &mut Db, managers: &[PersonId], packages: &[PackageId]) -> Resu
 /// # Errors
 /// When the database does not answer.
 pub fn approvers(db: &mut Db, id: RequestId) -> Result<Vec<Approver>> {
-    let rows: Vec<(StageId, PersonId, String, String, bool)> = stage_approvers::table
+    let rows: Vec<(StageId, PersonId, String, String, bool, Ts)> = stage_approvers::table
         .inner_join(people::table)
         .filter(stage_approvers::request_id.eq(id))
         .order((stage_approvers::waiting.desc(), people::name, people::id))
@@ -271,13 +271,14 @@ pub fn approvers(db: &mut Db, id: RequestId) -> Result<Vec<Approver>> {
             people::name,
             stage_approvers::via,
             stage_approvers::waiting,
+            stage_approvers::opened_at,
         ))
         .load(db)?;
     Ok(rows
         .into_iter()
-        .map(|(stage, person, name, via, waiting)| {
+        .map(|(stage, person, name, via, waiting, opened_at)| {
             let via = Via::parse(&via).unwrap_or(Via::Named);
-            Approver { stage, person, name, via, waiting }
+            Approver { stage, person, name, via, waiting, opened_at }
         })
         .collect())
 }

@@ -6,7 +6,6 @@ use super::super::{commands, store};
 use super::signed_out;
 use crate::directory::{PersonRow, profile, store as directory};
 use crate::error::Result;
-use crate::kernel::text::counted;
 use crate::web::words::{When, and_list};
 use crate::web::{Cx, Place, Reply, Shell};
 
@@ -18,7 +17,7 @@ struct MePage {
     manager: Option<String>,
     groups: Vec<String>,
     roles: Vec<String>,
-    sessions: String,
+    sessions: i64,
     since: Option<When>,
 }
 
@@ -51,13 +50,16 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
         manager,
         groups,
         roles,
-        sessions: counted(sessions, "session", "sessions"),
+        sessions,
         since: cx.signed_in_at().map(|at| When::at(at, wall, cx.site.db.zone())),
     })
 }
 
 pub(super) fn sign_out_everywhere(cx: &mut Cx) -> Result<Reply> {
     let ended = cx.write(commands::sign_out_everywhere)?;
-    let ended = i64::try_from(ended).unwrap_or(i64::MAX);
-    signed_out(cx, Some(counted(ended, "session has", "sessions have")))
+    let words = match ended {
+        ..=1 => "The one session that you had has ended.".to_owned(),
+        n => format!("{n} sessions have ended, this one included."),
+    };
+    signed_out(cx, Some(words))
 }

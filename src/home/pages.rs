@@ -1,0 +1,202 @@
+//! See `home`.
+
+use askama::Template;
+
+use crate::access::policy::Gate;
+use crate::assignments::rights::{self, Troubled};
+use crate::assignments::store::{self as assignments, Named};
+use crate::assignments::words::{Times, until};
+use crate::catalogs::store::catalogs as all_catalogs;
+use crate::error::{Error, Result};
+use crate::kernel::RequestId;
+use crate::kernel::text::shortened;
+use crate::requests::model::State;
+use crate::requests::pages::{Line, line};
+use crate::requests::store::{self as requests, Waiting};
+use crate::web::page::Mark;
+use crate::web::words::{When, capital, date, number};
+use crate::web::{Cx, Place, Reply, Route, Shell, get};
+
+/// The route of the first page.
+pub const ROUTES: &[Route] = &[get("/", Gate::SignedIn, home)];
+
+/// As many of each kind as the page shows.
+const SHOWN: usize = 5;
+/// Decisions are counted no further.
+const COUNTED: i64 = 10;
+/// Access that ends within so many days is named.
+const SOON_DAYS: u32 = 30;
+
+/// The first page.
+#[derive(Template)]
+#[template(path = "home/home.html")]
+struct HomePage {
+    shell: Shell,
+    today: String,
+    heading: String,
+    lede: String,
+    decide: Vec<Decision>,
+    more_decisions: bool,
+    open: Vec<Line>,
+    more_open: bool,
+    ending: Vec<Held>,
+    held: Vec<Held>,
+    troubles: Vec<Trouble>,
+    /// True for an administrator of an installation without any catalog.
+    start: bool,
+}
+
+/// One decision that waits for me.
+struct Decision {
+    href: String,
+    package: String,
+    target: String,
+    reason: String,
+    since: When,
+    due: Option<When>,
+    late: bool,
+}
+
+/// Something that I have.
+struct Held {
+    package: String,
+    href: String,
+    until: Mark,
+}
+
+/// Something that has not worked.
+struct Trouble {
+    href: String,
+    person: String,
+    what: String,
+    package: String,
+    words: String,
+    since: When,
+}
+
+fn home(cx: &mut Cx) -> Result<Reply> {
+    let actor = cx.actor().ok_or(Error::Missing)?;
+    let person = cx.person()?;
+    let me = person.id;
+    let times = Times { now: cx.now(), wall: cx.wall(), zone: cx.site.db.zone() };
+    let looks_after = person.administrator || !person.owns.is_empty();
+    let catalogs = (!person.administrator).then_some(person.owns.as_slice());
+    let limit = i64::try_from(SHOWN + 1).unwrap_or(i64::MAX);
+    let (queue, open, holders, held, troubles, start) = cx.read(|db| {
+        let queue = requests::queue(db, me, None, COUNTED)?;
+        let open = requests::newest_open(db, me, limit)?;
+        let waiting: Vec<RequestId> =
+            open.iter().filter(|r| r.state == State::PendingApproval).map(|r| r.id).collect();
+        let holders = if waiting.is_empty() { vec![] } else { requests::holders(db, &waiting)? };
+        let held = assignments::active_of(db, me)?;
+        let troubles = if looks_after { rights::troubled(db, catalogs, SHOWN)? } else { vec![] };
+        let start = person.administrator && all_catalogs(db, actor, None, 1)?.is_empty();
+        Ok((queue, open, holders, held, troubles, start))
+    })?;
+    let soon = times.zone.plus_days(times.now, SOON_DAYS);
+    let mut ending: Vec<&Named> =
+        held.iter().filter(|h| h.assignment.ends_at.is_some_and(|end| end <= soon)).collect();
+    ending.sort_by_key(|h| h.assignment.ends_at);
+    let rest =
+        || held.iter().filter(|h| !ending.iter().any(|e| e.assignment.id == h.assignment.id));
+    let page = HomePage {
+        shell: cx.shell("What waits for you – Home", Place::Home)?,
+        today: date(times.zone.date(times.now)),
+        heading: heading(queue.len()),
+        lede: lede(open.len(), ending.len(), held.len()),
+        more_decisions: queue.len() > SHOWN,
+        decide: queue.iter().take(SHOWN).map(|w| decision(w, times)).collect(),
+        more_open: open.len() > SHOWN,
+        open: open.iter().take(SHOWN).map(|r| line(r, &holders, me, times)).collect(),
+        held: rest().take(SHOWN).map(|h| holding(h, times)).collect(),
+        ending: ending.iter().map(|h| holding(h, times)).collect(),
+        troubles: troubles.iter().map(|t| trouble(t, times)).collect(),
+        start,
+    };
+    Reply::page(&page)
+}
+
+/// How many decisions wait, as a sentence.
+fn heading(waiting: usize) -> String {
+    match i64::try_from(waiting).unwrap_or(i64::MAX) {
+        0 => "No decision waits for you".to_owned(),
+        1 => "One decision waits for you".to_owned(),
+        n if n >= COUNTED => "Ten or more decisions wait for you".to_owned(),
+        n => format!("{} decisions wait for you", capital(&number(n))),
+    }
+}
+
+/// What the person waits for and what ends soon, in one or two sentences.
+fn lede(open: usize, ending: usize, held: usize) -> String {
+    let count = |n: usize| number(i64::try_from(n).unwrap_or(i64::MAX));
+    let open = match open {
+        0 => "You wait for nothing".to_owned(),
+        1 => "You wait for one request".to_owned(),
+        n if n > SHOWN => format!("You wait for more than {} requests", count(SHOWN)),
+        n => format!("You wait for {} requests", count(n)),
+    };
+    let ending = match (ending, held) {
+        (_, 0) => "you have no access from here yet".to_owned(),
+        (0, _) => format!("nothing of yours ends in the next {SOON_DAYS} days"),
+        (1, _) => format!("one access of yours ends in the next {SOON_DAYS} days"),
+        (n, _) => format!("{} of your access packages end in the next {SOON_DAYS} days", count(n)),
+    };
+    format!("{open}, and {ending}.")
+}
+
+fn decision(waiting: &Waiting, times: Times) -> Decision {
+    let request = &waiting.request;
+    let when = |at| When::at(at, times.now, times.zone);
+    Decision {
+        href: format!("/approvals/{}", request.id),
+        package: request.package.clone(),
+        target: request.target.clone(),
+        reason: shortened(&crate::kernel::text::one_line(&request.reason), 160),
+        since: when(waiting.opened_at),
+        due: request.due_at.map(when),
+        late: request.due_at.is_some_and(|due| due.seconds_since(times.now) < 2 * 24 * 3600),
+    }
+}
+
+fn holding(named: &Named, times: Times) -> Held {
+    Held {
+        package: named.package.clone(),
+        href: format!("/packages/{}", named.assignment.package_id),
+        until: until(&named.assignment, times),
+    }
+}
+
+fn trouble(troubled: &Troubled, times: Times) -> Trouble {
+    let what = if troubled.wanted { "Adding" } else { "Removing" };
+    Trouble {
+        href: format!("/packages/{}/assignments", troubled.package),
+        person: troubled.person.clone(),
+        what: format!("{what} {} ({})", troubled.resource, troubled.role),
+        package: troubled.package_name.clone(),
+        words: capital(&troubled.trouble),
+        since: When::at(troubled.asked_at, times.now, times.zone),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_heading_says_how_many_decisions_wait() {
+        assert_eq!(heading(0), "No decision waits for you");
+        assert_eq!(heading(1), "One decision waits for you");
+        assert_eq!(heading(6), "Six decisions wait for you");
+        assert_eq!(heading(10), "Ten or more decisions wait for you");
+    }
+
+    #[test]
+    fn the_lede_is_useful_with_nothing_to_decide() {
+        assert_eq!(lede(0, 0, 0), "You wait for nothing, and you have no access from here yet.");
+        assert_eq!(
+            lede(2, 1, 3),
+            "You wait for two requests, and one access of yours ends in the next 30 days."
+        );
+        assert!(lede(6, 0, 1).starts_with("You wait for more than five requests"));
+    }
+}

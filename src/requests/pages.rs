@@ -1,0 +1,290 @@
+//! A person's requests: the list, and each one's story.
+
+use askama::Template;
+
+use super::model::{Request, State};
+use super::prospect::deciders;
+use super::timeline::{Item, Story};
+use super::{commands, store, words};
+use crate::access::policy::{self, Gate, RequestStanding};
+use crate::assignments::rights;
+use crate::assignments::words::Times;
+use crate::audit::history::history_of_request;
+use crate::error::{Error, Result};
+use crate::kernel::{PersonId, RequestId};
+use crate::packages::store::contents;
+use crate::web::page::{Mark, Notice, NoticeKind};
+use crate::web::paging::{Cursor, page};
+use crate::web::words::{When, date_in_full};
+use crate::web::{Cx, Place, Reply, Route, Shell, get, post};
+
+/// The routes of a person's requests.
+pub const ROUTES: &[Route] = &[
+    get("/requests", Gate::SignedIn, list),
+    get("/requests/{id}", Gate::SignedIn, show),
+    post("/requests/{id}/cancel", Gate::SignedIn, cancel),
+];
+
+/// As many requests as a page shows.
+const SHOWN: usize = 25;
+/// As many facts as a timeline tells.
+const FACTS: i64 = 300;
+
+/// My requests: made by me or for me.
+#[derive(Template)]
+#[template(path = "requests/list.html")]
+struct ListPage {
+    shell: Shell,
+    rows: Vec<Line>,
+    first: Option<String>,
+    next: Option<String>,
+    csv: Option<String>,
+}
+
+/// One request of a list.
+pub struct Line {
+    /// Its address.
+    pub href: String,
+    /// What is asked for.
+    pub package: String,
+    /// For whom, if not for the reader.
+    pub target: Option<String>,
+    /// Who asked, if not the reader.
+    pub requestor: Option<String>,
+    /// When.
+    pub at: When,
+    /// What people quote.
+    pub reference: String,
+    /// Where it stands.
+    pub mark: Mark,
+    /// Since when it waits.
+    pub since: Option<When>,
+    /// When it expires.
+    pub due: Option<When>,
+}
+
+/// A request as a row of a list, for its reader.
+#[must_use]
+pub fn line(request: &Request, holders: &Holders, me: PersonId, times: Times) -> Line {
+    let (now, zone) = (times.now, times.zone);
+    let held = holders.iter().filter(|(id, _)| *id == request.id).map(|(_, approver)| approver);
+    let with: Vec<String> = held.clone().map(|a| words::you(Some(me), a.person, &a.name)).collect();
+    let since = held.map(|a| a.opened_at).max();
+    let (since, due) = words::wait(request, since, now, zone);
+    let other = |id: PersonId, name: &String| (id != me).then(|| name.clone());
+    Line {
+        href: format!("/requests/{}", request.id),
+        package: request.package.clone(),
+        target: other(request.target_id, &request.target),
+        requestor: other(request.requestor_id, &request.requestor),
+        at: When::at(request.created_at, now, zone),
+        reference: request.reference.clone(),
+        mark: words::mark(request, &with, zone),
+        since,
+        due,
+    }
+}
+
+/// Who holds the open stages of some requests.
+pub type Holders = Vec<(RequestId, super::model::Approver)>;
+
+fn times(cx: &Cx) -> Times {
+    Times { now: cx.now(), wall: cx.wall(), zone: cx.site.db.zone() }
+}
+
+fn list(cx: &mut Cx) -> Result<Reply> {
+    let me = cx.person()?.id;
+    if cx.query("format") == "csv" {
+        return Ok(list_csv(cx, me));
+    }
+    let at: Option<Cursor<crate::kernel::Ts>> = cx.cursor("after")?;
+    let before = at.as_ref().map(|c| (c.key, RequestId(c.id)));
+    let limit = i64::try_from(SHOWN + 1).unwrap_or(i64::MAX);
+    let (rows, holders) = cx.read(|db| {
+        let rows = store::of_person(db, me, before, limit)?;
+        let open: Vec<RequestId> =
+            rows.iter().filter(|r| r.state == State::PendingApproval).map(|r| r.id).collect();
+        let holders = if open.is_empty() { vec![] } else { store::holders(db, &open)? };
+        Ok((rows, holders))
+    })?;
+    let found = page(rows, SHOWN, at.as_ref(), |r| (r.created_at, r.id.0));
+    let title = if at.is_some() {
+        "Your requests, earlier – Requests"
+    } else {
+        "Your requests – Requests"
+    };
+    let page = ListPage {
+        shell: cx.shell(title, Place::Requests)?,
+        rows: found.rows.iter().map(|r| line(r, &holders, me, times(cx))).collect(),
+        first: at.map(|_| "/requests".to_owned()),
+        next: found.next.map(|next| format!("/requests?after={next}")),
+        csv: Some("/requests?format=csv".to_owned()),
+    };
+    Reply::page(&page)
+}
+
+/// The whole list, read in pieces by key.
+fn list_csv(cx: &Cx, me: PersonId) -> Reply {
+    const PIECE: i64 = 500;
+    let site = cx.site.clone();
+    Reply::csv_stream("requests.csv", words::CSV, move |sink| {
+        let mut before = None;
+        loop {
+            let (rows, holders) = site.db.read(|db| {
+                let rows = store::of_person(db, me, before, PIECE)?;
+                let ids: Vec<RequestId> = rows.iter().map(|r| r.id).collect();
+                let holders = if ids.is_empty() { vec![] } else { store::holders(db, &ids)? };
+                Ok((rows, holders))
+            })?;
+            for request in &rows {
+                let held = holders.iter().filter(|(id, _)| *id == request.id);
+                let with: Vec<String> = held.map(|(_, a)| a.name.clone()).collect();
+                sink.row(&words::csv_row(request, &with))?;
+            }
+            let Some(last) = rows.last() else { return Ok(()) };
+            before = Some((last.created_at, last.id));
+        }
+    })
+}
+
+/// One request.
+#[derive(Template)]
+#[template(path = "requests/show.html")]
+struct RequestPage {
+    shell: Shell,
+    reference: String,
+    package: String,
+    package_href: String,
+    target: String,
+    requestor: Option<String>,
+    lede: String,
+    items: Vec<Item>,
+    /// Where each resource stands, once nothing is on its way.
+    settled: Vec<Mark>,
+    cancel: Option<String>,
+    again: Option<String>,
+    decide: Option<String>,
+    reason: String,
+    first: String,
+    last: String,
+    policy_version: i64,
+    reads: Vec<String>,
+    previous: Option<String>,
+    back: (&'static str, &'static str),
+}
+
+fn show(cx: &mut Cx) -> Result<Reply> {
+    let id: RequestId = cx.id("id")?;
+    let actor = cx.actor().ok_or(Error::Missing)?;
+    let me = cx.person()?.id;
+    let (request, approvers) =
+        cx.read(|db| Ok((store::one(db, id)?, store::approvers(db, id)?)))?;
+    let standing = RequestStanding {
+        request: request.id,
+        requestor: request.requestor_id,
+        target: request.target_id,
+        catalog: request.catalog_id,
+        deciders: approvers.iter().filter(|a| a.waiting).map(|a| a.person).collect(),
+        approvers: approvers.iter().map(|a| a.person).collect(),
+    };
+    policy::see_request(actor, &standing)?;
+    let waits = request.state == State::PendingApproval;
+    let (facts, deciders, contents, assignment, rights) = cx.read(|db| {
+        let facts = history_of_request(db, id, FACTS)?;
+        let more = waits && request.stage < request.stages();
+        let deciders = if more {
+            deciders(db, &request.terms, request.target_id, request.catalog_id)?
+        } else {
+            vec![]
+        };
+        let contents = if waits || request.state == State::Scheduled {
+            contents(db, request.package_id)?
+        } else {
+            vec![]
+        };
+        let assignment = if waits { None } else { crate::assignments::store::of_request(db, id)? };
+        let rights = match &assignment {
+            Some(assignment) => rights::standing(db, &[assignment.id])?,
+            None => vec![],
+        };
+        Ok((facts, deciders, contents, assignment, rights))
+    })?;
+    let story = Story {
+        request: &request,
+        me: Some(me),
+        facts: &facts,
+        approvers: &approvers,
+        deciders: &deciders,
+        contents: &contents,
+        assignment: assignment.as_ref(),
+        rights: &rights,
+        times: times(cx),
+    };
+    let mine = me == request.target_id || me == request.requestor_id;
+    let sent = cx.query("sent") == "1" && mine;
+    let place = if mine { Place::Requests } else { Place::None };
+    let title = format!("{}, {} – Requests", request.package, request.reference);
+    let title = if sent { format!("Request sent: {title}") } else { title };
+    let mut shell = cx.shell(title, place)?;
+    if sent && shell.notice.is_none() {
+        shell.notice = Some(sent_notice(&request));
+    }
+    let cancelable = matches!(request.state, State::PendingApproval | State::Scheduled)
+        && policy::cancel_request(actor, &standing).is_ok();
+    let may_again = me == request.target_id
+        && matches!(
+            request.state,
+            State::Denied | State::Expired | State::Canceled | State::Undelivered
+        );
+    let items = story.tell();
+    let moving = items.iter().any(|item| !item.marks.is_empty());
+    let asked = super::rules::Period { starts: request.starts_at, ends: request.ends_at };
+    let zone = cx.site.db.zone();
+    let page = RequestPage {
+        lede: story.lede(),
+        settled: if moving { vec![] } else { story.marks() },
+        items,
+        reference: request.reference.clone(),
+        package: request.package.clone(),
+        package_href: format!("/packages/{}", request.package_id),
+        target: words::you(Some(me), request.target_id, &request.target),
+        requestor: (request.requestor_id != request.target_id).then(|| request.requestor.clone()),
+        cancel: cancelable.then(|| format!("/requests/{id}/cancel")),
+        again: may_again.then(|| format!("/packages/{}/request?again={id}", request.package_id)),
+        decide: policy::decide_stage(actor, &standing).is_ok().then(|| format!("/approvals/{id}")),
+        reason: request.reason.clone(),
+        first: match request.starts_at {
+            Some(at) => date_in_full(zone.date(at)),
+            None => "As soon as possible".to_owned(),
+        },
+        last: words::last_day(&request.terms, asked, request.created_at, zone),
+        policy_version: request.policy_version,
+        reads: request.terms.reads(),
+        previous: request.previous_id.map(|id| format!("/requests/{id}")),
+        back: if mine { ("/requests", "Your requests") } else { ("/", "Home") },
+        shell,
+    };
+    Reply::page(&page)
+}
+
+/// The confirmation of a request that was just sent; it stays with the address (D3).
+fn sent_notice(request: &Request) -> Notice {
+    let strong = "Request sent.".to_owned();
+    let text = format!(
+        "Its reference is {}. This page always shows where it stands: bookmark or print it.",
+        request.reference
+    );
+    Notice { kind: NoticeKind::Good, strong, text }
+}
+
+fn cancel(cx: &mut Cx) -> Result<Reply> {
+    let id: RequestId = cx.id("id")?;
+    let request = cx.write(move |tx| {
+        let request = store::one(tx.db(), id)?;
+        let standing = store::standing(tx.db(), &request)?;
+        let permit = policy::cancel_request(tx.actor(), &standing)?;
+        commands::cancel(tx, &permit)
+    })?;
+    let text = format!("Nobody needs to decide on {} any more.", request.package);
+    Ok(Reply::see_other(format!("/requests/{id}")).notice("Request canceled.", text))
+}
