@@ -141,7 +141,7 @@ pub fn peers_mark(manager: bool, peers: Option<Peers>) -> Mark {
 #[must_use]
 pub fn held_mark(held: i64) -> Mark {
     let words = match held {
-        0 => "Holds no access package yet".to_owned(),
+        0 => "Holds no access package now".to_owned(),
         n => format!("Holds {} now", counted(n, "access package", "access packages")),
     };
     mark("is-off", "minus", plain(words))
@@ -212,22 +212,17 @@ pub fn risk_words(risk: Risk) -> &'static str {
     }
 }
 
-/// "You are the only approver", "You or Ann decide, the first answer counts".
+/// "You alone decide, as manager", "You or Ann decide, you as manager; the first answer counts".
 #[must_use]
 pub fn deciders_mark(me: PersonId, approvers: &[Approver]) -> Mark {
     let via = approvers.iter().find(|a| a.person == me).map_or("", |a| a.via.words());
     let others: Vec<String> =
         approvers.iter().filter(|a| a.waiting && a.person != me).map(|a| a.name.clone()).collect();
     let sentence = if others.is_empty() {
-        plain(format!("You decide alone, {via}"))
+        plain(format!("You alone decide, {via}"))
     } else {
-        says([
-            "You decide, ",
-            "",
-            &format!("{via}, or "),
-            &listed(&others),
-            "; the first answer counts",
-        ])
+        let after = format!(" decide, you {via}; the first answer counts");
+        says(["You or ", &listed(&others), &after])
     };
     mark("", "arrow", sentence)
 }
