@@ -661,6 +661,7 @@ mod tests {
             ended_at: None,
             end_reason: None,
             rev: 1,
+            created_at: now(),
         };
         let standing = |state, trouble: Option<&str>| Standing {
             assignment: assignment.id,
