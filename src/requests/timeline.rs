@@ -662,6 +662,7 @@ mod tests {
             end_reason: None,
             created_at: now(),
             rev: 1,
+            created_at: now(),
         };
         let standing = |state, trouble: Option<&str>| Standing {
             assignment: assignment.id,
