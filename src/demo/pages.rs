@@ -142,7 +142,7 @@ struct Happened {
 }
 
 fn clock(cx: &mut Cx) -> Result<Reply> {
-    let ahead = cx.now().seconds_since(cx.wall());
+    let ahead = demo(cx)?.clock.ahead();
     let since: Option<FactId> = cx.query("since").parse().ok();
     let happened = match since {
         Some(since) => Some(happened(cx, since)?.iter().map(told).collect()),
