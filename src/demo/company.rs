@@ -51,15 +51,13 @@ pub fn staff() -> anyhow::Result<Vec<Entry>> {
         .map_err(|problems| anyhow!("the demo's staff list: {problems:?}"))
 }
 
-/// The members of all groups who are on a list.
+/// The members of all groups.
 ///
 /// # Errors
 /// When the file in the program is not right.
-pub fn memberships(staff: &[Entry]) -> anyhow::Result<Vec<Membership>> {
-    let all = groups_feed::read(GROUPS.as_bytes())
-        .map_err(|problems| anyhow!("the demo's groups: {problems:?}"))?;
-    let listed = |id: &str| staff.iter().any(|entry| entry.external_id == id);
-    Ok(all.into_iter().filter(|row| listed(&row.member)).collect())
+pub fn memberships() -> anyhow::Result<Vec<Membership>> {
+    groups_feed::read(GROUPS.as_bytes())
+        .map_err(|problems| anyhow!("the demo's groups: {problems:?}"))
 }
 
 /// The people whom one can be, for the provider.
@@ -191,16 +189,17 @@ fn lifetime(life: Life, today: NaiveDate) -> Lifetime {
     }
 }
 
-/// Imports a staff list and its groups.
+/// Imports a staff list, and the groups as far as their members are on it.
 ///
 /// # Errors
 /// When the list is not right or the database does not answer.
-pub fn import(tx: &mut Tx<'_>, staff: &[Entry]) -> Result<()> {
+pub fn import(tx: &mut Tx<'_>, staff: &[Entry], groups: &[Membership]) -> Result<()> {
     let permit = policy::run_system(tx.actor())?;
     let hooks: &[directory::LeaverHook] = &[crate::requests::commands::leaver];
-    let entries = staff.to_vec();
-    directory::commands::import_people(tx, &permit, SOURCE, entries, &[], 100, hooks)?;
-    let groups = memberships(staff)?;
+    directory::commands::import_people(tx, &permit, SOURCE, staff.to_vec(), &[], 100, hooks)?;
+    let listed = |id: &str| staff.iter().any(|entry| entry.external_id == id);
+    let groups: Vec<Membership> =
+        groups.iter().filter(|row| listed(&row.member)).cloned().collect();
     directory::commands::import_groups(tx, &permit, &groups)?;
     Ok(())
 }

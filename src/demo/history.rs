@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 
 use super::company::{self, Names, Offered, day_before};
 use super::offer::{CATALOGS, PACKAGES, Who};
@@ -14,6 +14,7 @@ use crate::access::policy;
 use crate::assignments;
 use crate::db::{By, Database, Tx};
 use crate::directory::feed::Entry;
+use crate::directory::groups_feed::Membership;
 use crate::error::{Error, Result};
 use crate::jobs::run_all;
 use crate::kernel::time::Fixed;
@@ -22,7 +23,7 @@ use crate::provisioning::connectors::Targets;
 use crate::provisioning::reconcile;
 use crate::requests;
 use crate::requests::commands::Submit;
-use crate::requests::model::{StageState, Verdict};
+use crate::requests::model::{StageState, State, Verdict};
 use crate::requests::rules::Period;
 use crate::{notify, policies};
 
@@ -56,11 +57,19 @@ pub fn write(
     let zone = db.zone();
     let at = |days, hour, minute| day_before(now, zone, days, hour, minute);
     clock.set(at(FIRST_DAY, 8, 0));
-    let t0 = std::time::Instant::now();
-    let (names, offered) = set_up(db, clock, &first_list(staff))?;
-    let mut writer =
-        Writer { db, clock, targets, directory, names, offered, requests: HashMap::new(), now };
-    eprintln!("setup {:?}", t0.elapsed());
+    let groups = company::memberships()?;
+    let (names, offered) = set_up(db, clock, &first_list(staff), &groups)?;
+    let mut writer = Writer {
+        db,
+        clock,
+        targets,
+        directory,
+        groups,
+        names,
+        offered,
+        requests: HashMap::new(),
+        now,
+    };
     let mut steps = Vec::new();
     let when = |moment: At| match moment {
         At::Day(days, hour, minute) => at(days, hour, minute),
@@ -78,20 +87,13 @@ pub fn write(
     steps.push((at(joiner.1, 6, 0), Step::Staff(without(&[leaver.0]))));
     steps.push((at(story::LOCKED.1, 7, 0), Step::Lock(story::LOCKED.0)));
     steps.push((at(story::LONGER.3, 10, 30), Step::Longer));
-    let (mut n, mut passed, mut taken) = (0, std::time::Duration::ZERO, std::time::Duration::ZERO);
     steps.sort_by_key(|(at, _)| *at);
     for (at, step) in steps {
-        let t1 = std::time::Instant::now();
         writer.pass(at)?;
-        passed += t1.elapsed();
-        let t1 = std::time::Instant::now();
         writer.take(step).with_context(|| format!("the demo's story, {at:?}"))?;
-        taken += t1.elapsed();
-        n += 1;
     }
     writer.pass(now)?;
     run_all(db, &writer.targets)?;
-    eprintln!("{n} steps, passed {passed:?} taken {taken:?}");
     Ok(())
 }
 
@@ -108,9 +110,14 @@ fn first_list(staff: &[Entry]) -> Vec<Entry> {
 }
 
 /// People first, then roles, catalogs and resources by the administrator, then packages by their owners.
-fn set_up(db: &Database, clock: &Fixed, staff: &[Entry]) -> Result<(Names, Offered)> {
-    let list = staff.to_vec();
-    db.write(By::System("Import"), move |tx| company::import(tx, &list))?;
+fn set_up(
+    db: &Database,
+    clock: &Fixed,
+    staff: &[Entry],
+    groups: &[Membership],
+) -> Result<(Names, Offered)> {
+    let (list, members) = (staff.to_vec(), groups.to_vec());
+    db.write(By::System("Import"), move |tx| company::import(tx, &list, &members))?;
     let mut names = Names::default();
     db.read(|c| names.read(c, staff))?;
     clock.advance(3600);
@@ -145,6 +152,7 @@ struct Writer<'a> {
     clock: &'a Fixed,
     targets: Targets,
     directory: &'a DemoTarget,
+    groups: Vec<Membership>,
     names: Names,
     offered: Offered,
     /// The request of each ask that was made.
@@ -155,6 +163,7 @@ struct Writer<'a> {
 impl Writer<'_> {
     /// Lets the time pass until `at`; what was due on the way happens when it was due.
     fn pass(&self, at: Ts) -> Result<()> {
+        let mut last = None;
         loop {
             let due = self.db.read(|c| {
                 Ok([
@@ -164,38 +173,49 @@ impl Writer<'_> {
                 ])
             })?;
             let Some(due) = due.into_iter().flatten().min() else { break };
-            self.clock.set(due.plus_seconds(DELIVERY).min(at));
+            if last.replace(due) == Some(due) {
+                return Err(Error::Broken(anyhow!("what was due at {due:?} stays due")));
+            }
+            self.clock.set(due.plus_seconds(DELIVERY).min(at).max(self.clock.now()));
             run_all(self.db, &self.targets)?;
         }
-        self.clock.set(at);
+        self.clock.set(at.max(self.clock.now()));
         Ok(())
     }
 
     fn take(&mut self, step: Step) -> Result<()> {
-        match step {
+        let deliver = match step {
             Step::Ask(index) => {
-                let ask = &ASKS[index];
-                let request = self.submit(ask)?;
+                let request = self.submit(&ASKS[index])?;
                 self.requests.insert(index, request);
+                true
             }
             Step::Act(index, act) => {
                 let request = self.requests.get(&index).copied().ok_or(Error::Missing)?;
-                self.act(request, act)?;
+                self.act(request, act)? != State::PendingApproval
             }
             Step::Staff(list) => {
-                let own = list.clone();
-                self.db.write(By::System("Import"), move |tx| company::import(tx, &own))?;
+                let (own, groups) = (list.clone(), self.groups.clone());
+                self.db
+                    .write(By::System("Import"), move |tx| company::import(tx, &own, &groups))?;
                 let names = &mut self.names;
                 self.db.read(|c| names.read(c, &list))?;
+                true
             }
             Step::Lock(group) => {
                 self.directory.set_lock(group, true)?;
+                false
             }
-            Step::Longer => self.lengthen()?,
-        }
+            Step::Longer => {
+                self.lengthen()?;
+                false
+            }
+        };
         self.clock.advance(DELIVERY);
         // What a timer would do is done in `pass`, when it is due.
-        reconcile::run_target(self.db, &self.targets, target::NAME)?;
+        if deliver {
+            reconcile::run_target(self.db, &self.targets, target::NAME)?;
+        }
         notify::dispatch::run(self.db)?;
         Ok(())
     }
@@ -229,7 +249,8 @@ impl Writer<'_> {
         })
     }
 
-    fn act(&self, request: RequestId, act: &'static Act) -> Result<()> {
+    /// Does it; returns where the request stands then.
+    fn act(&self, request: RequestId, act: &'static Act) -> Result<State> {
         let who = By::Person(self.names.person(act.by)?);
         self.db.write(who, move |tx| match act.what {
             What::Approve(note) => decide(tx, request, Verdict::Approve, note),
@@ -237,14 +258,15 @@ impl Writer<'_> {
             What::Cancel => {
                 let standing = standing(tx, request)?;
                 let permit = policy::cancel_request(tx.actor(), &standing)?;
-                requests::commands::cancel(tx, &permit).map(|_| ())
+                Ok(requests::commands::cancel(tx, &permit)?.state)
             }
             What::End(why) => {
                 let standing = standing(tx, request)?;
                 let permit = policy::manage_assignment(tx.actor(), standing.catalog)?;
                 let held = assignments::store::of_request(tx.db(), request)?;
                 let id = held.ok_or(Error::Missing)?.id;
-                requests::commands::end_assignment(tx, &permit, id, why).map(|_| ())
+                requests::commands::end_assignment(tx, &permit, id, why)?;
+                Ok(State::Delivered)
             }
         })
     }
@@ -268,11 +290,11 @@ fn standing(tx: &mut Tx<'_>, request: RequestId) -> Result<policy::RequestStandi
     requests::store::standing(tx.db(), &request)
 }
 
-fn decide(tx: &mut Tx<'_>, request: RequestId, verdict: Verdict, note: &str) -> Result<()> {
+fn decide(tx: &mut Tx<'_>, request: RequestId, verdict: Verdict, note: &str) -> Result<State> {
     let standing = standing(tx, request)?;
     let permit = policy::decide_stage(tx.actor(), &standing)?;
     let stages = requests::store::stages(tx.db(), &[request])?;
     let open = stages.into_iter().find(|stage| stage.state() == StageState::Open);
     let stage = open.ok_or(Error::Missing)?.id;
-    requests::commands::decide(tx, &permit, stage, verdict, note).map(|_| ())
+    Ok(requests::commands::decide(tx, &permit, stage, verdict, note)?.state)
 }

@@ -12,7 +12,7 @@ use crate::kernel::fact::Change;
 use crate::kernel::text::folded;
 use crate::kernel::{About, CatalogId, Fact, PackageId, ResourceId, RoleId};
 
-/// Everybody who holds a package gains what is added and loses what is removed: `assignments::commands::contents_changed`.
+/// Everybody who holds a package gains what is added and loses what is removed: `requests::commands::contents_changed`.
 /// A later slice, so it is handed in.
 pub type ContentsChanged = fn(&mut Tx<'_>, PackageId, &[RoleId], &[RoleId]) -> Result<()>;
 

@@ -5,13 +5,13 @@ use askama::Template;
 use super::model::{Content, Detail, NewPackage, PackageChange};
 use super::{commands, rules, store};
 use crate::access::policy::{self, Gate};
-use crate::assignments::commands::contents_changed;
 use crate::catalogs::model::Catalog;
 use crate::catalogs::store::catalog;
 use crate::error::{Error, FieldError, Result};
 use crate::kernel::{CatalogId, PackageId, Risk, RoleId};
 use crate::policies::model::Policy;
 use crate::policies::store::of_package;
+use crate::requests::commands::contents_changed;
 use crate::web::page::Choice;
 use crate::web::{Cx, Form, Place, Reply, Route, Shell, get, post};
 

@@ -198,7 +198,7 @@ fn e32_the_decision_page_stands_on_ten_statements_and_says_what_it_knows() {
         for words in [
             "4 of 6 colleagues with the same manager have it",
             "Marta Lindqvist denied it: “Not this quarter”",
-            "You decide alone, as manager",
+            "You alone decide, as manager",
             "ends by itself after 90 days",
             "Unanswered, it expires in 5 days",
         ] {
@@ -231,7 +231,8 @@ fn d04_a_decision_is_recorded_once_and_a_later_one_reads_who_when_and_what() {
         let mut ingrid = office.house.signed_in(office.ingrid);
         let mut jonas = office.house.signed_in(office.jonas);
         let marks = jonas.get(&format!("/approvals/{id}")).texts(".marks li");
-        let words = "named in the policy, or Ingrid Solheim; the first answer counts";
+        let words =
+            "You or Ingrid Solheim decide, you named in the policy; the first answer counts";
         assert!(marks.iter().any(|mark| mark.contains(words)), "{marks:?}");
 
         // High risk needs a reason (D39); what was typed stays.

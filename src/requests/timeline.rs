@@ -661,6 +661,7 @@ mod tests {
             ends_at: Some(at("2026-12-01T00:00:00Z")),
             ended_at: None,
             end_reason: None,
+            created_at: now(),
             rev: 1,
             created_at: now(),
         };

@@ -44,6 +44,29 @@ fn d26_a_leaver_loses_requests_access_and_approvals_at_once() {
 }
 
 #[test]
+fn d26_whoever_is_missing_from_the_staff_list_loses_everything() {
+    let Some(w) = World::new() else { return };
+    let package = w.package(&[w.role("ledger")], terms(vec![]));
+    let waits = w.package(&[], terms(vec![by(&[w.ada, w.ben], &[w.dan])]));
+    let held = w.ask(w.ada, package).unwrap();
+    w.deliver();
+    let (own, eves) = (w.ask(w.cleo, waits).unwrap(), w.ask(w.eve, waits).unwrap());
+    for person in [w.ada, w.ada, w.cleo, w.eve] {
+        w.sign_in(person);
+    }
+    // Both approvers and the owner in one list.
+    w.import_without(&[w.ada, w.ben, w.cleo]);
+    assert_eq!([w.ada, w.cleo, w.eve].map(|person| w.sessions(person)), [0, 0, 1]);
+    assert_eq!((w.state(own), w.deciders(eves)), (State::Canceled, vec!["Dan".into()]));
+    assert_eq!(w.assignment(held).end_reason.as_deref(), Some("leaver"));
+    assert_eq!(w.facts("person_left").len(), 3);
+    w.deliver();
+    assert!(!w.target.really(&w.external(w.ada), "ledger"));
+    w.import_without(&[w.ada, w.ben, w.cleo]);
+    assert_eq!(w.facts("person_left").len(), 3, "the same list again changes nothing");
+}
+
+#[test]
 fn d26_leaving_twice_changes_nothing_more() {
     let Some(w) = World::new() else { return };
     let package = w.package(&[w.role("ledger")], terms(vec![]));

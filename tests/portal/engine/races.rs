@@ -30,9 +30,9 @@ fn at_once(all: Vec<Box<dyn FnOnce() + Send + '_>>) {
 /// A request of each of a hundred people, with its open stage.
 fn requests(w: &World, approvers: &[PersonId], role: &str) -> Vec<(PersonId, RequestId, StageId)> {
     let package = w.package(&[w.role(role)], terms(vec![by(approvers, &[])]));
-    (0..CONTENDED)
-        .map(|n| {
-            let person = w.person(&format!("Asker {n}"));
+    w.people(CONTENDED)
+        .into_iter()
+        .map(|person| {
             let request = w.ask(person, package).unwrap();
             (person, request, w.last_stage(request).id)
         })
@@ -210,7 +210,7 @@ fn one_assignment_ends_while_another_one_of_the_same_right_starts() {
     let Some(w) = World::new() else { return };
     let shared = w.role("ledger");
     let (one, two) = (w.package(&[shared], terms(vec![])), w.package(&[shared], terms(vec![])));
-    let people: Vec<_> = (0..CONTENDED).map(|n| w.person(&format!("Holder {n}"))).collect();
+    let people = w.people(CONTENDED);
     let held: Vec<_> =
         people.iter().map(|person| w.assignment(w.ask(*person, one).unwrap()).id).collect();
     at_once(vec![
@@ -232,7 +232,7 @@ fn both_assignments_of_a_right_end_at_once() {
     let Some(w) = World::new() else { return };
     let shared = w.role("ledger");
     let (one, two) = (w.package(&[shared], terms(vec![])), w.package(&[shared], terms(vec![])));
-    let people: Vec<_> = (0..CONTENDED).map(|n| w.person(&format!("Holder {n}"))).collect();
+    let people = w.people(CONTENDED);
     let take = |package| {
         let ids: Vec<_> =
             people.iter().map(|p| w.assignment(w.ask(*p, package).unwrap()).id).collect();
@@ -254,7 +254,7 @@ fn two_first_assignments_of_a_right_start_at_once() {
     let Some(w) = World::new() else { return };
     let shared = w.role("ledger");
     let (one, two) = (w.package(&[shared], terms(vec![])), w.package(&[shared], terms(vec![])));
-    let people: Vec<_> = (0..CONTENDED).map(|n| w.person(&format!("Holder {n}"))).collect();
+    let people = w.people(CONTENDED);
     let take = |package| {
         for person in &people {
             w.ask(*person, package).unwrap();
@@ -269,14 +269,14 @@ fn contents_change_while_assignments_start_and_end() {
     let Some(w) = World::new() else { return };
     let (a, b) = (w.role("a"), w.role("b"));
     let package = w.package(&[a], terms(vec![]));
-    let people: Vec<_> = (0..CONTENDED).map(|n| w.person(&format!("Holder {n}"))).collect();
+    let people = w.people(CONTENDED);
     let (early, late) = people.split_at(CONTENDED / 2);
     let held: Vec<_> = early.iter().map(|p| w.assignment(w.ask(*p, package).unwrap()).id).collect();
     at_once(vec![
         Box::new(|| {
             for _ in 0..5 {
-                w.set_contents(package, &[b], &[a]);
-                w.set_contents(package, &[a], &[b]);
+                w.set_contents(package, &[b]);
+                w.set_contents(package, &[a]);
             }
         }),
         Box::new(|| {
@@ -293,9 +293,8 @@ fn contents_change_while_assignments_start_and_end() {
 fn two_reconcilers_at_once_confirm_each_right_once() {
     let Some(w) = World::new() else { return };
     let package = w.package(&[w.role("a"), w.role("b")], terms(vec![]));
-    let all: Vec<_> = (0..CONTENDED / 2)
-        .map(|n| w.ask(w.person(&format!("Holder {n}")), package).unwrap())
-        .collect();
+    let people = w.people(CONTENDED / 2);
+    let all: Vec<_> = people.iter().map(|person| w.ask(*person, package).unwrap()).collect();
     at_once((0..3).map(|_| Box::new(|| void(w.deliver())) as Box<dyn FnOnce() + Send>).collect());
     for request in all {
         assert_eq!(w.state(request), State::Delivered);
@@ -314,9 +313,8 @@ fn two_targets_that_confirm_at_once_deliver_the_request() {
         &[w.role("ledger"), w.role_of("bench", Risk::Ordinary, false, "Lab")],
         terms(vec![]),
     );
-    let all: Vec<_> = (0..CONTENDED / 2)
-        .map(|n| w.ask(w.person(&format!("Holder {n}")), package).unwrap())
-        .collect();
+    let people = w.people(CONTENDED / 2);
+    let all: Vec<_> = people.iter().map(|person| w.ask(*person, package).unwrap()).collect();
     // Both give their last answer on a person at the same moment.
     let meet = Arc::new(Barrier::new(2));
     for target in [&w.target, &other] {
@@ -364,8 +362,10 @@ fn two_timers_at_once_do_everything_once() {
 fn an_owner_ends_what_the_timer_is_ending() {
     let Some(w) = World::new() else { return };
     let package = w.package(&[w.role("ledger")], terms(vec![]));
-    let held: Vec<_> = (0..CONTENDED)
-        .map(|n| w.assignment(w.ask(w.person(&format!("Holder {n}")), package).unwrap()).id)
+    let held: Vec<_> = w
+        .people(CONTENDED)
+        .into_iter()
+        .map(|person| w.assignment(w.ask(person, package).unwrap()).id)
         .collect();
     w.pass(90 * DAY);
     at_once(vec![
@@ -384,8 +384,8 @@ fn an_owner_ends_what_the_timer_is_ending() {
 fn two_who_tell_of_late_removals_tell_once() {
     let Some(w) = World::new() else { return };
     let package = w.package(&[w.role("ledger")], terms(vec![]));
-    for n in 0..CONTENDED {
-        let request = w.ask(w.person(&format!("Holder {n}")), package).unwrap();
+    for person in w.people(CONTENDED) {
+        let request = w.ask(person, package).unwrap();
         w.end(w.cleo, w.assignment(request).id).unwrap();
     }
     w.pass(3_600);

@@ -19,11 +19,11 @@ fn d01_a_policy_edited_in_flight_neither_widens_nor_narrows() {
     let (package, policy) = w
         .package_and_policy(&[w.role("ledger")], terms(vec![by(&[w.ben], &[]), by(&[w.dan], &[])]));
     let request = w.ask(w.ada, package).unwrap();
-    // The owner now lets nobody request, wants Eve alone to decide, once, and for a day only.
+    // The owner now lets Dan alone request, wants Eve alone to decide, once, and for a day only.
     w.edit_policy(
         policy,
         &Terms {
-            scope: Scope::default(),
+            scope: Scope { people: vec![named(w.dan)], ..Scope::default() },
             lifetime: Lifetime::Days { days: 1 },
             ..terms(vec![by(&[w.eve], &[])])
         },
@@ -338,7 +338,7 @@ fn words_are_stored_without_blanks_and_control_characters() {
 #[test]
 fn a_form_that_showed_another_version_is_shown_again() {
     let Some(w) = World::new() else { return };
-    let asked = terms(vec![by_manager(&[])]);
+    let asked = terms(vec![by_manager(&[w.dan])]);
     let (package, policy) = w.package_and_policy(&[], asked.clone());
     w.edit_policy(policy, &Terms { reason_required: true, ..asked });
     let form = Submit { version: Some(1), ..order(package) };

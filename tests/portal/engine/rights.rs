@@ -149,14 +149,14 @@ fn contents_that_change_reach_everybody_who_holds_the_package() {
     w.ask(w.eve, package).unwrap();
     w.ask(w.eve, other).unwrap();
     w.deliver();
-    w.set_contents(package, &[new], &[old]);
+    w.set_contents(package, &[new, kept]);
     w.deliver();
     assert!(!w.target.really(&ada, "old") && w.target.really(&ada, "kept"));
     assert!(w.target.really(&eve, "old"), "another assignment still gives it");
     assert!(w.target.really(&ada, "new") && w.target.really(&eve, "new"));
     // What no assignment gives any more is about the person and the catalog, and its owner still hears of trouble.
     w.target.mood(Mood::Refuses);
-    w.set_contents(package, &[], &[kept]);
+    w.set_contents(package, &[new]);
     w.deliver();
     w.dispatch();
     let told = w.notices(w.cleo);
@@ -172,7 +172,8 @@ fn contents_that_change_reach_everybody_who_holds_the_package() {
 fn contents_that_lose_what_was_not_confirmed_complete_the_delivery() {
     let Some(w) = World::new() else { return };
     let lost = w.role_of("lost", Risk::Ordinary, false, "Nowhere");
-    let package = w.package(&[w.role("ledger"), lost], terms(vec![]));
+    let ledger = w.role("ledger");
+    let package = w.package(&[ledger, lost], terms(vec![]));
     let request = w.ask(w.ada, package).unwrap();
     w.deliver();
     assert_eq!(w.state(request), State::Delivering);
@@ -180,7 +181,7 @@ fn contents_that_lose_what_was_not_confirmed_complete_the_delivery() {
     let Fact::DeliveryTroubled { code, words, .. } = &told[0].fact else { panic!("{told:?}") };
     assert_eq!(code, "misconfigured");
     assert!(words.contains("no target system named “Nowhere” is configured"));
-    w.set_contents(package, &[], &[lost]);
+    w.set_contents(package, &[ledger]);
     assert_eq!(w.state(request), State::Delivered);
 }
 

@@ -65,9 +65,8 @@ fn e03_a_clock_that_jumps_400_days_does_everything_in_due_order() {
 fn e03_more_than_one_chunk_ends_in_one_turn() {
     let Some(w) = World::new() else { return };
     let package = w.package(&[w.role("ledger")], terms(vec![]));
-    let people: Vec<_> = (0..450).map(|n| w.person(&format!("P{n}"))).collect();
-    for person in &people {
-        w.ask(*person, package).unwrap();
+    for person in w.people(450) {
+        w.ask(person, package).unwrap();
     }
     w.pass(90 * DAY);
     assert_eq!(w.tick(), 450);

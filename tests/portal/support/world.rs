@@ -11,17 +11,17 @@ use keyholder::access::policy;
 use keyholder::assignments::model::Assignment;
 use keyholder::assignments::{self, rights};
 use keyholder::db::schema::{
-    catalogs, facts, group_members, groups, notices, package_roles, packages, people, policies,
-    resource_roles, resources, role_grants, sessions,
+    catalogs, facts, group_members, groups, notices, package_roles, people, resource_roles,
+    resources, role_grants, sessions,
 };
-use keyholder::db::{Address, By, Database, Tx, migrate};
+use keyholder::db::{Address, By, Database, Tx, migrate, schema};
+use keyholder::directory::{feed, import};
 use keyholder::error::{Error, Refusal, Result};
 use keyholder::kernel::time::Fixed;
 use keyholder::kernel::{
     AssignmentId, CatalogId, Clock, Clocks, Fact, GroupId, PackageId, PersonId, PolicyId,
     RequestId, ResourceId, Risk, RoleGrantId, RoleId, StageId, Ts, Zone,
 };
-use keyholder::notify;
 use keyholder::policies::model::{Approvers, Lifetime, Named, Scope, StageTerms, Terms};
 use keyholder::provisioning::connectors::Targets;
 use keyholder::provisioning::reconcile;
@@ -29,6 +29,7 @@ use keyholder::requests::commands::{self, Submit};
 use keyholder::requests::model::{Request, Stage, StageState, State, Verdict};
 use keyholder::requests::rules::Period;
 use keyholder::requests::{jobs, store};
+use keyholder::{notify, packages, policies};
 
 use super::database::FreshDatabase;
 use super::invariants;
@@ -213,6 +214,15 @@ impl World {
         self.db.write(By::System("test"), f).unwrap()
     }
 
+    /// Runs something in a person's name.
+    pub fn by<T: Send + 'static>(
+        &self,
+        who: PersonId,
+        f: impl Fn(&mut Tx<'_>) -> Result<T> + Send + Sync + 'static,
+    ) -> Result<T> {
+        self.db.write(By::Person(who), f)
+    }
+
     fn number(&self) -> usize {
         self.made.fetch_add(1, Ordering::SeqCst)
     }
@@ -229,31 +239,51 @@ impl World {
         self.somebody(name, "member", Some(manager))
     }
 
+    /// Many people at once.
+    pub fn people(&self, count: usize) -> Vec<PersonId> {
+        let names: Vec<String> = (0..count).map(|n| format!("Person {n}")).collect();
+        self.everybody(&names, "member", None)
+    }
+
     fn somebody(&self, name: &str, kind: &'static str, manager: Option<PersonId>) -> PersonId {
-        let id = PersonId::fresh();
-        let (name, external) = (name.to_owned(), format!("p{}", self.number()));
+        self.everybody(&[name.to_owned()], kind, manager)[0]
+    }
+
+    fn everybody(
+        &self,
+        names: &[String],
+        kind: &'static str,
+        manager: Option<PersonId>,
+    ) -> Vec<PersonId> {
+        let rows: Vec<(PersonId, String, String)> = names
+            .iter()
+            .map(|name| (PersonId::fresh(), name.clone(), format!("p{}", self.number())))
+            .collect();
+        let ids = rows.iter().map(|(id, ..)| *id).collect();
         let now = self.now();
         self.run(move |tx| {
-            diesel::insert_into(people::table)
-                .values((
-                    people::id.eq(id),
-                    people::source.eq("test"),
-                    people::external_id.eq(&external),
-                    people::name.eq(&name),
-                    people::kind.eq(kind),
-                    people::manager_id.eq(manager),
-                    people::attributes.eq("{}"),
-                    people::administrator.eq(false),
-                    people::auditor.eq(false),
-                    people::enabled.eq(true),
-                    people::search.eq(name.to_lowercase()),
-                    people::rev.eq(1),
-                    people::created_at.eq(now),
-                ))
-                .execute(tx.db())?;
+            for (id, name, external) in &rows {
+                diesel::insert_into(people::table)
+                    .values((
+                        people::id.eq(*id),
+                        people::source.eq("test"),
+                        people::external_id.eq(external),
+                        people::name.eq(name),
+                        people::kind.eq(kind),
+                        people::manager_id.eq(manager),
+                        people::attributes.eq("{}"),
+                        people::administrator.eq(false),
+                        people::auditor.eq(false),
+                        people::enabled.eq(true),
+                        people::search.eq(name.to_lowercase()),
+                        people::rev.eq(1),
+                        people::created_at.eq(now),
+                    ))
+                    .execute(tx.db())?;
+            }
             Ok(())
         });
-        id
+        ids
     }
 
     /// The person's id in the staff list, by which the target knows them.
@@ -388,18 +418,18 @@ impl World {
         let (name, roles, now, catalog) =
             (format!("Package {}", self.number()), roles.to_vec(), self.now(), self.catalog);
         self.run(move |tx| {
-            diesel::insert_into(packages::table)
+            diesel::insert_into(schema::packages::table)
                 .values((
-                    packages::id.eq(id),
-                    packages::catalog_id.eq(catalog),
-                    packages::name.eq(&name),
-                    packages::name_key.eq(name.to_lowercase()),
-                    packages::description.eq(""),
-                    packages::hidden.eq(false),
-                    packages::contents_version.eq(1),
-                    packages::search.eq(name.to_lowercase()),
-                    packages::rev.eq(1),
-                    packages::created_at.eq(now),
+                    schema::packages::id.eq(id),
+                    schema::packages::catalog_id.eq(catalog),
+                    schema::packages::name.eq(&name),
+                    schema::packages::name_key.eq(name.to_lowercase()),
+                    schema::packages::description.eq(""),
+                    schema::packages::hidden.eq(false),
+                    schema::packages::contents_version.eq(1),
+                    schema::packages::search.eq(name.to_lowercase()),
+                    schema::packages::rev.eq(1),
+                    schema::packages::created_at.eq(now),
                 ))
                 .execute(tx.db())?;
             for role in &roles {
@@ -415,16 +445,16 @@ impl World {
         let (name, now) = (format!("Policy {}", self.number()), self.now());
         let terms = serde_json::to_string(&terms).unwrap();
         self.run(move |tx| {
-            diesel::insert_into(policies::table)
+            diesel::insert_into(schema::policies::table)
                 .values((
-                    policies::id.eq(id),
-                    policies::package_id.eq(package),
-                    policies::name.eq(&name),
-                    policies::version.eq(1),
-                    policies::enabled.eq(true),
-                    policies::terms.eq(&terms),
-                    policies::rev.eq(1),
-                    policies::created_at.eq(now),
+                    schema::policies::id.eq(id),
+                    schema::policies::package_id.eq(package),
+                    schema::policies::name.eq(&name),
+                    schema::policies::version.eq(1),
+                    schema::policies::enabled.eq(true),
+                    schema::policies::terms.eq(&terms),
+                    schema::policies::rev.eq(1),
+                    schema::policies::created_at.eq(now),
                 ))
                 .execute(tx.db())?;
             Ok(())
@@ -432,44 +462,75 @@ impl World {
         id
     }
 
-    /// An owner edits a policy: a new version.
+    /// Cleo edits a policy: a new version.
     pub fn edit_policy(&self, policy: PolicyId, terms: &Terms) {
-        let terms = serde_json::to_string(terms).unwrap();
+        let (terms, catalog) = (terms.clone(), self.catalog);
+        self.by(self.cleo, move |tx| {
+            let permit = policy::manage_catalog(tx.actor(), catalog)?;
+            let there = policies::store::policy(tx.db(), policy)?;
+            let (seen, name) = (there.version, there.name);
+            policies::commands::change(tx, &permit, policy, seen, &name, &terms).map(|_| ())
+        })
+        .unwrap();
+    }
+
+    /// Cleo changes what is in a package.
+    pub fn set_contents(&self, package: PackageId, roles: &[RoleId]) {
+        let (roles, catalog) = (roles.to_vec(), self.catalog);
+        self.by(self.cleo, move |tx| {
+            let permit = policy::manage_catalog(tx.actor(), catalog)?;
+            let seen = packages::store::head(tx.db(), package)?.contents_version;
+            let follow = commands::contents_changed;
+            packages::commands::set_contents(tx, &permit, package, seen, &roles, follow)
+        })
+        .unwrap();
+    }
+
+    /// The staff list comes without these people.
+    pub fn import_without(&self, gone: &[PersonId]) {
+        let there = people::table
+            .filter(people::id.ne_all(gone))
+            .filter(people::enabled.eq(true))
+            .select((people::external_id, people::name));
+        let there: Vec<(String, String)> = self.db.read(|db| Ok(there.load(db)?)).unwrap();
+        let rows = there.iter().map(|(id, name)| format!("{id},{name}\n"));
+        let list = format!("id,name\n{}", rows.collect::<String>());
+        let entries = feed::read(list.as_bytes(), &feed::Mapping::default()).unwrap();
+        let rules = import::Rules {
+            source: "test".into(),
+            allow_leavers: 100,
+            administrators: Vec::new(),
+            hooks: vec![commands::leaver],
+            dry_run: false,
+        };
+        import::people(&self.db, entries, rules).unwrap();
+    }
+
+    /// The person signs in; only the row of the session matters here.
+    pub fn sign_in(&self, person: PersonId) {
+        let key = format!("key {}", self.number());
         self.run(move |tx| {
-            diesel::update(policies::table.find(policy))
-                .set((policies::terms.eq(&terms), policies::version.eq(policies::version + 1)))
+            let now = tx.wall();
+            diesel::insert_into(sessions::table)
+                .values((
+                    sessions::key_hash.eq(&key),
+                    sessions::person_id.eq(Some(person)),
+                    sessions::state.eq("{}"),
+                    sessions::created_at.eq(now),
+                    sessions::expires_at.eq(now.plus_hours(8)),
+                ))
                 .execute(tx.db())?;
             Ok(())
         });
     }
 
-    /// An owner changes what is in a package.
-    pub fn set_contents(&self, package: PackageId, added: &[RoleId], removed: &[RoleId]) {
-        self.try_set_contents(package, added, removed).unwrap();
-    }
-
-    pub fn try_set_contents(
-        &self,
-        package: PackageId,
-        added: &[RoleId],
-        removed: &[RoleId],
-    ) -> Result<()> {
-        let (added, removed) = (added.to_vec(), removed.to_vec());
-        self.db.write(By::System("test"), move |tx| {
-            diesel::update(packages::table.find(package))
-                .set(packages::contents_version.eq(packages::contents_version + 1))
-                .execute(tx.db())?;
-            for role in &added {
-                link_role(tx, package, *role)?;
-            }
-            diesel::delete(
-                package_roles::table
-                    .filter(package_roles::package_id.eq(package))
-                    .filter(package_roles::role_id.eq_any(&removed)),
-            )
-            .execute(tx.db())?;
-            commands::contents_changed(tx, package, &added, &removed)
-        })
+    /// How many sessions of a person are open.
+    pub fn sessions(&self, person: PersonId) -> i64 {
+        let open = sessions::table
+            .filter(sessions::person_id.eq(person))
+            .filter(sessions::ended_at.is_null())
+            .count();
+        self.db.read(|db| Ok(open.get_result(db)?)).unwrap()
     }
 
     // ---- what people do ----
@@ -480,7 +541,7 @@ impl World {
     }
 
     pub fn submit(&self, who: PersonId, order: Submit) -> Result<RequestId> {
-        self.db.write(By::Person(who), move |tx| {
+        self.by(who, move |tx| {
             let permit = policy::request_access(tx.actor(), who)?;
             commands::submit(tx, &permit, &order)
         })
@@ -503,14 +564,14 @@ impl World {
         note: &str,
     ) -> Result<Request> {
         let note = note.to_owned();
-        self.db.write(By::Person(who), move |tx| {
+        self.by(who, move |tx| {
             let permit = commands::may_decide(tx, request, stage)?;
             commands::decide(tx, &permit, stage, verdict, &note)
         })
     }
 
     pub fn cancel(&self, who: PersonId, request: RequestId) -> Result<Request> {
-        self.db.write(By::Person(who), move |tx| {
+        self.by(who, move |tx| {
             let there = store::one(tx.db(), request)?;
             let standing = store::standing(tx.db(), &there)?;
             let permit = policy::cancel_request(tx.actor(), &standing)?;
@@ -521,7 +582,7 @@ impl World {
     /// An owner ends an assignment now.
     pub fn end(&self, who: PersonId, assignment: AssignmentId) -> Result<()> {
         let catalog = self.catalog;
-        self.db.write(By::Person(who), move |tx| {
+        self.by(who, move |tx| {
             let permit = policy::manage_assignment(tx.actor(), catalog)?;
             commands::end_assignment(tx, &permit, assignment, "no longer needed").map(|_| ())
         })
@@ -530,7 +591,7 @@ impl World {
     /// An owner asks for another try now.
     pub fn retry(&self, who: PersonId, assignment: AssignmentId) -> Result<usize> {
         let catalog = self.catalog;
-        self.db.write(By::Person(who), move |tx| {
+        self.by(who, move |tx| {
             let permit = policy::manage_assignment(tx.actor(), catalog)?;
             assignments::commands::retry_now(tx, &permit, assignment)
         })
