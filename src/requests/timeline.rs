@@ -663,7 +663,6 @@ mod tests {
             end_reason: None,
             created_at: now(),
             rev: 1,
-            created_at: now(),
         };
         let standing = |state, trouble: Option<&str>| Standing {
             assignment: assignment.id,
