@@ -134,7 +134,7 @@ pub fn accounts() -> Vec<Value> {
 pub fn fill(db: &Database) -> CatalogId {
     let staff = company::staff().expect("the staff list");
     let people = staff.clone();
-    let import = move |tx: &mut keyholder::db::Tx<'_>| company::import(tx, &people);
+    let import = move |tx: &mut keyholder::db::Tx<'_>| company::import(tx, &people, &[]);
     db.write(By::System("Staff list"), import).expect("people");
     let appoint = move |tx: &mut keyholder::db::Tx<'_>| {
         let mut names = company::Names::default();
