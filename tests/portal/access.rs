@@ -112,7 +112,10 @@ fn things(app: &App, number: usize) -> Things {
     ]);
     let text = str::to_owned;
     let bodies = BTreeMap::from([
-        ("/approvals/{id}/decisions", vec![("stage", stage.to_string()), ("verdict", text("approve"))]),
+        (
+            "/approvals/{id}/decisions",
+            vec![("stage", stage.to_string()), ("verdict", text("approve"))],
+        ),
         ("/packages/{id}/assignments/{aid}/end", vec![("reason", text("moved on"))]),
         ("/packages/{id}/policies/{policy}/switch", vec![("on", text("no"))]),
         ("/catalogs/{id}/switch", vec![("on", text("no"))]),
@@ -214,7 +217,11 @@ fn who_may() {
     }
     let expected = std::fs::read_to_string(&file).unwrap_or_default();
     let other: Vec<String> = diff(&expected, &table);
-    assert!(other.is_empty(), "not as in tests/portal/who_may.txt (KEYHOLDER_BLESS=1 writes it):\n{}", other.join("\n"));
+    assert!(
+        other.is_empty(),
+        "not as in tests/portal/who_may.txt (KEYHOLDER_BLESS=1 writes it):\n{}",
+        other.join("\n")
+    );
 }
 
 fn drawn(lines: &BTreeMap<(&str, &str), Vec<u16>>) -> String {
@@ -313,7 +320,11 @@ fn e31_looking_changes_nothing_but_the_last_seen() {
                 if own && !seen.contains(path) {
                     if page.status == 200 {
                         let there = visitor.ask(reqwest::Method::GET, path, None);
-                        assert!(there.status < 400, "{user} finds {path} ({}) at {to}", there.status);
+                        assert!(
+                            there.status < 400,
+                            "{user} finds {path} ({}) at {to}",
+                            there.status
+                        );
                     }
                     wait.push_back(path.to_owned());
                 }

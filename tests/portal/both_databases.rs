@@ -27,7 +27,8 @@ fn said() -> (Schema, BTreeMap<String, Vec<String>>) {
             let key = rest.trim_end_matches(") {").split(", ").map(str::to_owned).collect();
             table = name.to_owned();
             keys.insert(table.clone(), key);
-        } else if let Some((column, kind)) = line.split_once(" -> ").filter(|_| line.ends_with(',')) {
+        } else if let Some((column, kind)) = line.split_once(" -> ").filter(|_| line.ends_with(','))
+        {
             let kind = kind.trim_end_matches(',');
             let inner = kind.strip_prefix("Nullable<").map(|inner| inner.trim_end_matches('>'));
             let stands = (inner.unwrap_or(kind).to_owned(), inner.is_some());
@@ -53,7 +54,9 @@ fn there(db: &mut Db) -> Schema {
     };
     let lines = column(db, sql).unwrap();
     let mut schema = Schema::new();
-    for line in lines.iter().filter(|line| !line.starts_with("__diesel") && !line.starts_with("sqlite_")) {
+    for line in
+        lines.iter().filter(|line| !line.starts_with("__diesel") && !line.starts_with("sqlite_"))
+    {
         let [table, column, nullable, kind] = line.splitn(4, ' ').collect::<Vec<_>>()[..] else {
             panic!("{line}")
         };

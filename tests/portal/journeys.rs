@@ -122,7 +122,8 @@ fn from_the_request_to_the_end_of_the_access() {
     asha.see("Month-end ledger");
 
     // The manager, then the controller, who do not see each other's turn.
-    let (Some(ingrid), Some(tomas)) = (house.visit("manager"), house.visit("second-approver")) else {
+    let (Some(ingrid), Some(tomas)) = (house.visit("manager"), house.visit("second-approver"))
+    else {
         return;
     };
     house.goto(&tomas, "/approvals");
@@ -319,7 +320,9 @@ fn the_pages_are_accessible_and_fit_a_small_phone() {
     look(&asha);
     house.sign_in(&asha, "employee");
     look(&asha);
-    for path in ["/packages", "/packages?q=nothing+like+it", "/requests", "/access", "/approvals", "/me"] {
+    for path in
+        ["/packages", "/packages?q=nothing+like+it", "/requests", "/access", "/approvals", "/me"]
+    {
         house.goto(&asha, path);
         look(&asha);
     }
@@ -355,7 +358,9 @@ fn the_pages_are_accessible_and_fit_a_small_phone() {
     house.goto(&tomas, &format!("/approvals/{request}"));
     tomas.click("button", "Approve");
     house.app.jobs();
-    for path in ["/".to_owned(), "/access".into(), "/requests".into(), format!("/requests/{request}")] {
+    for path in
+        ["/".to_owned(), "/access".into(), "/requests".into(), format!("/requests/{request}")]
+    {
         house.goto(&asha, &path);
         look(&asha);
     }
@@ -363,7 +368,9 @@ fn the_pages_are_accessible_and_fit_a_small_phone() {
     let Some(dario) = Browser::open_as(true, phone) else { return };
     house.sign_in(&dario, "catalog-owner");
     let package = house.app.read(|db| {
-        Ok(requests::table.select(requests::package_id).first::<keyholder::kernel::PackageId>(db)?)
+        Ok(requests::table
+            .select(requests::package_id)
+            .first::<keyholder::kernel::PackageId>(db)?)
     });
     let catalog = house.app.catalog;
     for path in [

@@ -54,7 +54,12 @@ impl Said {
 }
 
 /// Sends until an answer comes, as a person does who presses the button again; none when it is over.
-fn insist(visitor: &mut Visitor, said: &Said, to: &str, form: Option<&[(&str, &str)]>) -> Option<Page> {
+fn insist(
+    visitor: &mut Visitor,
+    said: &Said,
+    to: &str,
+    form: Option<&[(&str, &str)]>,
+) -> Option<Page> {
     loop {
         let method = if form.is_some() { reqwest::Method::POST } else { reqwest::Method::GET };
         match visitor.try_ask(method, to, form) {
@@ -76,9 +81,14 @@ fn requests_all(mut me: Visitor, user: &'static str, packages: &[PackageId], sai
     let token = me.token();
     for package in packages {
         let key = RequestId::fresh().to_string();
-        let form =
-            [("csrf", token.as_str()), ("step", "send"), ("key", &key), ("reason", "the close of the month")];
-        let Some(page) = insist(&mut me, said, &format!("/packages/{package}/request"), Some(&form))
+        let form = [
+            ("csrf", token.as_str()),
+            ("step", "send"),
+            ("key", &key),
+            ("reason", "the close of the month"),
+        ];
+        let Some(page) =
+            insist(&mut me, said, &format!("/packages/{package}/request"), Some(&form))
         else {
             return;
         };
@@ -208,7 +218,8 @@ fn found(database: &FreshDatabase, slapd: &Slapd, said: &Said) {
         .unwrap();
     for (id, user) in &requests_said {
         let row = rows.iter().find(|row| row.0 == *id);
-        let (_, target, ..) = row.unwrap_or_else(|| panic!("{user} was told of {id}, and it is gone"));
+        let (_, target, ..) =
+            row.unwrap_or_else(|| panic!("{user} was told of {id}, and it is gone"));
         assert_eq!(*target, person(&db, user));
     }
     let mut pairs: Vec<_> = rows.iter().map(|row| (row.1, row.2)).collect();

@@ -131,7 +131,9 @@ fn from_nothing_to_the_first_delivered_access() {
     };
     assert!(wait_for(delivered), "{}", asha.text());
     goto(&portal, &marta, "/audit");
-    for line in ["Ledger (read)", "Ingrid Solheim approved", "Tomás Ferreira approved", "Staff list"] {
+    for line in
+        ["Ledger (read)", "Ingrid Solheim approved", "Tomás Ferreira approved", "Staff list"]
+    {
         marta.see(line);
     }
 
@@ -140,7 +142,9 @@ fn from_nothing_to_the_first_delivered_access() {
     assert_eq!(stranger.status(), Some(403));
     stranger.see("the service desk, phone 100");
     let log = portal.log();
-    for secret in ["portal-password", "only for tests", "0123456789abcdef", "The close of the month"] {
+    for secret in
+        ["portal-password", "only for tests", "0123456789abcdef", "The close of the month"]
+    {
         assert!(!log.contains(secret), "{secret} is in the log: {log}");
     }
 

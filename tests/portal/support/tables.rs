@@ -52,7 +52,8 @@ pub fn content(db: &Database) -> BTreeMap<String, Vec<String>> {
         let mut all = BTreeMap::new();
         for table in names(db)? {
             let mut columns = columns(db, &table)?;
-            columns.retain(|column| (table.as_str(), column.as_str()) != ("sessions", "expires_at"));
+            columns
+                .retain(|column| (table.as_str(), column.as_str()) != ("sessions", "expires_at"));
             let columns: Vec<String> = columns
                 .iter()
                 .map(|column| match db {
@@ -60,7 +61,10 @@ pub fn content(db: &Database) -> BTreeMap<String, Vec<String>> {
                     Db::Sqlite(_) => format!("quote(\"{column}\")"),
                 })
                 .collect();
-            let sql = format!("SELECT {} AS value FROM \"{table}\" ORDER BY 1", columns.join(" || ', ' || "));
+            let sql = format!(
+                "SELECT {} AS value FROM \"{table}\" ORDER BY 1",
+                columns.join(" || ', ' || ")
+            );
             let rows = column(db, &sql)?;
             all.insert(table, rows);
         }
@@ -71,7 +75,11 @@ pub fn content(db: &Database) -> BTreeMap<String, Vec<String>> {
 
 /// Fails with the rows that have come or gone since.
 #[track_caller]
-pub fn unchanged(before: &BTreeMap<String, Vec<String>>, after: &BTreeMap<String, Vec<String>>, after_what: &str) {
+pub fn unchanged(
+    before: &BTreeMap<String, Vec<String>>,
+    after: &BTreeMap<String, Vec<String>>,
+    after_what: &str,
+) {
     for (table, rows) in after {
         let new: Vec<_> = rows.iter().filter(|row| !before[table].contains(row)).collect();
         let gone: Vec<_> = before[table].iter().filter(|row| !rows.contains(row)).collect();

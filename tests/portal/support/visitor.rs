@@ -281,8 +281,7 @@ fn filled(form: ElementRef<'_>, url: &Url) -> Filled {
             ("select", _) => {
                 let chosen = selector("option[selected]");
                 let first = selector("option");
-                let option =
-                    field.select(&chosen).next().or_else(|| field.select(&first).next());
+                let option = field.select(&chosen).next().or_else(|| field.select(&first).next());
                 option.map(|option| option.attr("value").unwrap_or_default().to_owned())
             }
             (_, Some("radio" | "checkbox")) if field.attr("checked").is_none() => None,
