@@ -7,7 +7,9 @@
 pub mod company;
 mod history;
 mod offer;
+pub mod pages;
 pub mod provider;
+mod store;
 mod story;
 pub mod target;
 

@@ -162,7 +162,7 @@ impl Case {
         let high = self.risk() == Risk::High;
         let history = self.history.iter().rev().map(|told| HistoryRow {
             at: When::at(told.at, now, zone),
-            says: told.sentence.clone(),
+            says: told.sentence.in_zone(zone),
             // The reason stands on the page in full.
             note: told.note.clone().filter(|_| !matches!(told.fact, Fact::RequestSubmitted { .. })),
         });

@@ -114,7 +114,7 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
             step: Step::Done,
             when: Some(When::at(at, now, zone)),
             at: String::new(),
-            heading: sentence.to_string(),
+            heading: sentence.in_zone(zone).to_string(),
         })
         .collect();
     let unruled = packages.iter().find(|line| line.policies == 0).cloned();

@@ -137,7 +137,8 @@ pub fn fill(db: &Database) -> CatalogId {
     let import = move |tx: &mut keyholder::db::Tx<'_>| company::import(tx, &people);
     db.write(By::System("Staff list"), import).expect("people");
     let appoint = move |tx: &mut keyholder::db::Tx<'_>| {
-        let names = company::Names::read(tx.db(), &staff)?;
+        let mut names = company::Names::default();
+        names.read(tx.db(), &staff)?;
         company::appoint(tx, &names)
     };
     db.write(By::System("Command line"), appoint).expect("an administrator");

@@ -9,7 +9,8 @@ use openidconnect::reqwest::{self, Method};
 use scraper::{ElementRef, Html, Selector};
 use url::Url;
 
-/// Keeps the cookies of each site apart, as browsers do.
+/// Keeps the cookies of each site apart, as browsers do. A clone is another tab.
+#[derive(Clone)]
 pub struct Visitor {
     origin: Url,
     http: Client,
