@@ -21,6 +21,17 @@ fn d36_the_approvers_of_a_stage_hear_of_their_stage_only() {
 }
 
 #[test]
+fn d36_nobody_is_told_what_they_have_just_done() {
+    let Some(w) = World::new() else { return };
+    let package = w.package(&[], terms(vec![by(&[w.ben], &[])]));
+    let (own, denied) = (w.ask(w.ada, package).unwrap(), w.ask(w.eve, package).unwrap());
+    w.cancel(w.ada, own).unwrap();
+    w.deny(w.ben, denied).unwrap();
+    w.dispatch();
+    assert_eq!((w.notices(w.ada).len(), w.notices(w.eve).len()), (0, 1));
+}
+
+#[test]
 fn d36_two_dispatchers_at_once_tell_everybody_once() {
     let Some(w) = World::new() else { return };
     let package = w.package(&[], terms(vec![by(&[w.ben, w.dan], &[])]));
