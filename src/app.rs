@@ -29,7 +29,7 @@ pub const ROUTES: &[&[Route]] = &[
 ];
 
 /// What only the demo adds.
-pub const DEMO: &[&[Route]] = &[];
+pub const DEMO: &[&[Route]] = &[crate::demo::pages::ROUTES];
 
 /// The routes of an installation.
 #[must_use]

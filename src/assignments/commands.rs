@@ -142,12 +142,13 @@ pub fn retry_now(
     id: AssignmentId,
 ) -> Result<usize> {
     let named = managed(tx, permit, id)?;
-    let resources = rights::retry(tx, id)?;
-    if resources > 0 {
-        let resources = i64::try_from(resources).unwrap_or(i64::MAX);
+    let (open, moved) = rights::retry(tx, id)?;
+    // Pressed twice, it was asked once.
+    if moved > 0 {
+        let resources = i64::try_from(moved).unwrap_or(i64::MAX);
         tx.record(&Fact::RetryAsked { resources }, named.about())?;
     }
-    Ok(resources)
+    Ok(open)
 }
 
 fn managed(tx: &mut Tx<'_>, permit: &Permit<ManageAssignment>, id: AssignmentId) -> Result<Named> {

@@ -98,7 +98,7 @@ fn standing(db: &mut Db, rows: &[Named]) -> Result<Vec<Standing>> {
     rights::standing(db, &ids)
 }
 
-fn of<'a>(standing: &'a [Standing], id: AssignmentId) -> Vec<&'a Standing> {
+fn of(standing: &[Standing], id: AssignmentId) -> Vec<&Standing> {
     standing.iter().filter(|right| right.assignment == id).collect()
 }
 

@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::delivery::{Delivery, end_words};
 use super::rights::{self, Standing};
 use super::store::{self, Named};
 use super::words::{self, Times};
@@ -9,7 +10,7 @@ use crate::access::policy::Gate;
 use crate::error::Result;
 use crate::kernel::AssignmentId;
 use crate::kernel::text::counted;
-use crate::requests::words::utc;
+use crate::web::listing::{as_csv, csv_time};
 use crate::web::page::Mark;
 use crate::web::words::When;
 use crate::web::{Cx, Place, Reply, Route, Shell, get};
@@ -40,7 +41,7 @@ struct Line {
     until: Mark,
     ended: Option<When>,
     request: Option<(String, String)>,
-    delivery: Option<Mark>,
+    delivery: Delivery,
     resources: String,
     /// Opened by itself while something is on its way.
     open: bool,
@@ -58,7 +59,7 @@ fn access(cx: &mut Cx) -> Result<Reply> {
         Ok((held, ended, standing))
     })?;
     let times = Times { now: cx.now(), wall: cx.wall(), zone: cx.site.db.zone() };
-    if cx.query("format") == "csv" {
+    if as_csv(cx) {
         let mut rows = vec![CSV.map(str::to_owned).to_vec()];
         rows.extend(held.iter().chain(&ended).map(|named| csv_row(named, &standing, times)));
         return Reply::csv("access.csv", &rows);
@@ -93,7 +94,7 @@ fn line(named: &Named, standing: &[Standing], times: Times) -> Line {
         since: when(assignment.started_at.unwrap_or(assignment.starts_at)),
         scheduled: assignment.started_at.is_none(),
         until: if ended {
-            Mark::new("off", "minus", words::ended(assignment))
+            Mark::new("off", "minus", end_words(assignment.end_reason.as_deref()))
         } else {
             words::until(assignment, times)
         },
@@ -102,7 +103,7 @@ fn line(named: &Named, standing: &[Standing], times: Times) -> Line {
             .request_id
             .zip(named.reference.clone())
             .map(|(id, reference)| (format!("/requests/{id}"), reference)),
-        delivery: (!mine.is_empty() && (!ended || open)).then(|| words::delivered(&mine)),
+        delivery: Delivery::of(assignment, &mine, times.wall, times.zone),
         resources: counted(i64::try_from(mine.len()).unwrap_or(i64::MAX), "resource", "resources"),
         open,
         marks: mine
@@ -129,7 +130,6 @@ const CSV: [&str; 8] = [
 fn csv_row(named: &Named, standing: &[Standing], times: Times) -> Vec<String> {
     let assignment = &named.assignment;
     let mine: Vec<&Standing> = standing.iter().filter(|s| s.assignment == assignment.id).collect();
-    let at = |at: Option<crate::kernel::Ts>| at.map(utc).unwrap_or_default();
     let ended = assignment.ended_at.is_some();
     let resources: Vec<String> = mine
         .iter()
@@ -137,12 +137,12 @@ fn csv_row(named: &Named, standing: &[Standing], times: Times) -> Vec<String> {
         .collect();
     vec![
         named.package.clone(),
-        utc(assignment.started_at.unwrap_or(assignment.starts_at)),
-        at(assignment.ends_at),
-        at(assignment.ended_at),
-        if ended { words::ended(assignment).to_owned() } else { String::new() },
+        csv_time(assignment.started_at.unwrap_or(assignment.starts_at)),
+        csv_time(assignment.ends_at),
+        csv_time(assignment.ended_at),
+        if ended { end_words(assignment.end_reason.as_deref()).to_owned() } else { String::new() },
         named.reference.clone().unwrap_or_default(),
-        if mine.is_empty() { String::new() } else { words::delivered(&mine).text },
+        Delivery::of(assignment, &mine, times.wall, times.zone).words,
         resources.join("; "),
     ]
 }

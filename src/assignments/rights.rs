@@ -213,16 +213,19 @@ pub(super) fn cut(tx: &mut Tx<'_>, ids: &[AssignmentId], roles: &[RoleId]) -> Re
     Ok(all)
 }
 
-/// Asks for another try at once of every unconfirmed right of the assignment; returns how many there are.
-pub(super) fn retry(tx: &mut Tx<'_>, assignment: AssignmentId) -> Result<usize> {
+/// Asks for another try at once of every unconfirmed right of the assignment; returns how many there are, and how
+/// many of them would have waited longer.
+pub(super) fn retry(tx: &mut Tx<'_>, assignment: AssignmentId) -> Result<(usize, usize)> {
     let wall = tx.wall();
     let mine = of_assignments(tx.db(), &[assignment])?;
     let open = [RightState::Adding.as_str(), RightState::Removing.as_str()];
-    Ok(diesel::update(
-        rights::table.filter(rights::id.eq_any(mine)).filter(rights::state.eq_any(open)),
-    )
-    .set((rights::next_at.eq(wall), rights::attempts.eq(0)))
-    .execute(tx.db())?)
+    let open = rights::id.eq_any(mine).and(rights::state.eq_any(open));
+    let all: i64 = rights::table.filter(open.clone()).count().get_result(tx.db())?;
+    let later = rights::table.filter(open).filter(rights::next_at.gt(wall));
+    let moved = diesel::update(later)
+        .set((rights::next_at.eq(wall), rights::attempts.eq(0)))
+        .execute(tx.db())?;
+    Ok((usize::try_from(all).unwrap_or(usize::MAX), moved))
 }
 
 /// Where one resource of an assignment stands: what a page shows.

@@ -2,7 +2,6 @@
 
 use super::model::{Assignment, RightState};
 use super::rights::Standing;
-use crate::kernel::fact::EndReason;
 use crate::kernel::text::counted;
 use crate::kernel::{Ts, Zone};
 use crate::web::page::Mark;
@@ -74,38 +73,6 @@ fn tries(standing: &Standing, times: Times) -> Option<String> {
 #[must_use]
 pub fn unsettled(standing: &Standing) -> bool {
     matches!(standing.state, RightState::Adding | RightState::Removing)
-}
-
-/// How the delivery of an assignment stands as a whole.
-#[must_use]
-pub fn delivered(standings: &[&Standing]) -> Mark {
-    let total = standings.len();
-    let settled = standings.iter().filter(|s| !unsettled(s)).count();
-    let troubled = standings.iter().filter(|s| unsettled(s) && s.trouble.is_some()).count();
-    let of = counted(i64::try_from(total).unwrap_or(i64::MAX), "resource", "resources");
-    if settled == total {
-        Mark::new("ok", "done", "Confirmed by every system")
-    } else if troubled > 0 {
-        let words = if troubled == 1 { "has" } else { "have" };
-        Mark::new("warn", "stand", format!("{troubled} of {of} {words} not worked yet"))
-    } else {
-        Mark::new("", "half", format!("{settled} of {of} confirmed"))
-    }
-}
-
-/// Why an assignment ended.
-#[must_use]
-pub fn ended(assignment: &Assignment) -> &'static str {
-    match assignment.end_reason.as_deref().and_then(EndReason::parse) {
-        Some(EndReason::Expired) => "Its time was over",
-        Some(EndReason::EndedNow) if assignment.started_at.is_none() => {
-            "Canceled before it started"
-        }
-        Some(EndReason::EndedNow) => "Ended by an owner or administrator",
-        Some(EndReason::Leaver) => "Ended when the person left",
-        Some(EndReason::NotEligible) => "The rules no longer allowed it",
-        None => "Ended",
-    }
 }
 
 /// Until when, with the color that says that the end is near (30 days).
@@ -182,9 +149,6 @@ mod tests {
             delivery(&troubled, false, times()).text,
             "has not worked yet: it does not answer. Next try in 2 minutes, 3 tries so far"
         );
-        let fine = standing(RightState::Present);
-        assert_eq!(delivered(&[&troubled, &fine]).text, "1 of 2 resources has not worked yet");
-        assert_eq!(delivered(&[&fine]).kind, "ok");
     }
 
     #[test]

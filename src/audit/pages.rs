@@ -268,7 +268,7 @@ fn row(entry: &Entry, zone: Zone) -> LogRow {
         datetime: local.to_rfc3339_opts(chrono::SecondsFormat::Millis, false),
         time: local.format("%H:%M:%S").to_string(),
         day: date(local.date_naive()),
-        says: entry.sentence.clone(),
+        says: entry.sentence.in_zone(zone),
         note: entry.note.clone(),
         failed: entry.failed,
         links: links(entry),

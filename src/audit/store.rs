@@ -104,10 +104,8 @@ fn entry(row: Row) -> Entry {
     // A fact that a newer version wrote is still an entry: the log never leaves one out.
     let sentence = load_told(&row.data, names).map_or_else(
         |_| {
-            Sentence(vec![Part {
-                name: false,
-                text: format!("{} (recorded by another version)", row.kind),
-            }])
+            let text = format!("{} (recorded by another version)", row.kind);
+            Sentence(vec![Part { name: false, text, at: None }])
         },
         |(_, sentence)| sentence,
     );

@@ -4,6 +4,8 @@ mod edit;
 mod list;
 mod resource;
 mod show;
+#[cfg(test)]
+mod tests;
 
 use crate::access::policy::Gate;
 use crate::error::FieldError;

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 
 use super::company::{self, Names, Offered, day_before};
 use super::offer::{CATALOGS, PACKAGES, Who};
@@ -59,8 +59,17 @@ pub fn write(
     clock.set(at(FIRST_DAY, 8, 0));
     let groups = company::memberships()?;
     let (names, offered) = set_up(db, clock, &first_list(staff), &groups)?;
-    let mut writer =
-        Writer { db, clock, targets, directory, groups, names, offered, requests: HashMap::new(), now };
+    let mut writer = Writer {
+        db,
+        clock,
+        targets,
+        directory,
+        groups,
+        names,
+        offered,
+        requests: HashMap::new(),
+        now,
+    };
     let mut steps = Vec::new();
     let when = |moment: At| match moment {
         At::Day(days, hour, minute) => at(days, hour, minute),
@@ -101,7 +110,12 @@ fn first_list(staff: &[Entry]) -> Vec<Entry> {
 }
 
 /// People first, then roles, catalogs and resources by the administrator, then packages by their owners.
-fn set_up(db: &Database, clock: &Fixed, staff: &[Entry], groups: &[Membership]) -> Result<(Names, Offered)> {
+fn set_up(
+    db: &Database,
+    clock: &Fixed,
+    staff: &[Entry],
+    groups: &[Membership],
+) -> Result<(Names, Offered)> {
     let (list, members) = (staff.to_vec(), groups.to_vec());
     db.write(By::System("Import"), move |tx| company::import(tx, &list, &members))?;
     let mut names = Names::default();
@@ -149,6 +163,7 @@ struct Writer<'a> {
 impl Writer<'_> {
     /// Lets the time pass until `at`; what was due on the way happens when it was due.
     fn pass(&self, at: Ts) -> Result<()> {
+        let mut last = None;
         loop {
             let due = self.db.read(|c| {
                 Ok([
@@ -158,6 +173,9 @@ impl Writer<'_> {
                 ])
             })?;
             let Some(due) = due.into_iter().flatten().min() else { break };
+            if last.replace(due) == Some(due) {
+                return Err(Error::Broken(anyhow!("what was due at {due:?} stays due")));
+            }
             self.clock.set(due.plus_seconds(DELIVERY).min(at).max(self.clock.now()));
             run_all(self.db, &self.targets)?;
         }
@@ -178,7 +196,8 @@ impl Writer<'_> {
             }
             Step::Staff(list) => {
                 let (own, groups) = (list.clone(), self.groups.clone());
-                self.db.write(By::System("Import"), move |tx| company::import(tx, &own, &groups))?;
+                self.db
+                    .write(By::System("Import"), move |tx| company::import(tx, &own, &groups))?;
                 let names = &mut self.names;
                 self.db.read(|c| names.read(c, &list))?;
                 true

@@ -7,7 +7,9 @@
 pub mod company;
 mod history;
 mod offer;
+pub mod pages;
 pub mod provider;
+mod store;
 mod story;
 pub mod target;
 
@@ -22,8 +24,9 @@ use base64::engine::general_purpose::STANDARD;
 use self::provider::Cast;
 use self::target::DemoTarget;
 use crate::db::{Address, By, Database, Db, migrate, set_setting, setting};
+use crate::error::Result;
 use crate::kernel::time::{Fixed, Shifted, System};
-use crate::kernel::{Clock, Clocks, Ts, Zone};
+use crate::kernel::{Clock, Clocks, FactId, Ts, Zone};
 use crate::provisioning::connectors::Targets;
 
 /// What the organization of the demo is called.
@@ -61,6 +64,21 @@ pub struct Demo {
     pub new: bool,
     /// Held as long as the demo runs: one folder, one demo.
     _lock: File,
+}
+
+impl Demo {
+    /// Moves business time on and lets happen what is due; returns a fact id that is older than all that happened.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub fn advance(&self, seconds: i64) -> Result<FactId> {
+        let before = FactId::fresh();
+        let offset = self.clock.advance(seconds);
+        // Kept first: a restart never goes back (E1).
+        self.db.write(BY, move |tx| set_setting(tx, OFFSET, &offset.to_string()))?;
+        crate::jobs::run_all(&self.db, &self.targets)?;
+        Ok(before)
+    }
 }
 
 /// Opens the demo of a folder, and makes it first if there is none. With `fresh` the demo that is there is thrown away.

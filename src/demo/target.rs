@@ -87,6 +87,9 @@ pub struct State {
     groups: BTreeMap<String, Group>,
     /// Names by the person's id there.
     accounts: BTreeMap<String, String>,
+    /// Those who were asked for and have no account: names by id.
+    #[serde(default)]
+    missing: BTreeMap<String, String>,
 }
 
 impl State {
@@ -101,6 +104,7 @@ impl State {
             mood: Mood::Usual,
             groups: groups.collect(),
             accounts: accounts.into_iter().collect(),
+            missing: BTreeMap::new(),
         }
     }
 
@@ -214,20 +218,23 @@ impl DemoTarget {
         Ok(true)
     }
 
-    /// Gives somebody an account.
+    /// Opens the account of somebody who was asked for; returns the name, or none if nobody waits for it.
     ///
     /// # Errors
     /// When its file cannot be written; nothing is changed then.
-    pub fn open_account(&self, person: &str, name: &str) -> anyhow::Result<()> {
+    pub fn open_account(&self, person: &str) -> anyhow::Result<Option<String>> {
+        let Some(name) = self.locked().missing.get(person).cloned() else { return Ok(None) };
         self.change(|state| {
-            state.accounts.insert(person.to_owned(), name.to_owned());
-        })
+            state.missing.remove(person);
+            state.accounts.insert(person.to_owned(), name.clone());
+        })?;
+        Ok(Some(name))
     }
 
-    /// Whether the person has an account.
+    /// Who was asked for and has no account: id and name.
     #[must_use]
-    pub fn has_account(&self, person: &str) -> bool {
-        self.locked().accounts.contains_key(person)
+    pub fn missing(&self) -> Vec<(String, String)> {
+        self.locked().missing.clone().into_iter().collect()
     }
 
     /// All groups by name, with who is in them.
@@ -289,6 +296,15 @@ impl DemoTarget {
             return Err(Trouble::Refused(format!("its groups have no role “{}”", what.role)));
         }
         if !state.accounts.contains_key(&who.external_id) {
+            let known = state.missing.contains_key(&who.external_id);
+            drop(state);
+            if !known {
+                let (id, name) = (who.external_id.clone(), who.name.clone());
+                self.change(|state| {
+                    state.missing.insert(id, name);
+                })
+                .map_err(|error| Trouble::Unreachable(format!("{error:#}")))?;
+            }
             return Err(Trouble::NoAccount(who.name.clone()));
         }
         let there = group.roles.get(what.role).is_some_and(|all| all.contains(&who.external_id));
@@ -430,6 +446,10 @@ mod tests {
         let nothing = Grant { resource: "gone", role: "member" };
         assert!(matches!(target.holds(&who("ann"), &nothing), Err(Trouble::NoResource(_))));
         assert!(matches!(target.add(&who("cy"), &LEDGER, "k"), Err(Trouble::NoAccount(_))));
+        assert_eq!(target.missing(), [("cy".to_owned(), "cy".to_owned())]);
+        assert_eq!(target.open_account("cy").unwrap().as_deref(), Some("cy"));
+        assert_eq!(target.add(&who("cy"), &LEDGER, "k"), Ok(()));
+        assert_eq!(target.open_account("cy").unwrap(), None);
         let role = Grant { resource: "ledger", role: "king" };
         assert!(matches!(target.add(&who("ann"), &role, "k"), Err(Trouble::Refused(_))));
     }

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AssignmentId, CatalogId, PackageId, PersonId, RequestId, Ts};
+use super::{AssignmentId, CatalogId, PackageId, PersonId, RequestId, Ts, Zone};
 use crate::kernel::text::counted;
 
 crate::text_enum! {
@@ -231,13 +231,31 @@ pub enum Fact {
 pub struct Part {
     /// True for the name of a person or thing.
     pub name: bool,
-    /// The words.
+    /// The words; a time is in UTC here, and in the reader's zone after [`Sentence::in_zone`].
     pub text: String,
+    /// The instant, where the words are a time.
+    pub at: Option<Ts>,
+}
+
+impl Part {
+    fn words(text: &str) -> Self {
+        Self { name: false, text: text.to_owned(), at: None }
+    }
 }
 
 /// A sentence of parts; `to_string` joins them.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Sentence(pub Vec<Part>);
+
+impl Sentence {
+    /// The same sentence with its times as clocks in the zone show them.
+    #[must_use]
+    pub fn in_zone(&self, zone: Zone) -> Self {
+        let local = |at: Ts| zone.local(at).format("%-d %b %Y, %H:%M").to_string();
+        let parts = self.0.iter().cloned();
+        Self(parts.map(|part| Part { text: part.at.map_or(part.text, local), ..part }).collect())
+    }
+}
 
 impl std::fmt::Display for Sentence {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -536,8 +554,9 @@ fn data(text: &str) -> String {
     text.replace('{', "(").replace('}', ")")
 }
 
+/// A time in a pattern: [`fill`] makes a part of it.
 fn day(at: Ts) -> String {
-    at.utc().format("%-d %b %Y, %H:%M UTC").to_string()
+    format!("{{@{}}}", at.micros())
 }
 
 fn of(stage: i64, stages: i64) -> String {
@@ -577,7 +596,18 @@ fn fill(pattern: &str, names: Names<'_>) -> Sentence {
     let mut rest = pattern;
     while let Some(start) = rest.find('{') {
         let Some(len) = rest[start..].find('}') else { break };
-        let name = match &rest[start + 1..start + len] {
+        let inside = &rest[start + 1..start + len];
+        if start > 0 {
+            parts.push(Part::words(&rest[..start]));
+        }
+        rest = &rest[start + len + 1..];
+        if let Some(at) = inside.strip_prefix('@').and_then(|micros| micros.parse().ok()) {
+            let at = Ts::from_micros(at);
+            let text = at.utc().format("%-d %b %Y, %H:%M UTC").to_string();
+            parts.push(Part { name: false, text, at: Some(at) });
+            continue;
+        }
+        let name = match inside {
             "actor" => Some(names.actor),
             "person" => names.person,
             "package" => names.package,
@@ -585,14 +615,11 @@ fn fill(pattern: &str, names: Names<'_>) -> Sentence {
             "reference" => names.reference,
             _ => names.resource,
         };
-        if start > 0 {
-            parts.push(Part { name: false, text: rest[..start].to_owned() });
-        }
-        parts.push(Part { name: true, text: name.unwrap_or("(unnamed)").to_owned() });
-        rest = &rest[start + len + 1..];
+        let text = name.unwrap_or("(unnamed)").to_owned();
+        parts.push(Part { name: true, text, at: None });
     }
     if !rest.is_empty() {
-        parts.push(Part { name: false, text: rest.to_owned() });
+        parts.push(Part::words(rest));
     }
     Sentence(parts)
 }
@@ -608,6 +635,16 @@ mod tests {
         let sentence = fact.sentence(names);
         assert_eq!(sentence.to_string(), "Ann {x} created policy “(person)” of Ledger");
         assert!(sentence.0[0].name && !sentence.0[1].name);
+    }
+
+    #[test]
+    fn a_time_in_a_sentence_is_the_readers() {
+        let until = Some(Ts::new("2026-11-24T14:10:00Z".parse().unwrap()));
+        let names = Names { person: Some("Ann"), package: Some("Ledger"), ..Names::default() };
+        let sentence = Fact::AssignmentStarted { until }.sentence(names);
+        assert_eq!(sentence.to_string(), "Ledger was assigned to Ann until 24 Nov 2026, 14:10 UTC");
+        let local = sentence.in_zone(Zone(chrono_tz::Europe::Stockholm));
+        assert_eq!(local.to_string(), "Ledger was assigned to Ann until 24 Nov 2026, 15:10");
     }
 
     #[test]

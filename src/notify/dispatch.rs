@@ -12,7 +12,7 @@ use crate::db::schema::{
 use crate::db::{By, Database, Db, Tx, load_told};
 use crate::error::Result;
 use crate::kernel::fact::Names;
-use crate::kernel::{CatalogId, FactId, NoticeId, PackageId, PersonId, RequestId, Ts};
+use crate::kernel::{CatalogId, FactId, NoticeId, PackageId, PersonId, RequestId, Ts, Zone};
 
 /// As many facts as one transaction dispatches.
 const CHUNK: i64 = 100;
@@ -78,8 +78,9 @@ fn dispatch(tx: &mut Tx<'_>) -> Result<usize> {
         .select(Undispatched::as_select())
         .load(tx.db())?;
     let mut rows = Vec::new();
+    let zone = tx.zone();
     for fact in &all {
-        rows.extend(notices_of(tx.db(), fact)?);
+        rows.extend(notices_of(tx.db(), fact, zone)?);
     }
     for chunk in rows.chunks(500) {
         crate::each_backend!(tx.db(), |c| {
@@ -96,7 +97,7 @@ fn dispatch(tx: &mut Tx<'_>) -> Result<usize> {
     Ok(all.len())
 }
 
-fn notices_of(db: &mut Db, row: &Undispatched) -> Result<Vec<NewNotice>> {
+fn notices_of(db: &mut Db, row: &Undispatched, zone: Zone) -> Result<Vec<NewNotice>> {
     let names = Names {
         actor: &row.actor_name,
         person: row.person_name.as_deref(),
@@ -106,7 +107,7 @@ fn notices_of(db: &mut Db, row: &Undispatched) -> Result<Vec<NewNotice>> {
         resource: row.resource_name.as_deref(),
     };
     let (fact, sentence) = load_told(&row.data, names)?;
-    let sentence = sentence.to_string();
+    let sentence = sentence.in_zone(zone).to_string();
     let mut told = BTreeSet::new();
     let mut all = Vec::new();
     for audience in audiences(&fact) {

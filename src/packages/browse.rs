@@ -13,9 +13,10 @@ use crate::policies::store::of_package;
 use crate::requests::prospect::{Prospect, deciders, prospect};
 use crate::requests::store as requests;
 use crate::requests::words::{Decides, decides};
+use crate::web::listing::{Listing, PAGE, as_csv};
 use crate::web::page::{Mark, Names};
 use crate::web::paging::{Cursor, page};
-use crate::web::{Cx, Form, Limit, Place, Reply, Route, Shell, get};
+use crate::web::{Cx, Limit, Place, Reply, Route, Shell, get};
 
 /// The routes of finding access.
 pub const ROUTES: &[Route] = &[
@@ -33,9 +34,7 @@ struct BrowsePage {
     shell: Shell,
     q: String,
     hits: Vec<Line>,
-    first: Option<String>,
-    next: Option<String>,
-    csv: Option<String>,
+    pager: Listing,
     looks_after: bool,
 }
 
@@ -61,13 +60,12 @@ struct Way {
 fn browse(cx: &mut Cx) -> Result<Reply> {
     let q = crate::kernel::text::one_line(cx.query("q"));
     let viewer = Viewer::from(cx.person()?);
-    if cx.query("format") == "csv" {
+    if as_csv(cx) {
         return Ok(listed_csv(cx, viewer, q));
     }
-    let at: Option<Cursor<String>> = cx.cursor("after")?;
-    let limit = i64::try_from(SHOWN + 1).unwrap_or(i64::MAX);
+    let at: Option<Cursor<String>> = cx.cursor(PAGE)?;
     let (hits, held_by) = cx.read(|db| {
-        let hits = store::listed(db, viewer, &q, at.as_ref(), limit)?;
+        let hits = store::listed(db, viewer, &q, at.as_ref(), SHOWN as i64 + 1)?;
         let open: Vec<RequestId> =
             hits.iter().filter_map(|hit| open_request(&hit.position)).collect();
         let held_by = if open.is_empty() { vec![] } else { requests::holders(db, &open)? };
@@ -91,9 +89,7 @@ fn browse(cx: &mut Cx) -> Result<Reply> {
     let page = BrowsePage {
         shell: cx.shell(title, Place::Browse)?,
         hits,
-        first: at.map(|_| address(&q, &[])),
-        next: found.next.map(|next| address(&q, &[("after", next)])),
-        csv: Some(address(&q, &[("format", "csv".to_owned())])),
+        pager: Listing::under(cx, &found, "access package", "access packages"),
         looks_after: looks_after(cx)?,
         q,
     };
@@ -105,17 +101,6 @@ fn open_request(position: &Position) -> Option<RequestId> {
         Position::Open { request, .. } => Some(*request),
         _ => None,
     }
-}
-
-fn address(q: &str, more: &[(&str, String)]) -> String {
-    let mut form = Form::default();
-    if !q.is_empty() {
-        form.set("q", q);
-    }
-    for (name, value) in more {
-        form.set(name, value);
-    }
-    if form.is_empty() { "/packages".to_owned() } else { format!("/packages?{}", form.encoded()) }
 }
 
 fn looks_after(cx: &Cx) -> Result<bool> {
@@ -136,9 +121,7 @@ fn line(hit: &Hit, with: &[String], now: Ts, zone: Zone) -> Line {
         Position::CanRequest => {
             way(format!("{href}/request"), "Request", format!(" access to {}", hit.name), true)
         }
-        Position::Cannot => {
-            way(href.clone(), "Why and what next", format!(": {}", hit.name), false)
-        }
+        Position::Cannot => way(href.clone(), "Why not", format!(": {}", hit.name), false),
     };
     Line {
         href,
@@ -396,11 +379,5 @@ mod tests {
         assert!(why_not(true, &[], Kind::Member).contains("No policy"));
         assert!(why_not(true, &[policy(true)], Kind::Guest).contains("guest"));
         assert!(why_not(true, &[policy(false)], Kind::Guest).contains("not among"));
-    }
-
-    #[test]
-    fn the_search_stays_in_every_address() {
-        assert_eq!(address("", &[]), "/packages");
-        assert_eq!(address("pay & go", &[("after", "x".into())]), "/packages?q=pay+%26+go&after=x");
     }
 }

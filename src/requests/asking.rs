@@ -229,7 +229,11 @@ fn form_page(
     let package = &ask.detail.package;
     let (now, zone) = (cx.now(), cx.site.db.zone());
     let mut shell = cx.shell(format!("Request {} – Browse", package.name), Place::Browse)?;
-    let status = if errors.is_empty() { 200 } else { 422 };
+    let status = match (changed, errors.is_empty()) {
+        (true, _) => 409,
+        (false, true) => 200,
+        (false, false) => 422,
+    };
     shell.errors = errors.iter().map(Into::into).collect();
     if changed {
         shell.notice = Some(Notice {

@@ -97,12 +97,13 @@ fn mark(tone: &'static str, icon: &'static str, says: Sentence) -> Mark {
 
 /// Words without a name.
 pub(super) fn plain(text: impl Into<String>) -> Sentence {
-    Sentence(vec![Part { name: false, text: text.into() }])
+    Sentence(vec![Part { name: false, text: text.into(), at: None }])
 }
 
 /// A sentence of words and names in turn, beginning with words.
 pub(super) fn says<const N: usize>(parts: [&str; N]) -> Sentence {
-    let part = |(at, text): (usize, &&str)| Part { name: at % 2 == 1, text: (*text).to_owned() };
+    let part =
+        |(at, text): (usize, &&str)| Part { name: at % 2 == 1, text: (*text).to_owned(), at: None };
     Sentence(parts.iter().enumerate().map(part).filter(|part| !part.text.is_empty()).collect())
 }
 
@@ -215,7 +216,7 @@ pub fn risk_words(risk: Risk) -> &'static str {
 /// "You alone decide, as manager", "You or Ann decide, you as manager; the first answer counts".
 #[must_use]
 pub fn deciders_mark(me: PersonId, approvers: &[Approver]) -> Mark {
-    let via = approvers.iter().find(|a| a.person == me).map_or("", |a| a.via.words());
+    let via = approvers.iter().find(|a| a.waiting && a.person == me).map_or("", |a| a.via.words());
     let others: Vec<String> =
         approvers.iter().filter(|a| a.waiting && a.person != me).map(|a| a.name.clone()).collect();
     let sentence = if others.is_empty() {

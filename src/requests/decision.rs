@@ -9,8 +9,8 @@ use super::deciding::{
 };
 use super::model::{Approver, Request, Stage, StageState, Verdict};
 use super::store::{self, Content, Earlier, Frame, Peers};
+use crate::access::Actor;
 use crate::access::policy;
-use crate::access::{Actor, Denied};
 use crate::audit::history::{Told, history_of_request};
 use crate::db::{Db, Tx};
 use crate::error::{Error, FieldError, Refusal, Result};
@@ -162,7 +162,7 @@ impl Case {
         let high = self.risk() == Risk::High;
         let history = self.history.iter().rev().map(|told| HistoryRow {
             at: When::at(told.at, now, zone),
-            says: told.sentence.clone(),
+            says: told.sentence.in_zone(zone),
             // The reason stands on the page in full.
             note: told.note.clone().filter(|_| !matches!(told.fact, Fact::RequestSubmitted { .. })),
         });
@@ -319,16 +319,13 @@ pub(super) fn decide(cx: &mut Cx) -> Result<Reply> {
     Ok(Reply::see_other(path).notice(strong, text))
 }
 
-/// One transaction: may they, is it still open, is it still what they saw; then the command.
+/// One transaction: did they say so before, may they, is it still what they saw; then the command.
 fn record(tx: &mut Tx<'_>, id: RequestId, answer: &Answer) -> Result<Request> {
-    let request = store::one(tx.db(), id)?;
-    let approvers = store::approvers(tx.db(), id)?;
-    let standing = store::standing_of(&request, &approvers);
-    let permit = policy::decide_stage(tx.actor(), &standing);
-    if let Some(done) = decided(tx, &request, &approvers, answer)? {
-        return done;
+    if said_before(tx, id, answer)? {
+        return store::one(tx.db(), id);
     }
-    let permit = permit.map_err(|denied: Denied| Error::from(denied))?;
+    let permit = commands::may_decide(tx, id, answer.stage)?;
+    let request = store::one(tx.db(), id)?;
     if answer.version.is_some_and(|seen| seen != request.policy_version) {
         return Err(changed("The terms", id).into());
     }
@@ -339,31 +336,18 @@ fn record(tx: &mut Tx<'_>, id: RequestId, answer: &Answer) -> Result<Request> {
     commands::decide(tx, &permit, answer.stage, answer.verdict, &answer.note)
 }
 
-/// For an approver of a stage that is no longer open: the same answer of the same person once more is no
-/// error; everybody else reads who decided, when and what (D4).
-fn decided(
-    tx: &mut Tx<'_>,
-    request: &Request,
-    approvers: &[Approver],
-    answer: &Answer,
-) -> Result<Option<Result<Request>>> {
-    let Some(me) = tx.actor().id() else { return Ok(None) };
-    if !approvers.iter().any(|a| a.person == me && a.stage == answer.stage) {
-        return Ok(None);
-    }
-    let stages = store::stages(tx.db(), &[request.id])?;
-    let Some(stage) = stages.into_iter().find(|stage| stage.id == answer.stage) else {
-        return Ok(None);
-    };
+/// The same answer of the same person once more is no error: a button pressed twice, a page sent again.
+fn said_before(tx: &mut Tx<'_>, id: RequestId, answer: &Answer) -> Result<bool> {
+    let Some(me) = tx.actor().enabled_person().map(|person| person.id) else { return Ok(false) };
     let same = match answer.verdict {
         Verdict::Approve => StageState::Approved,
         Verdict::Deny => StageState::Denied,
     };
-    match stage.state() {
-        StageState::Open => Ok(None),
-        state if state == same && stage.decided_by == Some(me) => Ok(Some(Ok(request.clone()))),
-        _ => Ok(Some(Err(commands::decided_already(tx, request, &stage)?.into()))),
-    }
+    let stages = store::stages(tx.db(), &[id])?;
+    let said = |stage: &Stage| {
+        stage.id == answer.stage && stage.decided_by == Some(me) && stage.state() == same
+    };
+    Ok(stages.iter().any(said))
 }
 
 fn changed(what: &str, id: RequestId) -> Refusal {

@@ -6,16 +6,18 @@ use super::model::{Request, State};
 use super::prospect::deciders;
 use super::timeline::{Item, Story};
 use super::{commands, store, words};
-use crate::access::policy::{self, Gate, RequestStanding};
+use crate::access::policy::{self, Gate};
 use crate::assignments::rights;
 use crate::assignments::words::Times;
 use crate::audit::history::history_of_request;
+use crate::db::Db;
 use crate::error::{Error, Result};
-use crate::kernel::{PersonId, RequestId};
+use crate::kernel::{PersonId, RequestId, Ts};
 use crate::packages::store::contents;
+use crate::web::listing::{Listing, PAGE, as_csv, seek, write_all};
 use crate::web::page::{Mark, Notice, NoticeKind};
-use crate::web::paging::{Cursor, page};
-use crate::web::words::{When, date_in_full};
+use crate::web::paging::page;
+use crate::web::words::{When, capital, date_in_full};
 use crate::web::{Cx, Place, Reply, Route, Shell, get, post};
 
 /// The routes of a person's requests.
@@ -36,9 +38,7 @@ const FACTS: i64 = 300;
 struct ListPage {
     shell: Shell,
     rows: Vec<Line>,
-    first: Option<String>,
-    next: Option<String>,
-    csv: Option<String>,
+    pager: Listing,
 }
 
 /// One request of a list.
@@ -94,56 +94,52 @@ fn times(cx: &Cx) -> Times {
 
 fn list(cx: &mut Cx) -> Result<Reply> {
     let me = cx.person()?.id;
-    if cx.query("format") == "csv" {
+    if as_csv(cx) {
         return Ok(list_csv(cx, me));
     }
-    let at: Option<Cursor<crate::kernel::Ts>> = cx.cursor("after")?;
-    let before = at.as_ref().map(|c| (c.key, RequestId(c.id)));
-    let limit = i64::try_from(SHOWN + 1).unwrap_or(i64::MAX);
+    let at = cx.cursor::<Ts>(PAGE)?;
     let (rows, holders) = cx.read(|db| {
-        let rows = store::of_person(db, me, before, limit)?;
+        let rows = store::of_person(db, me, seek(at.as_ref(), RequestId), SHOWN as i64 + 1)?;
         let open: Vec<RequestId> =
             rows.iter().filter(|r| r.state == State::PendingApproval).map(|r| r.id).collect();
         let holders = if open.is_empty() { vec![] } else { store::holders(db, &open)? };
         Ok((rows, holders))
     })?;
     let found = page(rows, SHOWN, at.as_ref(), |r| (r.created_at, r.id.0));
-    let title = if at.is_some() {
-        "Your requests, earlier – Requests"
-    } else {
-        "Your requests – Requests"
+    let title = match at {
+        Some(_) => "Your requests, earlier – Requests",
+        None => "Your requests – Requests",
     };
     let page = ListPage {
         shell: cx.shell(title, Place::Requests)?,
         rows: found.rows.iter().map(|r| line(r, &holders, me, times(cx))).collect(),
-        first: at.map(|_| "/requests".to_owned()),
-        next: found.next.map(|next| format!("/requests?after={next}")),
-        csv: Some("/requests?format=csv".to_owned()),
+        pager: Listing::under(cx, &found, "request", "requests"),
     };
     Reply::page(&page)
 }
 
 /// The whole list, read in pieces by key.
 fn list_csv(cx: &Cx, me: PersonId) -> Reply {
-    const PIECE: i64 = 500;
     let site = cx.site.clone();
-    Reply::csv_stream("requests.csv", words::CSV, move |sink| {
-        let mut before = None;
-        loop {
-            let (rows, holders) = site.db.read(|db| {
-                let rows = store::of_person(db, me, before, PIECE)?;
-                let ids: Vec<RequestId> = rows.iter().map(|r| r.id).collect();
-                let holders = if ids.is_empty() { vec![] } else { store::holders(db, &ids)? };
-                Ok((rows, holders))
-            })?;
-            for request in &rows {
-                let held = holders.iter().filter(|(id, _)| *id == request.id);
-                let with: Vec<String> = held.map(|(_, a)| a.name.clone()).collect();
-                sink.row(&words::csv_row(request, &with))?;
-            }
-            let Some(last) = rows.last() else { return Ok(()) };
-            before = Some((last.created_at, last.id));
-        }
+    Reply::csv_stream("requests.csv", words::CSV, move |out| {
+        let read = |db: &mut Db, from, limit| {
+            let rows = store::of_person(db, me, from, limit)?;
+            let ids: Vec<RequestId> = rows.iter().map(|r| r.id).collect();
+            let holders = if ids.is_empty() { vec![] } else { store::holders(db, &ids)? };
+            let with = |id: RequestId| -> Vec<String> {
+                let held = holders.iter().filter(|(of, _)| *of == id);
+                held.map(|(_, approver)| approver.name.clone()).collect()
+            };
+            Ok(rows.into_iter().map(|r| (with(r.id), r)).collect::<Vec<_>>())
+        };
+        write_all(
+            &site.db,
+            out,
+            read,
+            |(_, r)| (r.created_at, r.id),
+            |(with, r)| words::csv_row(r, with),
+        )?;
+        Ok(())
     })
 }
 
@@ -156,6 +152,7 @@ struct RequestPage {
     package: String,
     package_href: String,
     target: String,
+    who: String,
     requestor: Option<String>,
     lede: String,
     items: Vec<Item>,
@@ -179,14 +176,7 @@ fn show(cx: &mut Cx) -> Result<Reply> {
     let me = cx.person()?.id;
     let (request, approvers) =
         cx.read(|db| Ok((store::one(db, id)?, store::approvers(db, id)?)))?;
-    let standing = RequestStanding {
-        request: request.id,
-        requestor: request.requestor_id,
-        target: request.target_id,
-        catalog: request.catalog_id,
-        deciders: approvers.iter().filter(|a| a.waiting).map(|a| a.person).collect(),
-        approvers: approvers.iter().map(|a| a.person).collect(),
-    };
+    let standing = store::standing_of(&request, &approvers);
     policy::see_request(actor, &standing)?;
     let waits = request.state == State::PendingApproval;
     let (facts, deciders, contents, assignment, rights) = cx.read(|db| {
@@ -248,6 +238,7 @@ fn show(cx: &mut Cx) -> Result<Reply> {
         package: request.package.clone(),
         package_href: format!("/packages/{}", request.package_id),
         target: words::you(Some(me), request.target_id, &request.target),
+        who: capital(&words::you(Some(me), request.target_id, &request.target)),
         requestor: (request.requestor_id != request.target_id).then(|| request.requestor.clone()),
         cancel: cancelable.then(|| format!("/requests/{id}/cancel")),
         again: may_again.then(|| format!("/packages/{}/request?again={id}", request.package_id)),

@@ -10,7 +10,7 @@ use crate::db::schema::{
     assignments, group_members, package_roles, packages, people, request_stages, requests,
     resource_roles, role_grants, stage_approvers,
 };
-use crate::db::{Db, Tx};
+use crate::db::{Db, Seek, Tx};
 use crate::error::{Error, Result};
 use crate::kernel::{
     AssignmentId, CatalogId, GroupId, PackageId, PersonId, RequestId, Risk, StageId, Ts,
@@ -91,19 +91,23 @@ pub fn one(db: &mut Db, id: RequestId) -> Result<Request> {
 pub fn of_person(
     db: &mut Db,
     person: PersonId,
-    before: Option<(Ts, RequestId)>,
+    from: Option<Seek<RequestId>>,
     limit: i64,
 ) -> Result<Vec<Request>> {
     let mut query = request_query!()
         .filter(requests::target_id.eq(person).or(requests::requestor_id.eq(person)))
-        .order((requests::created_at.desc(), requests::id.desc()))
         .limit(limit)
         .into_boxed();
-    if let Some((at, id)) = before {
-        query = query.filter(
-            requests::created_at.lt(at).or(requests::created_at.eq(at).and(requests::id.lt(id))),
-        );
-    }
+    let (at, id) = (requests::created_at, requests::id);
+    query = match from {
+        Some(from) if from.back => query
+            .filter(at.gt(from.at).or(at.eq(from.at).and(id.gt(from.id))))
+            .order((at.asc(), id.asc())),
+        Some(from) => query
+            .filter(at.lt(from.at).or(at.eq(from.at).and(id.lt(from.id))))
+            .order((at.desc(), id.desc())),
+        None => query.order((at.desc(), id.desc())),
+    };
     let rows: Vec<RequestRow> = query.load(db)?;
     rows.into_iter().map(request).collect()
 }
@@ -119,30 +123,6 @@ pub fn newest_open(db: &mut Db, person: PersonId, limit: i64) -> Result<Vec<Requ
         .order((requests::created_at.desc(), requests::id.desc()))
         .limit(limit)
         .load(db)?;
-    rows.into_iter().map(request).collect()
-}
-
-/// A page of the requests for a package, newest first.
-///
-/// # Errors
-/// When the database does not answer.
-pub fn of_package(
-    db: &mut Db,
-    package: PackageId,
-    before: Option<(Ts, RequestId)>,
-    limit: i64,
-) -> Result<Vec<Request>> {
-    let mut query = request_query!()
-        .filter(requests::package_id.eq(package))
-        .order((requests::created_at.desc(), requests::id.desc()))
-        .limit(limit)
-        .into_boxed();
-    if let Some((at, id)) = before {
-        query = query.filter(
-            requests::created_at.lt(at).or(requests::created_at.eq(at).and(requests::id.lt(id))),
-        );
-    }
-    let rows: Vec<RequestRow> = query.load(db)?;
     rows.into_iter().map(request).collect()
 }
 
@@ -255,7 +235,7 @@ pub fn holders(db: &mut Db, ids: &[RequestId]) -> Result<Vec<(RequestId, Approve
     Ok(rows.into_iter().map(|(request, row)| (request, approver(row))).collect())
 }
 
-/// Everybody who is or was an approver of a request, by name: one statement.
+/// Everybody who is or was an approver of any stage of a request, those first who hold it now: one statement.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -263,7 +243,7 @@ pub fn approvers(db: &mut Db, id: RequestId) -> Result<Vec<Approver>> {
     let rows: Vec<ApproverRow> = stage_approvers::table
         .inner_join(people::table)
         .filter(stage_approvers::request_id.eq(id))
-        .order((people::name, people::id))
+        .order((stage_approvers::waiting.desc(), people::name, people::id))
         .select(APPROVER)
         .load(db)?;
     Ok(rows.into_iter().map(approver).collect())

@@ -5,6 +5,7 @@ use super::rules::{Deciders, Period};
 use crate::kernel::text::counted;
 use crate::kernel::{PersonId, Ts, Zone};
 use crate::policies::model::{Lifetime, Terms};
+use crate::web::listing::csv_time;
 use crate::web::page::{Mark, Names};
 use crate::web::words::{self, When};
 
@@ -136,7 +137,6 @@ pub fn mark(request: &Request, with: &[String], zone: Zone) -> Mark {
 /// The row of the CSV of a list of requests; the header is [`CSV`]. Times are UTC.
 #[must_use]
 pub fn csv_row(request: &Request, with: &[String]) -> Vec<String> {
-    let at = |at: Option<Ts>| at.map(utc).unwrap_or_default();
     vec![
         request.reference.clone(),
         request.package.clone(),
@@ -144,12 +144,12 @@ pub fn csv_row(request: &Request, with: &[String]) -> Vec<String> {
         request.requestor.clone(),
         request.state.label().to_owned(),
         with.join("; "),
-        utc(request.created_at),
-        at(request.due_at),
-        at(request.decided_at),
-        at(request.ended_at),
-        at(request.starts_at),
-        at(request.ends_at),
+        csv_time(request.created_at),
+        csv_time(request.due_at),
+        csv_time(request.decided_at),
+        csv_time(request.ended_at),
+        csv_time(request.starts_at),
+        csv_time(request.ends_at),
         request.policy_version.to_string(),
         request.reason.clone(),
     ]
@@ -172,12 +172,6 @@ pub const CSV: &[&str] = &[
     "Policy version",
     "Reason",
 ];
-
-/// "2026-11-23T09:12:00Z": a time in an export.
-#[must_use]
-pub fn utc(at: Ts) -> String {
-    at.utc().format("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
 
 /// The two times of a request that waits: since when, and when it expires.
 #[must_use]

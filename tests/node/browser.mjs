@@ -57,12 +57,13 @@ async function shown(page) {
   return (await main.count()) ? main.first().innerText() : page.locator('body').innerText();
 }
 
-/** The control of a label: the label's whole text wins over a part of it. */
-async function labeled(page, label) {
+/** The control of a label: the label's whole text wins over a part of it; `nth` of several, from 0. */
+async function labeled(page, label, nth = null) {
   const loose = page.getByLabel(label);
   await loose.first().waitFor({ state: 'attached' });
   const exact = page.getByLabel(label, { exact: true });
-  return (await exact.count()) ? exact : loose;
+  const found = (await exact.count()) ? exact : loose;
+  return nth === null ? found : found.nth(nth);
 }
 
 /** A click or a key may leave the page: waits for the next one to be there. */
@@ -78,9 +79,9 @@ const commands = {
     await (nth === null ? found : found.nth(nth)).click();
     await settle(page);
   },
-  async fill({ page }, { label, value }) { await (await labeled(page, label)).fill(value); },
+  async fill({ page }, { label, value, nth }) { await (await labeled(page, label, nth)).fill(value); },
   /** A radio button or a checkbox. */
-  async choose({ page }, { label }) { await (await labeled(page, label)).check(); },
+  async choose({ page }, { label, nth }) { await (await labeled(page, label, nth)).check(); },
   async select({ page }, { label, option }) { await (await labeled(page, label)).selectOption({ label: option }); },
   async press({ page }, { key }) { await page.keyboard.press(key); await settle(page); },
   async text({ page }) { return { text: await shown(page) }; },

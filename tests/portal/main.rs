@@ -3,7 +3,12 @@
 //! One binary, since each one links everything again. `tests/run` runs it once per database.
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test may panic, and says where")]
 
+mod access;
+mod both_databases;
 mod components;
 mod engine;
+mod journeys;
+mod kills;
+mod refusals;
 mod signin;
 mod support;

@@ -7,7 +7,8 @@ use crate::catalogs::model::CatalogLine;
 use crate::catalogs::store;
 use crate::error::{Error, Result};
 use crate::kernel::text::{counted, folded};
-use crate::web::paging::{Page, page};
+use crate::web::listing::{Listing, PAGE};
+use crate::web::paging::page;
 use crate::web::{Cx, Place, Reply, Shell};
 
 const LIMIT: usize = 50;
@@ -16,7 +17,8 @@ const LIMIT: usize = 50;
 #[template(path = "catalogs/list.html")]
 struct ListPage {
     shell: Shell,
-    page: Page<CatalogLine>,
+    rows: Vec<CatalogLine>,
+    listing: Listing,
     administrator: bool,
     auditor: bool,
 }
@@ -29,14 +31,17 @@ impl ListPage {
 }
 
 pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
-    let at = cx.cursor::<String>("at")?;
+    let at = cx.cursor::<String>(PAGE)?;
     let actor = cx.actor().ok_or(Error::Missing)?;
     let limit = i64::try_from(LIMIT + 1).unwrap_or(i64::MAX);
     let rows = cx.read(|db| store::catalogs(db, actor, at.as_ref(), limit))?;
     let page =
         page(rows, LIMIT, at.as_ref(), |line| (folded(&line.catalog.name), line.catalog.id.0));
+    let mut listing = Listing::under(cx, &page, "catalog", "catalogs");
+    listing.csv = None;
     Reply::page(&ListPage {
-        page,
+        rows: page.rows,
+        listing,
         administrator: Actor::is_administrator(actor),
         auditor: actor.is_auditor(),
         shell: cx.shell("Catalogs", Place::Catalogs)?,

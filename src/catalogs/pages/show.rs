@@ -12,8 +12,9 @@ use crate::kernel::text::{counted, folded};
 use crate::kernel::{CatalogId, Risk};
 use crate::packages::model::Line;
 use crate::packages::store::in_catalog;
+use crate::web::listing::{Listing, PAGE};
 use crate::web::page::{Moment, Step};
-use crate::web::paging::{Page, page};
+use crate::web::paging::page;
 use crate::web::words::When;
 use crate::web::{Cx, Place, Reply, Shell};
 
@@ -26,7 +27,8 @@ const HISTORY: i64 = 20;
 struct ShowPage {
     shell: Shell,
     catalog: Catalog,
-    packages: Page<Line>,
+    packages: Vec<Line>,
+    listing: Listing,
     resources: Vec<Resource>,
     more_resources: bool,
     owners: Vec<Held>,
@@ -85,7 +87,7 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
     policy::see_catalog(actor, id)?;
     let manages = policy::manage_catalog(actor, id).is_ok();
     let registers = policy::register_resource(actor, id).is_ok();
-    let at = cx.cursor::<String>("at")?;
+    let at = cx.cursor::<String>(PAGE)?;
     let limit = i64::try_from(PACKAGES + 1).unwrap_or(i64::MAX);
     let (catalog, packages, mut resources, owners, history) = cx.read(|db| {
         Ok((
@@ -99,6 +101,9 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
     let packages = page(packages, PACKAGES, at.as_ref(), |line| {
         (folded(&line.package.name), line.package.id.0)
     });
+    let mut listing = Listing::under(cx, &packages, "package", "packages");
+    listing.csv = None;
+    let packages = packages.rows;
     let most = usize::try_from(RESOURCES).unwrap_or(usize::MAX);
     let more_resources = resources.len() > most;
     resources.truncate(most);
@@ -109,11 +114,11 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
             step: Step::Done,
             when: Some(When::at(at, now, zone)),
             at: String::new(),
-            heading: sentence.to_string(),
+            heading: sentence.in_zone(zone).to_string(),
         })
         .collect();
-    let unruled = packages.rows.iter().find(|line| line.policies == 0).cloned();
-    let next = match (resources.is_empty(), packages.rows.is_empty(), unruled) {
+    let unruled = packages.iter().find(|line| line.policies == 0).cloned();
+    let next = match (resources.is_empty(), packages.is_empty(), unruled) {
         (true, true, _) => Next::Resource,
         (false, true, _) => Next::Package,
         (_, false, Some(line)) => Next::Policy(line),
@@ -124,6 +129,7 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
         shell,
         catalog,
         packages,
+        listing,
         resources,
         more_resources,
         owners,

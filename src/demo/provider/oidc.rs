@@ -154,8 +154,8 @@ fn the_page_says_who_one_can_be_and_needs_nothing_inline() {
         page.select(&Selector::parse(selector).unwrap()).map(|it| it.text().collect()).collect()
     };
     assert_eq!(all("h1"), ["Who do you want to be?"]);
-    assert_eq!(all(".cast button"), ["Sign in as Erika <b>Example", "Sign in as Max Muster"]);
-    assert_eq!(all("#role-1"), ["asks for access"]);
+    assert_eq!(all(".cast button"), ["Sign in as erika", "Sign in as max"]);
+    assert_eq!(all("#role-1"), ["Erika <b>Example: asks for access"]);
     let css = world.get(&format!("{}/provider.css", world.issuer));
     assert!(css.headers()["content-type"].to_str().unwrap().starts_with("text/css"));
 }

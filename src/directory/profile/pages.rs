@@ -156,7 +156,7 @@ fn page(cx: &Cx, viewer: &Person, read: Read) -> Result<PersonPage> {
         step: step(&told.fact),
         when: Some(When::at(told.at, now, zone)),
         at: String::new(),
-        heading: told.sentence.to_string(),
+        heading: told.sentence.in_zone(zone).to_string(),
     };
     let holdings: Vec<_> = holdings.into_iter().map(holding_line).collect();
     let title = if you { "Your access and history".to_owned() } else { person.name.clone() };

@@ -256,33 +256,6 @@ pub fn teams(db: &mut Db, managers: &[PersonId], packages: &[PackageId]) -> Resu
     })
 }
 
-/// Everybody who is or was an approver of any stage, first the open stage's: one statement.
-///
-/// # Errors
-/// When the database does not answer.
-pub fn approvers(db: &mut Db, id: RequestId) -> Result<Vec<Approver>> {
-    let rows: Vec<(StageId, PersonId, String, String, bool, Ts)> = stage_approvers::table
-        .inner_join(people::table)
-        .filter(stage_approvers::request_id.eq(id))
-        .order((stage_approvers::waiting.desc(), people::name, people::id))
-        .select((
-            stage_approvers::stage_id,
-            people::id,
-            people::name,
-            stage_approvers::via,
-            stage_approvers::waiting,
-            stage_approvers::opened_at,
-        ))
-        .load(db)?;
-    Ok(rows
-        .into_iter()
-        .map(|(stage, person, name, via, waiting, opened_at)| {
-            let via = Via::parse(&via).unwrap_or(Via::Named);
-            Approver { stage, person, name, via, waiting, opened_at }
-        })
-        .collect())
-}
-
 /// How people stand to a request, from its approvers: for the policy module, without a statement.
 #[must_use]
 pub fn standing_of(request: &Request, approvers: &[Approver]) -> RequestStanding {

@@ -91,9 +91,19 @@ impl Browser {
         self.ask("fill", json!({ "label": label, "value": value }));
     }
 
+    /// The same where several fields have this label; counts from 0.
+    pub fn fill_nth(&self, label: &str, value: &str, nth: usize) {
+        self.ask("fill", json!({ "label": label, "value": value, "nth": nth }));
+    }
+
     /// Takes a radio button or ticks a box.
     pub fn choose(&self, label: &str) {
         self.ask("choose", json!({ "label": label }));
+    }
+
+    /// The same where several have this label; counts from 0.
+    pub fn choose_nth(&self, label: &str, nth: usize) {
+        self.ask("choose", json!({ "label": label, "nth": nth }));
     }
 
     /// Takes an option of a list.

@@ -116,6 +116,11 @@ impl Slapd {
         self.change(group, "delete", member);
     }
 
+    /// Changes the directory as its administrator does, by LDIF.
+    pub fn modify(&self, ldif: &str) {
+        self.tool("ldapmodify", &[], ldif);
+    }
+
     /// Ends the server; its data stay.
     pub fn stop(&mut self) {
         self.running = None;

@@ -2,6 +2,7 @@
 //!
 //! What starts a component answers `None` when the machine lacks it, after [`skip`] has said so; a test then returns.
 
+pub mod app;
 pub mod browser;
 mod certificate;
 pub mod database;
@@ -10,8 +11,12 @@ pub mod ldap;
 mod leash;
 mod node;
 pub mod provider;
+pub mod served;
 mod skip;
+pub mod tables;
 pub mod target;
+pub mod visitor;
 pub mod world;
 
+pub use leash::wait_for;
 pub use skip::skip;

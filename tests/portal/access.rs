@@ -1,0 +1,336 @@
+//! Who may do what: every route, every kind of person. The answers stand in `who_may.txt`, to be read by people.
+//!
+//! `KEYHOLDER_BLESS=1 cargo test --test portal who_may` writes the file anew.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt::Write as _;
+use std::path::Path;
+
+use diesel::prelude::*;
+use keyholder::access::policy::{self, Gate};
+use keyholder::app;
+use keyholder::assignments;
+use keyholder::db::By;
+use keyholder::db::schema::{resource_roles, role_grants};
+use keyholder::kernel::{PackageId, RequestId, Risk};
+use keyholder::requests::commands::{self, Submit};
+use keyholder::requests::model::Verdict;
+use keyholder::requests::rules::Period;
+use keyholder::requests::store;
+use keyholder::web::limit::Limits;
+use keyholder::web::{Method, Route};
+use openidconnect::reqwest;
+
+use crate::support::app::{App, DIRECTORY, terms};
+use crate::support::tables;
+use crate::support::visitor::{Page, Visitor};
+
+/// Who asks, in the order of the columns; the first is nobody.
+const WHO: [(&str, &str); 8] = [
+    ("nobody", ""),
+    ("employee", "employee"),
+    ("manager", "manager"),
+    ("approver", "second-approver"),
+    ("owner", "catalog-owner"),
+    ("auditor", "auditor"),
+    ("admin", "admin"),
+    ("guest", "guest"),
+];
+
+/// One of everything, new: a POST that works uses it up.
+struct Things {
+    parts: BTreeMap<&'static str, String>,
+    bodies: BTreeMap<&'static str, Vec<(&'static str, String)>>,
+}
+
+fn submit(app: &App, package: PackageId) -> RequestId {
+    let target = app.person("employee");
+    let order = Submit {
+        id: RequestId::fresh(),
+        package,
+        policy: None,
+        version: None,
+        reason: "the close of the month".into(),
+        period: Period { starts: None, ends: None },
+        previous: None,
+    };
+    let ask = move |tx: &mut keyholder::db::Tx<'_>| {
+        let permit = policy::request_access(tx.actor(), target)?;
+        commands::submit(tx, &permit, &order)
+    };
+    app.db.write(By::Person(target), ask).unwrap()
+}
+
+fn approve(app: &App, who: &str, request: RequestId) {
+    let stage = app.read(|db| store::stages(db, &[request])).last().unwrap().id;
+    let decide = move |tx: &mut keyholder::db::Tx<'_>| {
+        let permit = commands::may_decide(tx, request, stage)?;
+        commands::decide(tx, &permit, stage, Verdict::Approve, "fits")
+    };
+    app.db.write(By::Person(app.person(who)), decide).unwrap();
+}
+
+/// A catalog, a resource, two packages with a policy each, the employee's open request for one and their
+/// assignment of the other.
+fn things(app: &App, number: usize) -> Things {
+    let catalog = crate::support::app::catalog(&app.db, &format!("Catalog {number}"));
+    let address = format!("cn=group-{number},ou=groups,dc=example,dc=test");
+    let name = format!("Group {number}");
+    let role =
+        crate::support::app::resource(&app.db, catalog, DIRECTORY, &address, &name, Risk::Ordinary);
+    let make = |name: String, stages| {
+        crate::support::app::package(&app.db, catalog, &name, &[role], terms(stages))
+    };
+    let two = vec![app.by_manager(), app.by(&["second-approver"])];
+    let (package, policy) = make(format!("Asked {number}"), two);
+    let (held, _) = make(format!("Held {number}"), vec![app.by_manager()]);
+    let request = submit(app, package);
+    let done = submit(app, held);
+    approve(app, "manager", done);
+    let assignment = app.read(|db| assignments::store::of_request(db, done)).unwrap().id;
+    let stage = app.read(|db| store::stages(db, &[request]))[0].id;
+    let (resource, grant) = app.read(|db| {
+        let resource = resource_roles::table.find(role).select(resource_roles::resource_id);
+        let grant = role_grants::table.filter(role_grants::catalog_id.eq(catalog));
+        let grant = grant.select(role_grants::id);
+        let resource: keyholder::kernel::ResourceId = resource.first(db)?;
+        let grant: keyholder::kernel::RoleGrantId = grant.first(db)?;
+        Ok((resource, grant))
+    });
+    let parts = BTreeMap::from([
+        ("/approvals/{id}", request.to_string()),
+        ("/catalogs/{id}", catalog.to_string()),
+        ("/packages/{id}", package.to_string()),
+        ("/packages/{id}/assignments/{aid}", assignment.to_string()),
+        ("/people/{id}", app.person("employee").to_string()),
+        ("/requests/{id}", request.to_string()),
+        ("{aid}", assignment.to_string()),
+        ("{grant}", grant.to_string()),
+        ("{policy}", policy.to_string()),
+        ("{resource}", resource.to_string()),
+        ("held", held.to_string()),
+    ]);
+    let text = str::to_owned;
+    let bodies = BTreeMap::from([
+        (
+            "/approvals/{id}/decisions",
+            vec![("stage", stage.to_string()), ("verdict", text("approve"))],
+        ),
+        ("/packages/{id}/assignments/{aid}/end", vec![("reason", text("moved on"))]),
+        ("/packages/{id}/policies/{policy}/switch", vec![("on", text("no"))]),
+        ("/catalogs/{id}/switch", vec![("on", text("no"))]),
+    ]);
+    Things { parts, bodies }
+}
+
+impl Things {
+    /// The address of a route with the ids of these things.
+    fn address(&self, path: &str) -> String {
+        let mut address = String::new();
+        let mut pattern = String::new();
+        for part in path.split('/').skip(1) {
+            write!(pattern, "/{part}").unwrap();
+            let id = match part {
+                "{id}" if path.contains("{aid}") => &self.parts["held"],
+                "{id}" => &self.parts[pattern.as_str()],
+                part if part.starts_with('{') => {
+                    self.parts.get(part).unwrap_or_else(|| panic!("{path}: what is {part}?"))
+                }
+                part => part,
+            };
+            write!(address, "/{id}").unwrap();
+        }
+        if address.is_empty() { "/".to_owned() } else { address }
+    }
+
+    fn body(&self, path: &str, token: &str) -> Vec<(String, String)> {
+        let mut form = vec![("csrf".to_owned(), token.to_owned())];
+        let more = self.bodies.get(path).cloned().unwrap_or_default();
+        form.extend(more.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        form
+    }
+}
+
+fn routes(demo: bool) -> Vec<&'static Route> {
+    app::tables(demo).into_iter().flatten().collect()
+}
+
+fn limits() -> Limits {
+    Limits::per_minute(10_000, 10_000, 10_000, 10_000)
+}
+
+/// The people of [`WHO`], signed in, with the token of each session.
+fn everybody(app: &App) -> Vec<(Visitor, String)> {
+    let visit = |(_, user): &(&str, &str)| {
+        if user.is_empty() {
+            return (Visitor::new(&app.origin), String::new());
+        }
+        let mut visitor = Visitor::signed_in(&app.origin, user);
+        let token = visitor.token();
+        (visitor, token)
+    };
+    WHO.iter().map(visit).collect()
+}
+
+fn post(visitor: &mut Visitor, to: &str, form: &[(String, String)]) -> Page {
+    let form: Vec<_> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    visitor.ask(reqwest::Method::POST, to, Some(&form))
+}
+
+#[test]
+fn who_may() {
+    let Some(app) = App::open(Default::default(), true, limits()) else { return };
+    let mut people = everybody(&app);
+    let mut number = 0;
+    let mut fresh = || {
+        number += 1;
+        things(&app, number)
+    };
+    let mut things = fresh();
+    let mut lines = BTreeMap::new();
+    for route in routes(true) {
+        let mut answers = Vec::new();
+        for ((visitor, token), (_, user)) in people.iter_mut().zip(WHO) {
+            let to = things.address(route.path);
+            let page = match route.method {
+                Method::Get => visitor.ask(reqwest::Method::GET, &to, None),
+                Method::Post => post(visitor, &to, &things.body(route.path, token)),
+            };
+            assert!(page.status < 500, "{to} for {user}: {}", page.text);
+            answers.push(page.status);
+            if route.method == Method::Post && page.status < 400 {
+                things = fresh();
+                if !user.is_empty() && route.path.contains("signout") {
+                    *visitor = Visitor::signed_in(&app.origin, user);
+                    *token = visitor.token();
+                }
+            }
+        }
+        let method = if route.method == Method::Get { "GET" } else { "POST" };
+        lines.insert((route.path, method), answers);
+    }
+    let table = drawn(&lines);
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/portal/who_may.txt");
+    println!("{table}");
+    if std::env::var_os("KEYHOLDER_BLESS").is_some() {
+        std::fs::write(&file, &table).unwrap();
+    }
+    let expected = std::fs::read_to_string(&file).unwrap_or_default();
+    let other: Vec<String> = diff(&expected, &table);
+    assert!(
+        other.is_empty(),
+        "not as in tests/portal/who_may.txt (KEYHOLDER_BLESS=1 writes it):\n{}",
+        other.join("\n")
+    );
+}
+
+fn drawn(lines: &BTreeMap<(&str, &str), Vec<u16>>) -> String {
+    let wide = lines.keys().map(|(path, _)| path.len()).max().unwrap_or(0);
+    let mut table = String::from(
+        "What each route answers to whom, with the token of their session and, for a form, little or nothing filled in.\n\
+         200 shows, 303 leads on (nobody: to the sign-in) or has done it, 422 would do it with the form filled in,\n\
+         403 may not, 404 may not even know. The request is the employee's, waits for the manager, then for the\n\
+         approver; the catalog is the owner's.\n\n",
+    );
+    let head: Vec<String> = WHO.iter().map(|(who, _)| format!("{who:>9}")).collect();
+    writeln!(table, "{:wide$}     {}", "", head.join("")).unwrap();
+    for ((path, method), answers) in lines {
+        let answers: Vec<String> = answers.iter().map(|status| format!("{status:>9}")).collect();
+        writeln!(table, "{path:wide$} {method:4}{}", answers.join("")).unwrap();
+    }
+    table
+}
+
+/// The lines that are in one text only.
+fn diff(expected: &str, found: &str) -> Vec<String> {
+    let missing = found.lines().filter(|line| !expected.lines().any(|other| other == *line));
+    let gone = expected.lines().filter(|line| !found.lines().any(|other| other == *line));
+    missing.map(|line| format!("+ {line}")).chain(gone.map(|line| format!("- {line}"))).collect()
+}
+
+#[test]
+fn a_form_without_its_token_is_refused_to_everybody() {
+    let Some(app) = App::open(Default::default(), true, limits()) else { return };
+    let things = things(&app, 1);
+    let before = tables::content(&app.db);
+    let mut people = everybody(&app);
+    let before_forms = tables::content(&app.db);
+    assert_eq!(before["requests"], before_forms["requests"]);
+    for route in routes(true).into_iter().filter(|route| route.method == Method::Post) {
+        let to = things.address(route.path);
+        let foreign = people[1].1.clone();
+        for ((visitor, _), (who, user)) in people.iter_mut().zip(WHO) {
+            if user.is_empty() && route.gate == Gate::Open {
+                continue; // nobody's form can do nothing
+            }
+            for token in ["", "forged", foreign.as_str()] {
+                if user == "employee" && token == foreign {
+                    continue;
+                }
+                let form = things.body(route.path, token);
+                let form = if token.is_empty() { &form[1..] } else { &form[..] };
+                let page = post(visitor, &to, form);
+                assert_eq!(page.status, 403, "POST {to} by {who} with {token:?}: {}", page.text);
+            }
+        }
+    }
+    tables::unchanged(&before_forms, &tables::content(&app.db), "a form without its token");
+}
+
+#[test]
+fn e20_what_is_the_demos_is_nowhere_else() {
+    let of = |demo| -> BTreeSet<&str> { routes(demo).iter().map(|route| route.path).collect() };
+    let only: Vec<&str> = of(true).difference(&of(false)).copied().collect();
+    assert!(!only.is_empty(), "the demo has pages of its own");
+    assert!(only.iter().all(|path| path.starts_with("/demo")), "{only:?}");
+    assert!(routes(false).iter().all(|route| route.gate != Gate::Demo));
+    let Some(app) = App::start(Default::default()) else { return };
+    let mut admin = Visitor::signed_in(&app.origin, "admin");
+    for path in only.into_iter().chain(["/demo", "/demo/clock", "/demo/mailbox", "/demo/target"]) {
+        assert_eq!(admin.open(path).status, 404, "{path}");
+    }
+}
+
+#[test]
+fn e31_looking_changes_nothing_but_the_last_seen() {
+    let Some(app) = App::open(Default::default(), true, limits()) else { return };
+    let things = things(&app, 1);
+    app.jobs();
+    for user in ["admin", "auditor", "catalog-owner", "manager", "employee"] {
+        let mut visitor = Visitor::signed_in(&app.origin, user);
+        let before = tables::content(&app.db);
+        let mut seen = BTreeSet::new();
+        let shown = routes(true).into_iter().filter(|route| route.method == Method::Get);
+        let mut wait: VecDeque<String> = shown.map(|route| things.address(route.path)).collect();
+        wait.retain(|path| !path.starts_with("/signin"));
+        while let Some(to) = wait.pop_front() {
+            if !seen.insert(to.clone()) || seen.len() > 400 {
+                continue;
+            }
+            let head = visitor.ask(reqwest::Method::HEAD, &to, None);
+            let page = visitor.ask(reqwest::Method::GET, &to, None);
+            assert!(page.status < 500, "{to} for {user}: {}", page.text);
+            assert_eq!(head.status, page.status, "HEAD and GET of {to} for {user}");
+            let from_here = page.url.clone();
+            for link in page.links().into_iter().chain(page.location.clone()) {
+                let Ok(link) = from_here.join(&link) else { panic!("{link:?} at {to}") };
+                let path = &link[url::Position::BeforePath..url::Position::AfterQuery];
+                // A link that nobody may follow is no link.
+                let own = link.origin() == from_here.origin() && !path.starts_with("/signin");
+                if own && !seen.contains(path) {
+                    if page.status == 200 {
+                        let there = visitor.ask(reqwest::Method::GET, path, None);
+                        assert!(
+                            there.status < 400,
+                            "{user} finds {path} ({}) at {to}",
+                            there.status
+                        );
+                    }
+                    wait.push_back(path.to_owned());
+                }
+            }
+        }
+        assert!(seen.len() > 10, "{user} saw {seen:?}");
+        tables::unchanged(&before, &tables::content(&app.db), &format!("looking around as {user}"));
+    }
+}
