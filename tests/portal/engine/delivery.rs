@@ -332,6 +332,21 @@ fn e14_no_right_is_worked_on_by_two_however_slow_the_target_is() {
 }
 
 #[test]
+fn a_row_that_cannot_be_read_does_not_stop_delivery() {
+    let Some(w) = World::new() else { return };
+    let package = w.package(&[w.role("ledger")], terms(vec![]));
+    let (broken, sound) = (w.ask(w.ada, package).unwrap(), w.ask(w.eve, package).unwrap());
+    let good = w.spoil(broken, "{}");
+    w.deliver();
+    assert_eq!(w.state(sound), State::Delivered);
+    w.spoil(broken, &good);
+    assert_eq!(w.state(broken), State::Delivering);
+    w.pass(DAY);
+    w.deliver();
+    assert_eq!(w.state(broken), State::Delivered, "once it can be read again");
+}
+
+#[test]
 fn a_target_that_is_configured_no_longer_is_shown_and_recovers() {
     let Some(w) = World::new() else { return };
     let package = w.package(&[w.role("ledger")], terms(vec![]));
