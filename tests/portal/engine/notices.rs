@@ -1,5 +1,8 @@
 //! Who hears of what: one fact, one notice per person (D36), nobody of what they cannot act on (D48).
 
+use diesel::prelude::*;
+use keyholder::db::schema::facts;
+
 use crate::support::world::{World, by, terms};
 
 #[test]
@@ -29,6 +32,26 @@ fn d36_nobody_is_told_what_they_have_just_done() {
     w.deny(w.ben, denied).unwrap();
     w.dispatch();
     assert_eq!((w.notices(w.ada).len(), w.notices(w.eve).len()), (0, 1));
+}
+
+#[test]
+fn a_fact_that_cannot_be_read_does_not_stop_the_notices() {
+    let Some(w) = World::new() else { return };
+    let package = w.package(&[], terms(vec![by(&[w.ben], &[])]));
+    w.ask(w.ada, package).unwrap();
+    let spoil = |kind: &'static str, data: &'static str| {
+        w.run(move |tx| {
+            diesel::update(facts::table.filter(facts::kind.eq(kind)))
+                .set(facts::data.eq(data))
+                .execute(tx.db())?;
+            Ok(())
+        });
+    };
+    spoil("request_submitted", r#"{"kind":"from_the_future"}"#);
+    w.dispatch();
+    assert_eq!(w.notices(w.ben).len(), 1);
+    let good = r#"{"kind":"request_submitted","package_policy":"P","version":1}"#;
+    spoil("request_submitted", good);
 }
 
 #[test]
