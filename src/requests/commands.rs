@@ -529,7 +529,8 @@ fn close_open_stage(
 /// # Errors
 /// `Refused` when it is being delivered or has ended.
 pub fn cancel(tx: &mut Tx<'_>, permit: &Permit<CancelRequest>) -> Result<Request> {
-    let request = store::one(tx.db(), RequestId(permit.about()))?;
+    // The person first, as everywhere: two who lock in another order wait for each other.
+    let request = locked(tx, RequestId(permit.about()))?;
     match request.state {
         State::PendingApproval | State::Scheduled => {}
         // Sent twice, it is canceled once.

@@ -65,12 +65,10 @@ fn e03_a_clock_that_jumps_400_days_does_everything_in_due_order() {
 fn e03_more_than_one_chunk_ends_in_one_turn() {
     let Some(w) = World::new() else { return };
     let package = w.package(&[w.role("ledger")], terms(vec![]));
-    for person in w.people(450) {
-        w.ask(person, package).unwrap();
-    }
+    w.ask_all(&w.people(250), package);
     w.pass(90 * DAY);
-    assert_eq!(w.tick(), 450);
-    assert_eq!(w.facts("assignment_ended").len(), 450);
+    assert_eq!(w.tick(), 250);
+    assert_eq!(w.facts("assignment_ended").len(), 250);
 }
 
 #[test]
