@@ -159,7 +159,7 @@ pub fn accounts() -> Vec<Value> {
 /// Fills an empty database with the company's people, and the catalog Finance.
 pub fn fill(db: &Database) -> CatalogId {
     let staff = company::staff().expect("the staff list");
-    let groups = company::memberships(&staff).expect("the groups");
+    let groups = company::memberships().expect("the groups");
     let people = staff.clone();
     let import = move |tx: &mut keyholder::db::Tx<'_>| company::import(tx, &people, &groups);
     db.write(By::System("Staff list"), import).expect("people");
