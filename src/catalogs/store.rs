@@ -236,16 +236,9 @@ pub fn resource_of(db: &mut Db, role: RoleId) -> Result<ResourceId> {
 /// # Errors
 /// When the database does not answer.
 pub fn history(db: &mut Db, catalog: CatalogId, limit: i64) -> Result<Vec<(Ts, Sentence)>> {
-    let rows: Vec<(
-        Ts,
-        String,
-        String,
-        Option<String>,
-        Option<String>,
-        Option<String>,
-        Option<String>,
-        Option<String>,
-    )> = facts::table
+    type Name = Option<String>;
+    type Row = (Ts, String, String, Name, Name, Name, Name, Name);
+    let rows: Vec<Row> = facts::table
         .filter(facts::catalog_id.eq(catalog).and(facts::family.eq(Family::Setup.as_str())))
         .order((facts::at.desc(), facts::id.desc()))
         .limit(limit)

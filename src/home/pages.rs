@@ -102,8 +102,8 @@ fn home(cx: &mut Cx) -> Result<Reply> {
     let page = HomePage {
         shell: cx.shell("What waits for you – Home", Place::Home)?,
         today: date(times.zone.date(times.now)),
-        heading: heading(queue.len()),
-        lede: lede(open.len(), ending.len(), held.len()),
+        heading: heading(queue.len(), open.len(), ending.len()),
+        lede: lede(queue.len(), open.len(), ending.len(), held.len()),
         more_decisions: queue.len() > SHOWN,
         decide: queue.iter().take(SHOWN).map(|w| decision(w, times)).collect(),
         more_open: open.len() > SHOWN,
@@ -116,24 +116,27 @@ fn home(cx: &mut Cx) -> Result<Reply> {
     Reply::page(&page)
 }
 
-/// How many decisions wait, as a sentence.
-fn heading(waiting: usize) -> String {
-    match i64::try_from(waiting).unwrap_or(i64::MAX) {
-        0 => "No decision waits for you".to_owned(),
-        1 => "One decision waits for you".to_owned(),
-        n if n >= COUNTED => "Ten or more decisions wait for you".to_owned(),
-        n => format!("{} decisions wait for you", capital(&number(n))),
+/// The first thing that is true: what waits for me, what I wait for, what ends soon.
+fn heading(decisions: usize, open: usize, ending: usize) -> String {
+    match (decisions, open, ending) {
+        (0, 0, 0) => "Nothing waits for you".to_owned(),
+        (0, 0, 1) => "One access of yours ends soon".to_owned(),
+        (0, 0, n) => format!("{} of your access packages end soon", capital(&count(n))),
+        (0, 1, _) => "You wait for one request".to_owned(),
+        (0, n, _) => format!("You wait for {}", requests_of(n)),
+        (1, ..) => "One decision waits for you".to_owned(),
+        (n, ..) if n as i64 >= COUNTED => "Ten or more decisions wait for you".to_owned(),
+        (n, ..) => format!("{} decisions wait for you", capital(&count(n))),
     }
 }
 
-/// What the person waits for and what ends soon, in one or two sentences.
-fn lede(open: usize, ending: usize, held: usize) -> String {
-    let count = |n: usize| number(i64::try_from(n).unwrap_or(i64::MAX));
-    let open = match open {
-        0 => "You wait for nothing".to_owned(),
-        1 => "You wait for one request".to_owned(),
-        n if n > SHOWN => format!("You wait for more than {} requests", count(SHOWN)),
-        n => format!("You wait for {} requests", count(n)),
+/// What the heading does not say.
+fn lede(decisions: usize, open: usize, ending: usize, held: usize) -> String {
+    let open_words = match (decisions, open) {
+        (0, 1..) => "No decision waits for you".to_owned(),
+        (_, 0) => "You wait for no request".to_owned(),
+        (_, 1) => "You wait for one request".to_owned(),
+        (_, n) => format!("You wait for {}", requests_of(n)),
     };
     let ending = match (ending, held) {
         (_, 0) => "you have no access from here yet".to_owned(),
@@ -141,7 +144,19 @@ fn lede(open: usize, ending: usize, held: usize) -> String {
         (1, _) => format!("one access of yours ends in the next {SOON_DAYS} days"),
         (n, _) => format!("{} of your access packages end in the next {SOON_DAYS} days", count(n)),
     };
-    format!("{open}, and {ending}.")
+    format!("{open_words}, and {ending}.")
+}
+
+fn requests_of(n: usize) -> String {
+    if n > SHOWN {
+        format!("more than {} requests", count(SHOWN))
+    } else {
+        format!("{} requests", count(n))
+    }
+}
+
+fn count(n: usize) -> String {
+    number(i64::try_from(n).unwrap_or(i64::MAX))
 }
 
 fn decision(waiting: &Waiting, times: Times) -> Decision {
@@ -183,20 +198,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_heading_says_how_many_decisions_wait() {
-        assert_eq!(heading(0), "No decision waits for you");
-        assert_eq!(heading(1), "One decision waits for you");
-        assert_eq!(heading(6), "Six decisions wait for you");
-        assert_eq!(heading(10), "Ten or more decisions wait for you");
+    fn the_heading_says_the_first_thing_that_is_true() {
+        assert_eq!(heading(1, 2, 3), "One decision waits for you");
+        assert_eq!(heading(6, 0, 0), "Six decisions wait for you");
+        assert_eq!(heading(10, 0, 0), "Ten or more decisions wait for you");
+        assert_eq!(heading(0, 1, 3), "You wait for one request");
+        assert_eq!(heading(0, 6, 0), "You wait for more than five requests");
+        assert_eq!(heading(0, 0, 1), "One access of yours ends soon");
+        assert_eq!(heading(0, 0, 0), "Nothing waits for you");
     }
 
     #[test]
     fn the_lede_is_useful_with_nothing_to_decide() {
-        assert_eq!(lede(0, 0, 0), "You wait for nothing, and you have no access from here yet.");
+        let none = "You wait for no request, and you have no access from here yet.";
+        assert_eq!(lede(0, 0, 0, 0), none);
         assert_eq!(
-            lede(2, 1, 3),
-            "You wait for two requests, and one access of yours ends in the next 30 days."
+            lede(0, 2, 1, 3),
+            "No decision waits for you, and one access of yours ends in the next 30 days."
         );
-        assert!(lede(6, 0, 1).starts_with("You wait for more than five requests"));
+        assert!(lede(3, 2, 0, 1).starts_with("You wait for two requests"));
     }
 }

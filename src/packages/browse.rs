@@ -121,9 +121,7 @@ fn line(hit: &Hit, with: &[String], now: Ts, zone: Zone) -> Line {
         Position::CanRequest => {
             way(format!("{href}/request"), "Request", format!(" access to {}", hit.name), true)
         }
-        Position::Cannot => {
-            way(href.clone(), "Why and what next", format!(": {}", hit.name), false)
-        }
+        Position::Cannot => way(href.clone(), "Why not", format!(": {}", hit.name), false),
     };
     Line {
         href,

@@ -17,7 +17,7 @@ use crate::packages::store::contents;
 use crate::web::listing::{Listing, PAGE, as_csv, seek, write_all};
 use crate::web::page::{Mark, Notice, NoticeKind};
 use crate::web::paging::page;
-use crate::web::words::{When, date_in_full};
+use crate::web::words::{When, capital, date_in_full};
 use crate::web::{Cx, Place, Reply, Route, Shell, get, post};
 
 /// The routes of a person's requests.
@@ -152,6 +152,7 @@ struct RequestPage {
     package: String,
     package_href: String,
     target: String,
+    who: String,
     requestor: Option<String>,
     lede: String,
     items: Vec<Item>,
@@ -237,6 +238,7 @@ fn show(cx: &mut Cx) -> Result<Reply> {
         package: request.package.clone(),
         package_href: format!("/packages/{}", request.package_id),
         target: words::you(Some(me), request.target_id, &request.target),
+        who: capital(&words::you(Some(me), request.target_id, &request.target)),
         requestor: (request.requestor_id != request.target_id).then(|| request.requestor.clone()),
         cancel: cancelable.then(|| format!("/requests/{id}/cancel")),
         again: may_again.then(|| format!("/packages/{}/request?again={id}", request.package_id)),

@@ -241,7 +241,12 @@ impl Story<'_> {
                     format!("Until {}.", When::end(at, self.times.now, self.times.zone).absolute)
                 });
                 let says = until.unwrap_or_else(|| "Without an end.".into());
-                (Step::Done, format!("Access for {target} started"), Some(says))
+                let heading = if self.is_mine() {
+                    "Your access started".to_owned()
+                } else {
+                    format!("Access for {target} started")
+                };
+                (Step::Done, heading, Some(says))
             }
             Fact::AssignmentEnded { why } => match why {
                 EndReason::Expired => (Step::Done, "Access ended, its time was over".into(), None),
@@ -353,14 +358,10 @@ impl Story<'_> {
                     }
                 }
                 if let Some(due) = self.request.due_at.and_then(|due| self.when(due)) {
-                    let again = if self.is_mine() {
-                        "it expires and you can request it again"
-                    } else {
-                        "it expires"
-                    };
+                    let again = if self.is_mine() { " and you can request it again" } else { "" };
                     says.push(format!(
-                        "If nobody decides, {again}: {}, {}.",
-                        due.relative, due.absolute
+                        "If nobody decides by {} ({}), it expires{again}.",
+                        due.absolute, due.relative
                     ));
                 }
                 Some(item(moment("Since", since.and_then(|at| self.when(at)), heading), says))
@@ -629,7 +630,7 @@ mod tests {
         assert_eq!(items[1].says[0], "As your manager.");
         assert_eq!(
             items[1].says[1],
-            "If nobody decides, it expires and you can request it again: in 11 days, Fri 4 Dec 2026, 09:12."
+            "If nobody decides by Fri 4 Dec 2026, 09:12 (in 11 days), it expires and you can request it again."
         );
     }
 
@@ -662,7 +663,6 @@ mod tests {
             end_reason: None,
             created_at: now(),
             rev: 1,
-            created_at: now(),
         };
         let standing = |state, trouble: Option<&str>| Standing {
             assignment: assignment.id,
