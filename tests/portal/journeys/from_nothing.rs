@@ -88,7 +88,7 @@ fn from_nothing_to_the_first_delivered_access() {
     marta.choose("All members of the organization");
     marta.choose_nth("Their manager", 0);
     marta.choose_nth("One member of a group", 1);
-    marta.fill("Group whose members decide", "Kontrollers");
+    marta.fill_nth("Group whose members decide", "Kontrollers", 1);
     marta.click("button", "Save policy");
     assert_eq!(marta.status(), Some(422), "everything that is missing is said at once");
     for missing in ["who decides", "Kontrollers", "how long access lasts"] {
@@ -96,7 +96,7 @@ fn from_nothing_to_the_first_delivered_access() {
         assert!(errors.contains(&missing.to_lowercase()), "{missing}: {errors}");
     }
     marta.fill_nth("Who decides when nobody there can", "marta@northmoor.example", 0);
-    marta.fill("Group whose members decide", "Controllers");
+    marta.fill_nth("Group whose members decide", "Controllers", 1);
     marta.choose("For some days");
     marta.fill("Days", "30");
     marta.click("button", "Save policy");
