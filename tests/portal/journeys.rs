@@ -90,7 +90,8 @@ impl House {
 fn from_the_request_to_the_end_of_the_access() {
     let Some(house) = House::new() else { return };
     let Some(asha) = house.visit("employee") else { return };
-    asha.see("Asha Rao");
+    assert!(asha.content().contains("Asha Rao"), "one sees who one is");
+    asha.see("You wait for nothing");
 
     // Looking for it.
     asha.click("link", "Browse");
@@ -250,7 +251,7 @@ fn a_canceled_request_waits_for_nobody() {
     ingrid.click("button", "Approve");
     assert_eq!(ingrid.status(), Some(409));
     ingrid.see("canceled");
-    ingrid.see("She does the close with me.");
+    assert!(ingrid.content().contains("She does the close with me."));
     house.goto(&ingrid, "/approvals");
     ingrid.see("Nothing waits for your decision.");
 }
@@ -276,7 +277,7 @@ fn d04_a_stage_that_is_decided_says_who_decided_it() {
     assert_eq!(tomas.status(), Some(409));
     tomas.see("Ingrid Solheim");
     tomas.see("approved");
-    tomas.see("Not this month.");
+    assert!(tomas.content().contains("Not this month."), "what was typed is kept");
     house.goto(&tomas, &page);
     assert_eq!(tomas.status(), Some(200), "one can still read it");
     tomas.see("Ingrid Solheim");
@@ -364,7 +365,7 @@ fn the_pages_are_accessible_and_fit_a_small_phone() {
         house.goto(&asha, &path);
         look(&asha);
     }
-    asha.see(HELP);
+    assert!(asha.content().contains(HELP));
     let Some(dario) = Browser::open_as(true, phone) else { return };
     house.sign_in(&dario, "catalog-owner");
     let package = house.app.read(|db| {

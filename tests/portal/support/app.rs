@@ -39,10 +39,6 @@ use super::world::{DAY, START, at};
 pub const DIRECTORY: &str = "directory";
 /// Whom one asks for help.
 pub const HELP: &str = "the service desk, phone 100";
-/// The people who sign in, by what they can do, as the demo has them: Asha Rao, Ingrid Solheim, Tomás Ferreira,
-/// Dario Conti, Sofia Brandt, Marta Lindqvist, and a guest.
-pub const CAST: [&str; 7] =
-    ["employee", "manager", "second-approver", "catalog-owner", "auditor", "admin", "guest"];
 /// Colleagues of the employee, with the same manager.
 pub const TEAM: [&str; 5] = ["n1010", "n1011", "n1012", "n1013", "n1014"];
 
@@ -62,9 +58,39 @@ pub struct App {
     pub wall: Arc<Shifted>,
     /// The catalog Finance, of the catalog owner.
     pub catalog: CatalogId,
+    _running: Running,
+    _data: FreshDatabase,
+}
+
+/// A server in a thread of its own; it ends when this is dropped.
+pub struct Running {
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
-    data: FreshDatabase,
+}
+
+impl Running {
+    /// Serves what `make` makes, which runs inside the server's runtime. The jobs are left to the test.
+    pub fn start(listener: TcpListener, make: impl FnOnce() -> Site + Send + 'static) -> Running {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async {
+                let app = Application::build(Arc::new(make()), listener, 1, false);
+                let app = app.expect("a server");
+                sender.send(app.handle()).expect("the test waits");
+                app.run().await.expect("it serves");
+            });
+        });
+        Running { handle: receiver.recv().expect("it serves"), thread: Some(thread) }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.handle.stop(false));
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
 }
 
 /// A policy's terms: all members may request, these decide one after another, a reason is needed, 30 days.
@@ -133,8 +159,9 @@ pub fn accounts() -> Vec<Value> {
 /// Fills an empty database with the company's people, and the catalog Finance.
 pub fn fill(db: &Database) -> CatalogId {
     let staff = company::staff().expect("the staff list");
+    let groups = company::memberships().expect("the groups");
     let people = staff.clone();
-    let import = move |tx: &mut keyholder::db::Tx<'_>| company::import(tx, &people, &[]);
+    let import = move |tx: &mut keyholder::db::Tx<'_>| company::import(tx, &people, &groups);
     db.write(By::System("Staff list"), import).expect("people");
     let appoint = move |tx: &mut keyholder::db::Tx<'_>| {
         let mut names = company::Names::default();
@@ -142,7 +169,7 @@ pub fn fill(db: &Database) -> CatalogId {
         company::appoint(tx, &names)
     };
     db.write(By::System("Command line"), appoint).expect("an administrator");
-    catalog(db, "Finance")
+    catalog(db, "Finance", "catalog-owner")
 }
 
 /// The person of an id in the staff list.
@@ -151,9 +178,9 @@ pub fn person(db: &Database, id: &str) -> PersonId {
     found.first().unwrap_or_else(|| panic!("nobody is {id}")).id
 }
 
-/// Creates a catalog of the catalog owner.
-pub fn catalog(db: &Database, name: &str) -> CatalogId {
-    let (admin, owner) = (person(db, "admin"), person(db, "catalog-owner"));
+/// Creates a catalog of somebody.
+pub fn catalog(db: &Database, name: &str, owner: &str) -> CatalogId {
+    let (admin, owner) = (person(db, "admin"), person(db, owner));
     let new = NewCatalog {
         name: name.into(),
         owners: vec![Owner::Person(owner)],
@@ -220,11 +247,6 @@ pub fn package(
 impl App {
     /// Starts it with these targets; none when the machine lacks a component.
     pub fn start(targets: Targets) -> Option<App> {
-        App::open(targets, false, Limits::per_minute(10_000, 10_000, 10_000, 10_000))
-    }
-
-    /// Starts it as the demo does, with the demo's routes, or as `serve` does.
-    pub fn open(targets: Targets, demo: bool, limits: Limits) -> Option<App> {
         let data = FreshDatabase::fresh()?;
         let provider = Provider::start(&accounts())?;
         let address = Address::parse(data.url()).expect("an address");
@@ -239,7 +261,7 @@ impl App {
         let origin = format!("http://{}", listener.local_addr().expect("an address"));
         let public_url = Url::parse(&origin).expect("an address");
         let oidc = sign_in(&provider, &public_url, wall.clone());
-        let site = Arc::new(Site {
+        let site = Site {
             db: db.clone(),
             organization: "Northmoor Instruments".into(),
             help: HELP.into(),
@@ -247,30 +269,26 @@ impl App {
             keys: Keys::random(),
             sessions: SessionTimes::default(),
             secure: false,
-            demo,
+            demo: false,
             proxies: vec![],
-            limits,
+            limits: Limits::per_minute(10_000, 10_000, 10_000, 10_000),
             targets: Arc::clone(&targets),
             oidc: Some(Arc::new(oidc)),
             first_administrator: None,
             controls: None,
-        });
-        let (sender, receiver) = std::sync::mpsc::channel();
-        let thread = std::thread::spawn(move || {
-            actix_web::rt::System::new().block_on(async {
-                let app = Application::build(site, listener, 1, false).expect("a server");
-                sender.send(app.handle()).expect("the test waits");
-                app.run().await.expect("it serves");
-            });
-        });
-        let handle = receiver.recv().expect("it serves");
-        let thread = Some(thread);
-        Some(App { origin, db, targets, provider, business, wall, catalog, handle, thread, data })
-    }
-
-    /// The database's address.
-    pub fn url(&self) -> &str {
-        self.data.url()
+        };
+        let running = Running::start(listener, || site);
+        Some(App {
+            origin,
+            db,
+            targets,
+            provider,
+            business,
+            wall,
+            catalog,
+            _running: running,
+            _data: data,
+        })
     }
 
     /// Lets so many seconds of business time pass.
@@ -340,13 +358,4 @@ pub fn sign_in(provider: &Provider, public_url: &Url, wall: Arc<dyn Clock>) -> O
         ca: None,
     };
     Oidc::new(settings, back, wall).expect("good settings")
-}
-
-impl Drop for App {
-    fn drop(&mut self) {
-        drop(self.handle.stop(false));
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
 }

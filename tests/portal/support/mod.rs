@@ -6,6 +6,7 @@ pub mod app;
 pub mod browser;
 mod certificate;
 pub mod database;
+pub mod demo;
 pub mod invariants;
 pub mod ldap;
 mod leash;
