@@ -91,6 +91,7 @@ pub fn prepare(dir: &Path, fresh: bool) -> anyhow::Result<Demo> {
     let file = dir.join("keyholder.db");
     not_foreign(&file)?;
     std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    own(dir)?;
     let lock = lock(dir)?;
     // A start that was cut off is made anew.
     let keep = not_foreign(&file)?.as_deref() == Some(READY) && !fresh;
@@ -150,6 +151,14 @@ fn mark(file: &Path) -> anyhow::Result<Option<String>> {
     let address = Address::Sqlite(file.to_string_lossy().into_owned());
     let mark = Db::open_reader(&address).ok().and_then(|mut db| setting(&mut db, MARK).ok());
     Ok(mark.flatten())
+}
+
+/// Only whoever started the demo reads what it keeps: its sessions, its keys.
+fn own(dir: &Path) -> anyhow::Result<()> {
+    #[cfg(unix)]
+    std::fs::set_permissions(dir, std::os::unix::fs::PermissionsExt::from_mode(0o700))
+        .with_context(|| format!("cannot close {} to others", dir.display()))?;
+    Ok(())
 }
 
 /// Removes the demo's own files.
