@@ -644,6 +644,17 @@ impl World {
         });
     }
 
+    /// Puts something else in the place of a request's frozen terms; returns what stood there.
+    pub fn spoil(&self, request: RequestId, terms: &str) -> String {
+        let terms = terms.to_owned();
+        self.run(move |tx| {
+            let row = schema::requests::table.find(request);
+            let before = row.select(schema::requests::terms).first(tx.db())?;
+            diesel::update(row).set(schema::requests::terms.eq(&terms)).execute(tx.db())?;
+            Ok(before)
+        })
+    }
+
     // ---- what the portal does by itself ----
 
     /// The timers' turn.
