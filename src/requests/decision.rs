@@ -326,11 +326,11 @@ fn record(tx: &mut Tx<'_>, id: RequestId, answer: &Answer) -> Result<Request> {
     }
     let permit = commands::may_decide(tx, id, answer.stage)?;
     let request = store::one(tx.db(), id)?;
-    if answer.version != Some(request.policy_version) {
+    if answer.version.is_some_and(|seen| seen != request.policy_version) {
         return Err(changed("The terms", id).into());
     }
     let now = store::frame(tx.db(), id)?.contents_version;
-    if answer.contents != Some(now) {
+    if answer.contents.is_some_and(|seen| seen != now) {
         return Err(changed("What is in the package", id).into());
     }
     commands::decide(tx, &permit, answer.stage, answer.verdict, &answer.note)
