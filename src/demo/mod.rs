@@ -21,9 +21,11 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use diesel::prelude::*;
 
 use self::provider::Cast;
 use self::target::DemoTarget;
+use crate::db::schema::people;
 use crate::db::{Address, By, Database, Db, migrate, set_setting, setting};
 use crate::error::Result;
 use crate::kernel::time::{Fixed, Shifted, System};
@@ -201,6 +203,7 @@ fn open(dir: &Path, clock: Arc<Shifted>, new: bool, lock: File) -> anyhow::Resul
     migrate::migrate(&address)?;
     let clocks = Clocks { business: clock.clone(), wall: Arc::new(System) };
     let db = Database::open(&address, clocks, ZONE)?;
+    forget_provider(&db)?;
     let (offset, secret) = db.read(|c| Ok((setting(c, OFFSET)?, setting(c, SECRET)?)))?;
     let offset = offset.and_then(|text| text.parse::<i64>().ok()).unwrap_or_default();
     clock.advance_micros(offset);
@@ -214,6 +217,18 @@ fn open(dir: &Path, clock: Arc<Shifted>, new: bool, lock: File) -> anyhow::Resul
     targets.insert(target::NAME, Arc::clone(&target) as _);
     let (dir, targets, cast) = (dir.to_owned(), Arc::new(targets), company::cast(&staff));
     Ok(Demo { dir, db, clock, target, targets, secret, cast, new, _lock: lock })
+}
+
+/// The demo's provider is another one at every start, with its own address and key: its accounts are met anew.
+fn forget_provider(db: &Database) -> anyhow::Result<()> {
+    db.write(BY, |tx| {
+        let pinned = people::table.filter(people::issuer.is_not_null());
+        diesel::update(pinned)
+            .set((people::issuer.eq(None::<String>), people::subject.eq(None::<String>)))
+            .execute(tx.db())?;
+        Ok(())
+    })?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -324,3 +324,19 @@ fn a_start_that_was_cut_off_begins_anew() {
     assert!(demo.new);
     assert_eq!(demo.db.read(|c| setting(c, MARK)).unwrap().as_deref(), Some(READY));
 }
+
+#[test]
+fn after_a_restart_of_the_demo_everybody_can_sign_in_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = super::prepare(folder.path(), false).unwrap();
+    let pin = |tx: &mut crate::db::Tx<'_>| {
+        let employee = people::table.filter(people::external_id.eq("employee"));
+        let pinned = (people::issuer.eq("http://127.0.0.1:1"), people::subject.eq("employee"));
+        Ok(diesel::update(employee).set(pinned).execute(tx.db())?)
+    };
+    assert_eq!(demo.db.write(super::BY, pin).unwrap(), 1);
+    drop(demo);
+    let again = super::prepare(folder.path(), false).unwrap();
+    let pinned = people::table.filter(people::issuer.is_not_null()).count();
+    assert_eq!(again.db.read(|db| Ok(pinned.get_result::<i64>(db)?)).unwrap(), 0);
+}
