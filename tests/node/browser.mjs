@@ -104,7 +104,7 @@ const commands = {
     if (!javascript) throw new Error('axe needs a context with JavaScript');
     await page.evaluate(AXE);
     const found = await page.evaluate((rules) => axe.run(document, { runOnly: rules }), AXE_RULES);
-    return { violations: found.violations.map(({ id, help, nodes }) => ({ id, help, nodes: nodes.map((node) => node.html) })) };
+    return { violations: found.violations.map(({ id, help, nodes }) => ({ id, help, nodes: nodes.map((node) => `${node.html} ${node.failureSummary}`) })) };
   },
   async screenshot({ page }, { path, full = false }) { await page.screenshot({ path, fullPage: full, animations: 'disabled' }); },
   /** Whether the page is wider than its window. */

@@ -91,7 +91,7 @@ fn from_the_request_to_the_end_of_the_access() {
     let Some(house) = House::new() else { return };
     let Some(asha) = house.visit("employee") else { return };
     assert!(asha.content().contains("Asha Rao"), "one sees who one is");
-    asha.see("You wait for nothing");
+    asha.see("Need something?");
 
     // Looking for it.
     asha.click("link", "Browse");

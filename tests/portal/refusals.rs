@@ -58,7 +58,7 @@ fn a_provider_that_is_down_or_lies_lets_nobody_in_and_says_so() {
     tables::unchanged(&before, &tables::content(&app.db), "a provider that lies");
     app.provider.clear_fault();
     browser.click("button", "Sign in");
-    browser.see("You wait for nothing");
+    browser.see("Need something?");
 }
 
 // ---- the target system ----
