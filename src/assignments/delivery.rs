@@ -96,7 +96,7 @@ fn troubles(all: &[&Standing], state: RightState, wall: Ts) -> Vec<String> {
 
 /// "Ledger, Reader (Ledgerline): it refused; 3 tries, the next in 2 min".
 fn trouble(right: &Standing, wall: Ts) -> String {
-    let words = right.trouble.as_deref().unwrap_or("no answer");
+    let words = right.trouble.as_deref().unwrap_or("no answer").trim_end_matches('.');
     let tries = counted(right.attempts, "try", "tries");
     let next = match right.next_at {
         Some(at) if at > wall => format!(", the next in {}", span(at.seconds_since(wall))),
@@ -179,7 +179,7 @@ mod tests {
         let half = said(false, &[right(Present, None), right(Adding, None)]);
         assert_eq!(half.words, "Being delivered: 1 of 2 confirmed");
         assert!(!half.can_retry());
-        let stuck = said(false, &[right(Present, None), right(Adding, Some("it refused"))]);
+        let stuck = said(false, &[right(Present, None), right(Adding, Some("it refused."))]);
         assert_eq!(stuck.words, "Has not worked yet");
         assert_eq!(
             stuck.troubles,

@@ -2,7 +2,7 @@
 
 use super::model::{Catalog, CatalogChange, NewCatalog, NewResource, Resource, ResourceChange};
 use super::{rules, store};
-use crate::access::{CreateCatalog, ManageCatalog, Permit, RegisterResource};
+use crate::access::{CreateCatalog, ManageCatalog, Permit, RegisterResource, policy};
 use crate::db::Tx;
 use crate::delegation;
 use crate::error::{Error, Result};
@@ -223,6 +223,10 @@ fn weigh(tx: &mut Tx<'_>, resource: &Resource, role: RoleId, risk: Risk) -> Resu
     let role = resource.roles.iter().find(|r| r.id == role).ok_or(Error::Missing)?;
     let change = Change::between(&format!("risk of {}", role.name), role.risk, risk);
     if change.is_some() {
+        // Whoever holds or hands out a role does not make it harmless: that takes an administrator, as registering does.
+        if risk == Risk::Ordinary {
+            policy::register_resource(tx.actor(), resource.catalog)?;
+        }
         store::set_risk(tx.db(), role.id, risk)?;
     }
     Ok(change)

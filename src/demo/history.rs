@@ -39,6 +39,8 @@ enum Step {
     Staff(Vec<Entry>),
     Lock(&'static str),
     Longer,
+    /// Only time passes: a timer without a due date of its own is looked after.
+    Look,
 }
 
 /// Writes everything up to `now`. The database is empty, and its clocks are `clock`.
@@ -77,7 +79,13 @@ pub fn write(
     };
     for (index, ask) in ASKS.iter().enumerate() {
         steps.push((when(ask.at), Step::Ask(index)));
-        steps.extend(ask.then.iter().map(|act| (when(act.at), Step::Act(index, act))));
+        for act in ask.then {
+            steps.push((when(act.at), Step::Act(index, act)));
+            if let What::End(_) = act.what {
+                // A removal that is not confirmed within the hour is told then (D24).
+                steps.push((when(act.at).plus_seconds(3_700), Step::Look));
+            }
+        }
     }
     let without = |gone: &[&str]| -> Vec<Entry> {
         staff.iter().filter(|e| !gone.contains(&e.external_id.as_str())).cloned().collect()
@@ -208,6 +216,10 @@ impl Writer<'_> {
             }
             Step::Longer => {
                 self.lengthen()?;
+                false
+            }
+            Step::Look => {
+                run_all(self.db, &self.targets)?;
                 false
             }
         };

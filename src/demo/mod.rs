@@ -14,10 +14,11 @@ mod story;
 pub mod target;
 
 use std::fs::{File, TryLockError};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -87,20 +88,13 @@ impl Demo {
 /// Words for whoever started it: when the folder holds a database that is no demo's, when another demo runs in it,
 /// when something in it cannot be read or written.
 pub fn prepare(dir: &Path, fresh: bool) -> anyhow::Result<Demo> {
-    std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    let lock = lock(dir)?;
     let file = dir.join("keyholder.db");
-    let found = mark(&file)?;
-    let keep = match found.as_deref() {
-        None => false,
-        Some(READY) => !fresh,
-        // A start that was cut off.
-        Some(BUILDING) => false,
-        Some(_) => bail!(
-            "{} is not a demo's database, and it is left alone. Name another folder with --dir.",
-            file.display()
-        ),
-    };
+    not_foreign(&file)?;
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    own(dir)?;
+    let lock = lock(dir)?;
+    // A start that was cut off is made anew.
+    let keep = not_foreign(&file)?.as_deref() == Some(READY) && !fresh;
     let clock = Arc::new(Shifted::default());
     if !keep {
         clear(dir)?;
@@ -128,15 +122,43 @@ fn lock(dir: &Path) -> anyhow::Result<File> {
     }
 }
 
-/// What the database says about itself: nothing if there is none, an empty text if it is not a demo's.
-fn mark(file: &Path) -> anyhow::Result<Option<String>> {
+/// The mark of the demo's database, if there is one.
+///
+/// # Errors
+/// When the database is somebody else's, which is left alone.
+fn not_foreign(file: &Path) -> anyhow::Result<Option<String>> {
     if !file.try_exists()? {
         return Ok(None);
     }
+    match mark(file)? {
+        Some(mark) if mark == READY || mark == BUILDING => Ok(Some(mark)),
+        _ => Err(anyhow!(
+            "{} is not a demo's database, and it is left alone. Name another folder with --dir.",
+            file.display()
+        )),
+    }
+}
+
+fn mark(file: &Path) -> anyhow::Result<Option<String>> {
+    // Only a database with a write-ahead log is opened, which is what Keyholder makes: opening turns it on.
+    let mut head = [0; 20];
+    if File::open(file)?.read_exact(&mut head).is_err()
+        || !head.starts_with(b"SQLite")
+        || head[18] != 2
+    {
+        return Ok(None);
+    }
     let address = Address::Sqlite(file.to_string_lossy().into_owned());
-    // A file that is no database, or one without settings, is not ours either.
     let mark = Db::open_reader(&address).ok().and_then(|mut db| setting(&mut db, MARK).ok());
-    Ok(Some(mark.flatten().unwrap_or_default()))
+    Ok(mark.flatten())
+}
+
+/// Only whoever started the demo reads what it keeps: its sessions, its keys.
+fn own(dir: &Path) -> anyhow::Result<()> {
+    #[cfg(unix)]
+    std::fs::set_permissions(dir, std::os::unix::fs::PermissionsExt::from_mode(0o700))
+        .with_context(|| format!("cannot close {} to others", dir.display()))?;
+    Ok(())
 }
 
 /// Removes the demo's own files.

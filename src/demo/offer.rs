@@ -215,7 +215,7 @@ pub(super) const RESOURCES: &[Resource] = &[
         "payment-releasers",
         "Payment releasers",
         High,
-        "Sends money out of the company's accounts.",
+        "Sends money out of the company’s accounts.",
     ),
     resource(
         FINANCE,
@@ -243,7 +243,7 @@ pub(super) const RESOURCES: &[Resource] = &[
         "treasury-desk",
         "Treasury desk",
         High,
-        "Moves money between the company's own accounts.",
+        "Moves money between the company’s own accounts.",
     ),
     resource(
         CUSTOMERS,
@@ -412,7 +412,7 @@ pub(super) const PACKAGES: &[Package] = &[
             MANAGER,
             stage(By::People(&["n1001"]), &["second-approver"], 3),
         ]).only(FINANCE_STAFF),
-    ], "Lets you move money between the company's own accounts for 24 hours. Payments to anybody outside are not possible with it."),
+    ], "Lets you move money between the company’s own accounts for 24 hours. Payments to anybody outside are not possible with it."),
     package(CUSTOMERS, "Customer records (read)", &[("crm-readers", "member")], &[
         policy("Everyone", Life::Days(90), &[stage(By::Manager, &["admin"], 14)]).with_period(),
     ], "Lets you look up customers, their contacts, orders and open cases. You cannot change a record, and you cannot save lists as files."),
@@ -454,7 +454,7 @@ pub(super) const PACKAGES: &[Package] = &[
     ], "Lets you book benches and instruments of the optics laboratory. You need the safety briefing before your first booking."),
     package(ENGINEERING, "Laboratory bench keeper", &[("lab-instruments", "owner")], &[
         policy("Engineering and quality", Life::Days(365), &[stage(By::Manager, &["n1002"], 14)]).only(ENGINEERS),
-    ], "Lets you look after the laboratory's calendar: move and cancel bookings of others, add instruments, take broken ones out."),
+    ], "Lets you look after the laboratory’s calendar: move and cancel bookings of others, add instruments, take broken ones out."),
     package(ENGINEERING, "Line controls", &[("line-controls", "member")], &[
         policy("Everyone, for two weeks", Life::Days(14), &[
             stage(By::Manager, &["n1005"], 14),
@@ -489,7 +489,7 @@ pub(super) const PACKAGES: &[Package] = &[
             .only(&[Who::Group("Partner contacts")]),
     ], "Lets people of partner companies see their own orders, drawings and delivery dates. They see nothing of other partners."),
     package(PARTNERS, "Audit data room", &[("audit-data-room", "member")], &[
-        policy("This year's auditors", Life::MonthEnd(110), &[stage(By::People(&["n1006"]), &["catalog-owner"], 10)])
+        policy("This year’s auditors", Life::MonthEnd(110), &[stage(By::People(&["n1006"]), &["catalog-owner"], 10)])
             .only(&[Who::Person("guest"), Who::Person("auditor")]),
     ], "Lets the auditors of the year read the documents that are put there for them. Nothing can be changed, and it closes when the audit is signed."),
     package(PARTNERS, "Partner price lists", &[("price-lists", "member")], &[

@@ -487,7 +487,7 @@ pub(super) const ASKS: &[Ask] = &[
         "n1029",
         "Laboratory bench keeper",
         day(39, 9, 40),
-        "I keep the laboratory's calendar.",
+        "I keep the laboratory’s calendar.",
         &[yes("n1021", day(38, 9, 15), "Freya does it already, by telephone.")],
     ),
     ask(
@@ -504,7 +504,7 @@ pub(super) const ASKS: &[Ask] = &[
         "n1048",
         "Line controls",
         day(16, 7, 30),
-        "To change the conveyor's speed myself.",
+        "To change the conveyor’s speed myself.",
         &[
             yes("n1046", day(15, 6, 50), "He asks me every morning."),
             no(

@@ -307,6 +307,9 @@ fn a_folder_with_a_database_of_somebody_else_is_left_alone() {
         assert!(prepare(folder.path(), fresh).is_err());
     }
     assert_eq!(std::fs::read(&file).unwrap(), b"letters");
+    let names: Vec<_> =
+        std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert!(!names.iter().any(|name| name == "demo.lock" || name == "target.json"), "{names:?}");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::requests::model::State;
 use crate::requests::pages::{Line, line};
 use crate::requests::store::{self as requests, Waiting};
 use crate::web::page::Mark;
-use crate::web::words::{When, capital, date, number};
+use crate::web::words::{When, capital, date, number, span};
 use crate::web::{Cx, Place, Reply, Route, Shell, get};
 
 /// The route of the first page.
@@ -52,6 +52,7 @@ struct Decision {
     package: String,
     target: String,
     reason: String,
+    wait: String,
     since: When,
     due: Option<When>,
     late: bool,
@@ -167,6 +168,7 @@ fn decision(waiting: &Waiting, times: Times) -> Decision {
         package: request.package.clone(),
         target: request.target.clone(),
         reason: shortened(&crate::kernel::text::one_line(&request.reason), 160),
+        wait: span(times.now.seconds_since(waiting.opened_at)),
         since: when(waiting.opened_at),
         due: request.due_at.map(when),
         late: request.due_at.is_some_and(|due| due.seconds_since(times.now) < 2 * 24 * 3600),

@@ -5,12 +5,21 @@ pub const NAME_MAX: usize = 120;
 /// The longest reason, description or note, in characters.
 pub const NOTE_MAX: usize = 2_000;
 
-/// Text without surrounding blanks and control characters (line breaks stay).
+/// Text without surrounding blanks, control characters (line breaks stay) and characters that nobody sees:
+/// they would make an empty reason look given, and a name look like another.
 #[must_use]
 pub fn tidy(text: &str) -> String {
-    let kept: String =
-        text.replace("\r\n", "\n").chars().filter(|c| !c.is_control() || *c == '\n').collect();
+    let seen = |c: &char| (!c.is_control() || *c == '\n') && !is_invisible(*c);
+    let kept: String = text.replace("\r\n", "\n").chars().filter(seen).collect();
     kept.trim().to_owned()
+}
+
+/// Zero-width characters, marks that turn the direction of text, and other characters of format. The joiners of
+/// Indic and Arabic scripts (U+200C, U+200D) stay: names are written with them.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}' | '\u{200e}'
+        | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// One line: as [`tidy`], with every run of blanks as one.
@@ -109,6 +118,8 @@ mod tests {
 
     #[test]
     fn tidy_drops_what_cannot_be_seen() {
+        assert_eq!(tidy(" \u{200b}\u{202e}\u{feff}"), "");
+        assert_eq!(tidy("\u{202e}evil\u{2066} x"), "evil x");
         assert_eq!(tidy("  a\u{0}b\r\nc "), "ab\nc");
         assert_eq!(one_line(" a\n  b "), "a b");
     }

@@ -94,6 +94,12 @@ impl Shifted {
         self.advance_micros(seconds * 1_000_000)
     }
 
+    /// How far it is ahead of the machine's clock, in seconds.
+    #[must_use]
+    pub fn ahead(&self) -> i64 {
+        self.micros.load(Ordering::SeqCst) / 1_000_000
+    }
+
     /// As [`Self::advance`], in microseconds.
     pub fn advance_micros(&self, by: i64) -> i64 {
         self.micros.fetch_add(by, Ordering::SeqCst) + by

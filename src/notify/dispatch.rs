@@ -106,7 +106,14 @@ fn notices_of(db: &mut Db, row: &Undispatched, zone: Zone) -> Result<Vec<NewNoti
         reference: row.reference.as_deref(),
         resource: row.resource_name.as_deref(),
     };
-    let (fact, sentence) = load_told(&row.data, names)?;
+    // A fact of a newer version (this one is being rolled back) holds up nobody's notices.
+    let (fact, sentence) = match load_told(&row.data, names) {
+        Ok(told) => told,
+        Err(error) => {
+            tracing::error!(%error, fact = %row.id, "cannot read a fact; nobody is told of it");
+            return Ok(Vec::new());
+        }
+    };
     let sentence = sentence.in_zone(zone).to_string();
     let mut told = BTreeSet::new();
     let mut all = Vec::new();

@@ -25,7 +25,8 @@ pub fn create(
 ) -> Result<Saved> {
     let package = package_of(tx, permit, package)?;
     match store::policy(tx.db(), id) {
-        Ok(there) if there.package == package.id => {
+        // Sent twice, it is made once; other words under the same key are another policy.
+        Ok(there) if there.package == package.id && there.name == name && there.version == 1 => {
             return Ok(Saved { id, version: there.version, warnings: vec![] });
         }
         Ok(_) => return Err(Error::Missing),

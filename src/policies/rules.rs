@@ -169,6 +169,9 @@ impl Check<'_> {
             Lifetime::Until { date } if date < today => {
                 self.wrong("until", "Choose today or a later date");
             }
+            Lifetime::Until { date } if (date - today).num_days() > DAYS_MAX.into() => {
+                self.wrong("until", "Choose a date in the next ten years, or no end");
+            }
             Lifetime::Days { days } if !(1..=DAYS_MAX).contains(&days) => {
                 self.wrong("days", format!("Choose 1 to {DAYS_MAX} days"));
             }

@@ -8,7 +8,7 @@ use crate::assignments::commands::about_right;
 use crate::assignments::model::RightState;
 use crate::assignments::rights::{self, Claiming, Seen, Work};
 use crate::db::{By, Database, Tx, lock_people};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernel::{About, Fact, Ts};
 
 /// As many rights as one claim takes.
@@ -53,9 +53,15 @@ pub fn run_target(db: &Database, targets: &Targets, name: &str) -> Result<usize>
         done += claimed.len();
         let since = db.clocks().wall.now();
         for work in claimed {
+            let right = work.right;
             let mut hand = Hand { db, connector: &*connector, work: &work, since };
-            let outcome = hand.work()?;
-            settle(db, work, outcome)?;
+            let outcome = hand.work();
+            match outcome.and_then(|outcome| settle(db, work, outcome)) {
+                Ok(()) => {}
+                Err(Error::Busy) => return Err(Error::Busy),
+                // One broken row holds up nobody else; it is tried again when its claim is over.
+                Err(error) => tracing::error!(%error, %right, "cannot work on a right"),
+            }
         }
     }
 }

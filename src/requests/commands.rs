@@ -14,7 +14,7 @@ use crate::error::{Error, FieldError, Refusal, Result};
 use crate::kernel::fact::EndReason;
 use crate::kernel::text::{NOTE_MAX, tidy};
 use crate::kernel::{
-    AssignmentId, Fact, PackageId, PersonId, PolicyId, RequestId, RoleId, StageId, Ts,
+    AssignmentId, Fact, PackageId, PersonId, PolicyId, RequestId, Risk, RoleId, StageId, Ts,
 };
 
 /// What somebody asks for.
@@ -136,6 +136,17 @@ pub fn submit(
     let fact =
         Fact::RequestSubmitted { package_policy: policy.name.clone(), version: policy.version };
     tx.record(&fact, request.about().note(reason))?;
+    // D39: high risk is decided by somebody else; an owner's own policy without approval does not replace them.
+    if request.terms.stages.is_empty()
+        && store::risk(tx.db(), request.package_id)? == Risk::High
+        && policy::manage_catalog(tx.actor(), request.catalog_id).is_ok()
+    {
+        return Err(Error::refused(
+            "Somebody else must decide on this",
+            "This access package is high risk, its policy asks nobody, and you look after its catalog. Nothing was \
+             sent. Give the policy an approval stage first.",
+        ));
+    }
     // D38: a request that nobody could decide is refused now, not when its stage opens.
     for stage in &request.terms.stages {
         if deciders_for(tx, &request, stage)?.is_none() {
@@ -529,7 +540,8 @@ fn close_open_stage(
 /// # Errors
 /// `Refused` when it is being delivered or has ended.
 pub fn cancel(tx: &mut Tx<'_>, permit: &Permit<CancelRequest>) -> Result<Request> {
-    let request = store::one(tx.db(), RequestId(permit.about()))?;
+    // The person first, as everywhere: two who lock in another order wait for each other.
+    let request = locked(tx, RequestId(permit.about()))?;
     match request.state {
         State::PendingApproval | State::Scheduled => {}
         // Sent twice, it is canceled once.

@@ -213,14 +213,14 @@ pub fn risk_words(risk: Risk) -> &'static str {
     }
 }
 
-/// "You alone decide, as manager", "You or Ann decide, you as manager; the first answer counts".
+/// "You alone decide this stage, as manager", "You or Ann decide, you as manager; the first answer counts".
 #[must_use]
 pub fn deciders_mark(me: PersonId, approvers: &[Approver]) -> Mark {
     let via = approvers.iter().find(|a| a.waiting && a.person == me).map_or("", |a| a.via.words());
     let others: Vec<String> =
         approvers.iter().filter(|a| a.waiting && a.person != me).map(|a| a.name.clone()).collect();
     let sentence = if others.is_empty() {
-        plain(format!("You alone decide, {via}"))
+        plain(format!("You alone decide this stage, {via}"))
     } else {
         let after = format!(" decide, you {via}; the first answer counts");
         says(["You or ", &listed(&others), &after])

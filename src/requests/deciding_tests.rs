@@ -198,7 +198,7 @@ fn e32_the_decision_page_stands_on_ten_statements_and_says_what_it_knows() {
         for words in [
             "4 of 6 colleagues with the same manager have it",
             "Marta Lindqvist denied it: “Not this quarter”",
-            "You alone decide, as manager",
+            "You alone decide this stage, as manager",
             "ends by itself after 90 days",
             "Unanswered, it expires in 5 days",
         ] {

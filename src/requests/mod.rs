@@ -8,6 +8,8 @@
 
 pub mod approvals;
 pub mod asking;
+#[cfg(test)]
+mod asking_tests;
 pub mod commands;
 pub mod deciding;
 #[cfg(test)]

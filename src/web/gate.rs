@@ -115,6 +115,11 @@ fn recognize(cx: &mut Cx) -> Result<()> {
         return Ok(());
     };
     let (now, times) = (cx.site.db.clocks().wall.now(), cx.site.sessions);
+    // The session was loaded before the form had come in whole.
+    if cx.asked.post && !cx.site.db.read(|db| session::lives(db, &session.hash, now))? {
+        session.live = false;
+        return Ok(());
+    }
     if session::is_due(session, now, times) {
         let touched = session.clone();
         match cx.site.db.write(session::BY, move |tx| session::touch(tx, &touched, times)) {
@@ -198,7 +203,7 @@ fn settle(cx: &Cx, reply: &Reply) -> Result<Option<Handover>, Stop> {
                 roles: session::roles(&person),
                 draft: waiting_draft(cx, &person),
             };
-            Ok(Some(replace(cx, new)?))
+            Ok(Some(replace(cx, new, false)?))
         }
         Some(SessionChange::SignOut) => {
             if let Some(session) = &cx.session {
@@ -236,16 +241,27 @@ fn renew(cx: &Cx) -> Option<Handover> {
         draft: session.draft.clone(),
     };
     // The next request tries again.
-    replace(cx, new).inspect_err(|error| tracing::warn!(%error, "a session keeps its id")).ok()
+    match replace(cx, new, true) {
+        Ok(handover) => Some(handover),
+        // It was ended meanwhile: it gets no successor.
+        Err(Error::Missing) => Some(Handover::Gone),
+        Err(error) => {
+            tracing::warn!(%error, "a session keeps its id");
+            None
+        }
+    }
 }
 
-/// Ends the session there is and begins another, in one transaction.
-fn replace(cx: &Cx, new: NewSession) -> Result<Handover> {
+/// Ends the session there is and begins another, in one transaction; with `alive` only if it had not ended yet.
+fn replace(cx: &Cx, new: NewSession, alive: bool) -> Result<Handover> {
     let old = cx.session.as_ref().map(|old| old.hash.clone());
     let times = cx.site.sessions;
     let key = cx.site.db.write(session::BY, move |tx| {
-        if let Some(old) = &old {
-            session::end(tx, old)?;
+        if let Some(old) = &old
+            && !session::end(tx, old)?
+            && alive
+        {
+            return Err(Error::Missing);
         }
         session::begin(tx, &new, times)
     })?;

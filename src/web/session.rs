@@ -143,16 +143,29 @@ pub fn begin(tx: &mut Tx<'_>, new: &NewSession, times: SessionTimes) -> Result<S
     Ok(key)
 }
 
-/// Ends one session; one that has ended stays as it is.
+/// Ends one session; one that has ended stays as it is. Returns whether it was alive.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn end(tx: &mut Tx<'_>, hash: &str) -> Result<()> {
+pub fn end(tx: &mut Tx<'_>, hash: &str) -> Result<bool> {
     let now = tx.wall();
-    diesel::update(sessions::table.find(hash).filter(sessions::ended_at.is_null()))
+    let hit = diesel::update(sessions::table.find(hash).filter(sessions::ended_at.is_null()))
         .set(sessions::ended_at.eq(now))
         .execute(tx.db())?;
-    Ok(())
+    Ok(hit == 1)
+}
+
+/// Whether a session still lives: a form may have been on its way when it was ended.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn lives(db: &mut Db, hash: &str, now: Ts) -> Result<bool> {
+    let living = sessions::table
+        .find(hash)
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::expires_at.gt(now))
+        .select(sessions::key_hash);
+    Ok(living.first::<String>(db).optional()?.is_some())
 }
 
 /// Ends all sessions of a person: *sign out everywhere*, and leavers. Returns how many there were.

@@ -97,7 +97,10 @@ fn troubled_then_mended(
     app.jobs();
     for (who, page) in [
         (&mut asker, request.clone()),
-        (&mut Visitor::signed_in(&app.origin, "catalog-owner"), format!("/packages/{package}/assignments")),
+        (
+            &mut Visitor::signed_in(&app.origin, "catalog-owner"),
+            format!("/packages/{package}/assignments"),
+        ),
     ] {
         let page = who.open(&page);
         page.is(200).says(words);

@@ -506,7 +506,8 @@ fn signing_out_ends_the_session_here_and_leads_on_to_the_provider() {
 #[test]
 fn signing_out_everywhere_ends_all_sessions() {
     let Some((_provider, portal)) = house(&["ada", "ben"], "sub", None) else { return };
-    (portal.add("ada", true), portal.add("ben", true));
+    portal.add("ada", true);
+    portal.add("ben", true);
     let (mut here, mut there) = (Visitor::new(&portal), Visitor::new(&portal));
     let mut other = Visitor::new(&portal);
     other.sign_in("ben");

@@ -1,7 +1,7 @@
 //! Who decides, how often, and until when.
 
 use diesel::prelude::*;
-use keyholder::db::schema::role_grants;
+use keyholder::db::schema::{role_grants, stage_approvers};
 use keyholder::error::Error;
 use keyholder::kernel::Fact;
 use keyholder::policies::model::StageTerms;
@@ -35,6 +35,25 @@ fn d02_nobody_decides_for_themselves_whatever_makes_them_an_approver() {
         assert!(matches!(w.approve(other, request), Err(Error::Denied(_))), "nor for each other");
         w.approve(w.dan, request).unwrap();
     }
+}
+
+#[test]
+fn d02_not_even_a_wrong_row_lets_somebody_decide_for_themselves() {
+    let Some(w) = World::new() else { return };
+    let package = w.package(&[], terms(vec![by(&[w.ben], &[])]));
+    let request = w.ask(w.ada, package).unwrap();
+    let row = |from, to| {
+        let stage = w.last_stage(request).id;
+        w.run(move |tx| {
+            diesel::update(stage_approvers::table.find((stage, from)))
+                .set(stage_approvers::person_id.eq(to))
+                .execute(tx.db())?;
+            Ok(())
+        });
+    };
+    row(w.ben, w.ada);
+    assert!(matches!(w.approve(w.ada, request), Err(Error::Denied(_))));
+    row(w.ada, w.ben);
 }
 
 #[test]

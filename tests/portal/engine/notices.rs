@@ -1,5 +1,8 @@
 //! Who hears of what: one fact, one notice per person (D36), nobody of what they cannot act on (D48).
 
+use diesel::prelude::*;
+use keyholder::db::schema::facts;
+
 use crate::support::world::{World, by, terms};
 
 #[test]
@@ -18,6 +21,37 @@ fn d36_the_approvers_of_a_stage_hear_of_their_stage_only() {
     w.dispatch();
     assert_eq!(w.notices(w.dan).len(), 1, "nobody is told what they have just done");
     assert_eq!(w.dispatch(), 0);
+}
+
+#[test]
+fn d36_nobody_is_told_what_they_have_just_done() {
+    let Some(w) = World::new() else { return };
+    let package = w.package(&[], terms(vec![by(&[w.ben], &[])]));
+    let (own, denied) = (w.ask(w.ada, package).unwrap(), w.ask(w.eve, package).unwrap());
+    w.cancel(w.ada, own).unwrap();
+    w.deny(w.ben, denied).unwrap();
+    w.dispatch();
+    assert_eq!((w.notices(w.ada).len(), w.notices(w.eve).len()), (0, 1));
+}
+
+#[test]
+fn a_fact_that_cannot_be_read_does_not_stop_the_notices() {
+    let Some(w) = World::new() else { return };
+    let package = w.package(&[], terms(vec![by(&[w.ben], &[])]));
+    w.ask(w.ada, package).unwrap();
+    let spoil = |kind: &'static str, data: &'static str| {
+        w.run(move |tx| {
+            diesel::update(facts::table.filter(facts::kind.eq(kind)))
+                .set(facts::data.eq(data))
+                .execute(tx.db())?;
+            Ok(())
+        });
+    };
+    spoil("request_submitted", r#"{"kind":"from_the_future"}"#);
+    w.dispatch();
+    assert_eq!(w.notices(w.ben).len(), 1);
+    let good = r#"{"kind":"request_submitted","package_policy":"P","version":1}"#;
+    spoil("request_submitted", good);
 }
 
 #[test]

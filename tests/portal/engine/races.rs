@@ -3,14 +3,17 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 
+use keyholder::access::policy;
 use keyholder::error::{Error, Result};
-use keyholder::kernel::{PersonId, RequestId, Risk, StageId};
+use keyholder::kernel::{AssignmentId, PackageId, PersonId, RequestId, Risk, StageId};
 use keyholder::provisioning::reconcile;
+use keyholder::requests::commands::{Submit, end_assignment};
 use keyholder::requests::jobs;
 use keyholder::requests::model::{State, Verdict};
+use keyholder::requests::rules::Period;
 
 use crate::support::target::FakeTarget;
-use crate::support::world::{DAY, TARGET, World, by, terms};
+use crate::support::world::{DAY, TARGET, World, at, by, order, terms};
 
 const CONTENDED: usize = 100;
 
@@ -30,13 +33,15 @@ fn at_once(all: Vec<Box<dyn FnOnce() + Send + '_>>) {
 /// A request of each of a hundred people, with its open stage.
 fn requests(w: &World, approvers: &[PersonId], role: &str) -> Vec<(PersonId, RequestId, StageId)> {
     let package = w.package(&[w.role(role)], terms(vec![by(approvers, &[])]));
-    w.people(CONTENDED)
-        .into_iter()
-        .map(|person| {
-            let request = w.ask(person, package).unwrap();
-            (person, request, w.last_stage(request).id)
-        })
-        .collect()
+    let people = w.people(CONTENDED);
+    let asked = w.ask_all(&people, package);
+    let with_stage = |(person, id)| (person, id, w.last_stage(id).id);
+    people.into_iter().zip(asked).map(with_stage).collect()
+}
+
+/// The assignments of a package without stages, all asked for at once.
+fn held(w: &World, people: &[PersonId], package: PackageId) -> Vec<AssignmentId> {
+    w.ask_all(people, package).into_iter().map(|id| w.assignment(id).id).collect()
 }
 
 fn void(_: usize) {}
@@ -96,6 +101,45 @@ fn approval_against_cancellation() {
     ]);
     let approved = w.facts("request_approved").len();
     assert_eq!(approved + w.facts("request_canceled").len(), CONTENDED);
+}
+
+#[test]
+fn cancellation_against_the_scheduled_start() {
+    let Some(w) = World::new() else { return };
+    let package = w.package(&[w.role("ledger")], terms(vec![]));
+    let period = Period { starts: Some(at("2026-03-09T00:00:00Z")), ends: None };
+    let all: Vec<_> = w
+        .people(CONTENDED)
+        .into_iter()
+        .map(|person| (person, w.submit(person, Submit { period, ..order(package) }).unwrap()))
+        .collect();
+    w.pass(7 * DAY);
+    at_once(vec![
+        Box::new(|| {
+            for (person, request) in all.iter().rev() {
+                fine(w.cancel(*person, *request));
+            }
+        }),
+        Box::new(|| void(w.tick())),
+        Box::new(|| void(w.tick())),
+    ]);
+    let started = w.facts("assignment_started").len();
+    assert_eq!(started + w.facts("request_canceled").len(), CONTENDED);
+    w.deliver();
+}
+
+#[test]
+fn delivery_against_the_end() {
+    let Some(w) = World::new() else { return };
+    let package = w.package(&[w.role("ledger")], terms(vec![]));
+    let held = held(&w, &w.people(CONTENDED), package);
+    at_once(vec![
+        Box::new(|| held.iter().for_each(|id| w.end(w.cleo, *id).unwrap())),
+        Box::new(|| void(w.deliver())),
+    ]);
+    w.deliver();
+    let delivered = w.facts("request_delivered").len();
+    assert_eq!(delivered + w.facts("request_undelivered").len(), CONTENDED);
 }
 
 #[test]
@@ -233,12 +277,7 @@ fn both_assignments_of_a_right_end_at_once() {
     let shared = w.role("ledger");
     let (one, two) = (w.package(&[shared], terms(vec![])), w.package(&[shared], terms(vec![])));
     let people = w.people(CONTENDED);
-    let take = |package| {
-        let ids: Vec<_> =
-            people.iter().map(|p| w.assignment(w.ask(*p, package).unwrap()).id).collect();
-        ids
-    };
-    let (first, second) = (take(one), take(two));
+    let (first, second) = (held(&w, &people, one), held(&w, &people, two));
     at_once(vec![
         Box::new(|| first.iter().for_each(|id| w.end(w.cleo, *id).unwrap())),
         Box::new(|| second.iter().for_each(|id| w.end(w.cleo, *id).unwrap())),
@@ -294,7 +333,7 @@ fn two_reconcilers_at_once_confirm_each_right_once() {
     let Some(w) = World::new() else { return };
     let package = w.package(&[w.role("a"), w.role("b")], terms(vec![]));
     let people = w.people(CONTENDED / 2);
-    let all: Vec<_> = people.iter().map(|person| w.ask(*person, package).unwrap()).collect();
+    let all = w.ask_all(&people, package);
     at_once((0..3).map(|_| Box::new(|| void(w.deliver())) as Box<dyn FnOnce() + Send>).collect());
     for request in all {
         assert_eq!(w.state(request), State::Delivered);
@@ -314,7 +353,7 @@ fn two_targets_that_confirm_at_once_deliver_the_request() {
         terms(vec![]),
     );
     let people = w.people(CONTENDED / 2);
-    let all: Vec<_> = people.iter().map(|person| w.ask(*person, package).unwrap()).collect();
+    let all = w.ask_all(&people, package);
     // Both give their last answer on a person at the same moment.
     let meet = Arc::new(Barrier::new(2));
     for target in [&w.target, &other] {
@@ -345,9 +384,7 @@ fn two_timers_at_once_do_everything_once() {
     let Some(w) = World::new() else { return };
     let all = requests(&w, &[w.dan], "ledger");
     let held = w.package(&[w.role("vault")], terms(vec![]));
-    for (person, ..) in &all {
-        w.ask(*person, held).unwrap();
-    }
+    w.ask_all(&all.iter().map(|(person, ..)| *person).collect::<Vec<_>>(), held);
     w.pass(100 * DAY);
     at_once(
         (0..3)
@@ -362,11 +399,7 @@ fn two_timers_at_once_do_everything_once() {
 fn an_owner_ends_what_the_timer_is_ending() {
     let Some(w) = World::new() else { return };
     let package = w.package(&[w.role("ledger")], terms(vec![]));
-    let held: Vec<_> = w
-        .people(CONTENDED)
-        .into_iter()
-        .map(|person| w.assignment(w.ask(person, package).unwrap()).id)
-        .collect();
+    let held = held(&w, &w.people(CONTENDED), package);
     w.pass(90 * DAY);
     at_once(vec![
         Box::new(|| {
@@ -384,10 +417,13 @@ fn an_owner_ends_what_the_timer_is_ending() {
 fn two_who_tell_of_late_removals_tell_once() {
     let Some(w) = World::new() else { return };
     let package = w.package(&[w.role("ledger")], terms(vec![]));
-    for person in w.people(CONTENDED) {
-        let request = w.ask(person, package).unwrap();
-        w.end(w.cleo, w.assignment(request).id).unwrap();
-    }
+    let ended = held(&w, &w.people(CONTENDED), package);
+    let (cleo, catalog) = (w.cleo, w.catalog);
+    w.by(cleo, move |tx| {
+        let permit = policy::manage_assignment(tx.actor(), catalog)?;
+        ended.iter().try_for_each(|id| end_assignment(tx, &permit, *id, "over").map(|_| ()))
+    })
+    .unwrap();
     w.pass(3_600);
     at_once(
         (0..3)

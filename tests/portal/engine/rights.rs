@@ -88,6 +88,24 @@ fn d22_what_was_held_before_is_left_in_place_and_the_owner_is_told() {
 }
 
 #[test]
+fn d22_what_is_given_by_hand_between_two_assignments_was_held_before_the_second() {
+    let Some(w) = World::new() else { return };
+    let package = w.package(&[w.role("ledger")], terms(vec![]));
+    let ada = w.external(w.ada);
+    let first = w.ask(w.ada, package).unwrap();
+    w.deliver();
+    w.end(w.cleo, w.assignment(first).id).unwrap();
+    w.deliver();
+    assert_eq!(w.standing(first)[0].state, RightState::Gone);
+    w.target.give(&ada, "ledger");
+    let second = w.ask(w.ada, package).unwrap();
+    w.deliver();
+    w.end(w.cleo, w.assignment(second).id).unwrap();
+    w.deliver();
+    assert!(w.target.really(&ada, "ledger"), "left in place");
+}
+
+#[test]
 fn d22_managed_here_it_is_removed() {
     let Some(w) = World::new() else { return };
     let managed = w.role_of("ledger", Risk::Ordinary, true, TARGET);

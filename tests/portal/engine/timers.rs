@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use diesel::prelude::*;
 use keyholder::db::By;
-use keyholder::db::schema::{people, requests};
+use keyholder::db::schema::people;
 use keyholder::error::{Error, Result};
 use keyholder::policies::model::{Lifetime, Terms};
 use keyholder::requests::commands::Submit;
@@ -65,12 +65,10 @@ fn e03_a_clock_that_jumps_400_days_does_everything_in_due_order() {
 fn e03_more_than_one_chunk_ends_in_one_turn() {
     let Some(w) = World::new() else { return };
     let package = w.package(&[w.role("ledger")], terms(vec![]));
-    for person in w.people(450) {
-        w.ask(person, package).unwrap();
-    }
+    w.ask_all(&w.people(250), package);
     w.pass(90 * DAY);
-    assert_eq!(w.tick(), 450);
-    assert_eq!(w.facts("assignment_ended").len(), 450);
+    assert_eq!(w.tick(), 250);
+    assert_eq!(w.facts("assignment_ended").len(), 250);
 }
 
 #[test]
@@ -81,24 +79,12 @@ fn a_row_that_cannot_be_read_does_not_stop_the_timers() {
     let held = w.package(&[], Terms { lifetime: Lifetime::Days { days: 20 }, ..terms(vec![]) });
     let (broken, sound) = (w.ask(w.ada, waits).unwrap(), w.ask(w.ada, other).unwrap());
     let held = w.ask(w.ada, held).unwrap();
-    let good: String =
-        w.db.read(|db| Ok(requests::table.find(broken).select(requests::terms).first(db)?))
-            .unwrap();
-    let spoil = |terms: &str| {
-        let terms = terms.to_owned();
-        w.run(move |tx| {
-            diesel::update(requests::table.find(broken))
-                .set(requests::terms.eq(&terms))
-                .execute(tx.db())?;
-            Ok(())
-        });
-    };
-    spoil("{}");
+    let good = w.spoil(broken, "{}");
     w.pass(30 * DAY);
     w.tick();
     assert_eq!(w.state(sound), State::Expired);
     assert!(w.assignment(held).ended_at.is_some());
-    spoil(&good);
+    w.spoil(broken, &good);
     w.tick();
     assert_eq!(w.state(broken), State::Expired, "once it can be read again");
 }

@@ -29,7 +29,8 @@ impl Connector for Away {
         Err(Trouble::TimedOut)
     }
     fn resources(&self, _: &str) -> Result<Vec<Found>, Trouble> {
-        let found = |name: &str| Found { address: format!("cn={name},ou=groups"), name: name.into() };
+        let found =
+            |name: &str| Found { address: format!("cn={name},ou=groups"), name: name.into() };
         Ok(vec![found("ledger"), found("vpn")])
     }
     fn roles(&self) -> &'static [(&'static str, &'static str)] {

@@ -43,7 +43,12 @@ fn an_id_that_is_none_leads_nowhere() {
             let page = match route.method {
                 Method::Get => admin.ask(reqwest::Method::GET, &to, None),
                 Method::Post => {
-                    let form = [("csrf", token.as_str()), ("stage", id), ("key", id), ("verdict", "approve")];
+                    let form = [
+                        ("csrf", token.as_str()),
+                        ("stage", id),
+                        ("key", id),
+                        ("verdict", "approve"),
+                    ];
                     admin.ask(reqwest::Method::POST, &to, Some(&form))
                 }
             };
@@ -60,13 +65,20 @@ fn an_id_that_is_none_leads_nowhere() {
 fn a_query_that_nobody_typed_is_no_failure() {
     let Some(app) = App::start(Targets::default()) else { return };
     let mut admin = Visitor::signed_in(&app.origin, "admin");
-    let values = IDS.iter().copied().chain(["-1", "99999999999999999999", "%25%5F%27", "a%20b%20%22", ""]);
+    let values =
+        IDS.iter().copied().chain(["-1", "99999999999999999999", "%25%5F%27", "a%20b%20%22", ""]);
     for value in values {
         for route in app::tables(false).into_iter().flatten() {
-            if route.method == Method::Post || route.path.contains('{') || route.path.starts_with("/signin") {
+            if route.method == Method::Post
+                || route.path.contains('{')
+                || route.path.starts_with("/signin")
+            {
                 continue;
             }
-            for name in ["q", "after", "at", "page", "state", "format", "family", "from", "to", "person", "package"] {
+            for name in [
+                "q", "after", "at", "page", "state", "format", "family", "from", "to", "person",
+                "package",
+            ] {
                 let to = format!("{}?{name}={value}", route.path);
                 let page = admin.open(&to);
                 assert!(page.status < 500, "{to}: {} {}", page.status, page.text);

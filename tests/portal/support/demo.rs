@@ -15,8 +15,7 @@ use super::visitor::{Page, Visitor};
 pub struct DemoApp {
     /// Where it is.
     pub origin: String,
-    /// What it is made of.
-    pub demo: Arc<Demo>,
+    _demo: Arc<Demo>,
     _running: Running,
     _folder: TempDir,
 }
@@ -32,7 +31,7 @@ impl DemoApp {
         let (url, inside) = (Url::parse(&origin).expect("an address"), Arc::clone(&demo));
         let running =
             Running::start(listener, move || demo_site(&inside, &url).expect("the demo's site"));
-        DemoApp { origin, demo, _running: running, _folder: folder }
+        DemoApp { origin, _demo: demo, _running: running, _folder: folder }
     }
 
     /// Somebody of the cast, signed in by a button of the demo's provider.

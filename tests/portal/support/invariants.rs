@@ -18,7 +18,7 @@ use super::world::TARGET;
 
 /// Fails with every sentence that does not hold.
 pub fn check(db: &Database, target: &FakeTarget) {
-    let all = db.read(|db| All::load(db)).unwrap();
+    let all = db.read(All::load).unwrap();
     let mut broken = Vec::new();
     all.requests_and_stages(&mut broken);
     all.assignments_and_rights(&mut broken);
@@ -213,7 +213,7 @@ impl All {
             if !ended && !open.insert((request.target, request.package)) {
                 say("is open beside another one of the same target and package (D6)".into());
             }
-            if !ended && !(self.enabled(request.target) && self.enabled(request.requestor)) {
+            if !(ended || self.enabled(request.target) && self.enabled(request.requestor)) {
                 say(format!("is {} though its person has left (D26)", request.state));
             }
             let waiting: Vec<&&StageRow> = stages.iter().filter(|s| s.state == "open").collect();

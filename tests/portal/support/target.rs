@@ -72,6 +72,11 @@ impl FakeTarget {
         self.inside.lock().unwrap().held.insert((who.into(), resource.into(), "member".into()));
     }
 
+    /// Somebody takes a right behind the portal's back.
+    pub fn take(&self, who: &str, resource: &str) {
+        self.inside.lock().unwrap().held.remove(&(who.into(), resource.into(), "member".into()));
+    }
+
     /// What is really there.
     pub fn really(&self, who: &str, resource: &str) -> bool {
         let key = (who.to_owned(), resource.to_owned(), "member".to_owned());

@@ -14,7 +14,7 @@ use keyholder::db::schema::{
     catalogs, facts, group_members, groups, notices, package_roles, people, resource_roles,
     resources, role_grants, sessions,
 };
-use keyholder::db::{Address, By, Database, Tx, migrate, schema};
+use keyholder::db::{Address, By, Database, Fixture, Tx, migrate, schema};
 use keyholder::directory::{feed, import};
 use keyholder::error::{Error, Refusal, Result};
 use keyholder::kernel::time::Fixed;
@@ -547,6 +547,24 @@ impl World {
         })
     }
 
+    /// All of them ask for themselves, in one transaction.
+    pub fn ask_all(&self, people: &[PersonId], package: PackageId) -> Vec<RequestId> {
+        let orders: Vec<_> = people.iter().map(|person| (*person, order(package))).collect();
+        let ids = orders.iter().map(|(_, order)| order.id).collect();
+        let at = self.now();
+        self.run(move |tx| {
+            for (person, order) in &orders {
+                let step = Fixture { at, by: By::Person(*person) };
+                tx.step(step, |tx| {
+                    let permit = policy::request_access(tx.actor(), *person)?;
+                    commands::submit(tx, &permit, order)
+                })?;
+            }
+            Ok(())
+        });
+        ids
+    }
+
     pub fn approve(&self, who: PersonId, request: RequestId) -> Result<Request> {
         self.decide(who, request, self.last_stage(request).id, Verdict::Approve, "")
     }
@@ -624,6 +642,17 @@ impl World {
                 .execute(tx.db())?;
             Ok(())
         });
+    }
+
+    /// Puts something else in the place of a request's frozen terms; returns what stood there.
+    pub fn spoil(&self, request: RequestId, terms: &str) -> String {
+        let terms = terms.to_owned();
+        self.run(move |tx| {
+            let row = schema::requests::table.find(request);
+            let before = row.select(schema::requests::terms).first(tx.db())?;
+            diesel::update(row).set(schema::requests::terms.eq(&terms)).execute(tx.db())?;
+            Ok(before)
+        })
     }
 
     // ---- what the portal does by itself ----
