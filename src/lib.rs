@@ -15,8 +15,9 @@ pub mod web;
 // Slices, in import order: each may use those above it.
 pub mod directory;
 
-pub mod catalogs;
 pub mod delegation;
+
+pub mod catalogs;
 pub mod packages;
 pub mod policies;
 

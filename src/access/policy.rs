@@ -313,6 +313,16 @@ mod tests {
     }
 
     #[test]
+    fn d33_an_auditor_changes_nothing_though_somebody_made_them_an_owner() {
+        let catalog = CatalogId::fresh();
+        let Actor::Person(mut p) = person(PersonId::fresh(), false) else { unreachable!() };
+        p.owns = vec![catalog];
+        assert!(manage_catalog(&Actor::Person(p.clone()), catalog).is_ok());
+        p.auditor = true;
+        assert!(matches!(manage_catalog(&Actor::Person(p), catalog), Err(Denied::Forbidden(_))));
+    }
+
+    #[test]
     fn a_disabled_administrator_may_nothing() {
         let Actor::Person(mut p) = person(PersonId::fresh(), true) else { unreachable!() };
         p.enabled = false;

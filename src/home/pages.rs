@@ -186,7 +186,11 @@ fn holding(named: &Named, times: Times) -> Held {
 fn trouble(troubled: &Troubled, times: Times) -> Trouble {
     let what = if troubled.wanted { "Adding" } else { "Removing" };
     Trouble {
-        href: format!("/packages/{}/assignments", troubled.package),
+        // What is to go belongs to an assignment that has ended already.
+        href: match troubled.wanted {
+            true => format!("/packages/{}/assignments", troubled.package),
+            false => format!("/packages/{}/assignments?state=ended", troubled.package),
+        },
         person: troubled.person.clone(),
         what: format!("{what} {} ({})", troubled.resource, troubled.role),
         package: troubled.package_name.clone(),

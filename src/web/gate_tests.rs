@@ -311,6 +311,58 @@ fn a_leaver_is_out_at_once() {
     });
 }
 
+/// A form that comes in slowly: between its two halves something happens.
+struct Slow<F> {
+    halves: Vec<Vec<u8>>,
+    between: Option<F>,
+}
+
+impl<F: FnOnce()> std::io::Read for Slow<F> {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        if self.halves.len() == 1
+            && let Some(between) = self.between.take()
+        {
+            between();
+        }
+        let Some(half) = self.halves.pop() else { return Ok(0) };
+        out[..half.len()].copy_from_slice(&half);
+        Ok(half.len())
+    }
+}
+
+#[test]
+fn an_ended_session_neither_comes_back_nor_carries_a_form_that_was_on_its_way() {
+    each(|house| {
+        let ann = house.person("Ann");
+        let mut browser = house.signed_in(ann);
+        browser.get("/note");
+        let db = house.site.db.clone();
+        let between = move || {
+            // The server has the head of the form by now, and with it the session.
+            std::thread::sleep(std::time::Duration::from_millis(300));
+            db.write(super::session::BY, move |tx| {
+                // Roles that change would give the session a new id.
+                let row = diesel::update(people::table.find(ann));
+                row.set(people::administrator.eq(true)).execute(tx.db())?;
+                super::session::end_all(tx, ann)
+            })
+            .expect("a write");
+        };
+        let first = format!("csrf={}&text=", browser.token).into_bytes();
+        let slow = Slow { halves: vec![b"late".to_vec(), first], between: Some(between) };
+        let request = browser.request("POST", "/note").header("Sec-Fetch-Site", "same-origin");
+        let request = request.header("Content-Type", "application/x-www-form-urlencoded");
+        let answer = browser.send(request.body(reqwest::blocking::Body::new(slow)));
+        assert!(answer.location().starts_with("/signin"), "{} {}", answer.status, answer.body);
+        let living = house.site.db.read(|db| {
+            let living = sessions::table.filter(sessions::ended_at.is_null());
+            Ok(living.count().get_result::<i64>(db)?)
+        });
+        assert_eq!(living.expect("a read"), 0);
+        assert_eq!(browser.get("/").status, 303);
+    });
+}
+
 #[test]
 fn signing_in_makes_a_new_id_and_signing_out_ends_it() {
     each(|house| {

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use crate::access::policy;
-use crate::catalogs::model::{Catalog, Resource};
+use crate::catalogs::model::{Catalog, Resource, Role};
 use crate::catalogs::store;
 use crate::delegation::model::Held;
 use crate::delegation::store::owners;
@@ -68,7 +68,11 @@ impl ShowPage {
     }
 
     fn role_names(resource: &Resource) -> String {
-        let names: Vec<&str> = resource.roles.iter().map(|role| role.name.as_str()).collect();
+        let risky = |role: &Role| match role.risk {
+            Risk::High => format!("{} (high risk)", role.name),
+            Risk::Ordinary => role.name.clone(),
+        };
+        let names: Vec<String> = resource.roles.iter().map(risky).collect();
         crate::web::words::and_list(&names, 4)
     }
 

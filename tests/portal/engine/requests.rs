@@ -321,6 +321,16 @@ fn d39_high_risk_is_approved_with_a_reason() {
 }
 
 #[test]
+fn d39_an_owner_does_not_get_high_risk_from_a_policy_that_asks_nobody() {
+    let Some(w) = World::new() else { return };
+    let high = w.role_of("vault", Risk::High, false, TARGET);
+    let package = w.package(&[high], terms(vec![]));
+    assert_eq!(refused(w.ask(w.cleo, package)).title, "Somebody else must decide on this");
+    assert!(w.facts("request_submitted").is_empty());
+    assert!(w.ask(w.ada, package).is_ok(), "others request it as its policy says");
+}
+
+#[test]
 fn words_are_stored_without_blanks_and_control_characters() {
     let Some(w) = World::new() else { return };
     let package = w.package(&[], Terms { reason_required: true, ..terms(vec![by_manager(&[])]) });
