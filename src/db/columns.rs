@@ -16,8 +16,8 @@ use diesel::sqlite::Sqlite;
 
 use super::backend::{MultiBackend, MultiRawValue};
 use crate::kernel::{
-    AssignmentId, CatalogId, FactId, GroupId, NoticeId, PackageId, PersonId, PolicyId,
-    PolicyScopeId, RequestId, ResourceId, RightId, RoleGrantId, RoleId, StageId, Ts,
+    AssignmentId, CatalogId, FactId, GroupId, NoticeId, OrganizationId, PackageId, PersonId,
+    PolicyId, PolicyScopeId, RequestId, ResourceId, RightId, RoleGrantId, RoleId, StageId, Ts,
 };
 
 /// An id.
@@ -157,6 +157,7 @@ id_columns! {
     fact FactId,
     group GroupId,
     notice NoticeId,
+    organization OrganizationId,
     package PackageId,
     person PersonId,
     policy PolicyId,

@@ -36,6 +36,7 @@ diesel::table! {
         search -> Text,
         rev -> BigInt,
         created_at -> Stamp,
+        mail_domain -> Nullable<Text>,
     }
 }
 
@@ -58,6 +59,41 @@ diesel::table! {
 
     group_members (group_id, person_id) {
         group_id -> Uid,
+        person_id -> Uid,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    connected_organizations (id) {
+        id -> Uid,
+        name -> Text,
+        name_key -> Text,
+        description -> Text,
+        enabled -> Bool,
+        rev -> BigInt,
+        created_at -> Stamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    organization_domains (domain) {
+        domain -> Text,
+        organization_id -> Uid,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    organization_sponsors (organization_id, person_id) {
+        organization_id -> Uid,
         person_id -> Uid,
     }
 }
@@ -438,6 +474,9 @@ diesel::table! {
 
 diesel::joinable!(group_members -> groups (group_id));
 diesel::joinable!(group_members -> people (person_id));
+diesel::joinable!(organization_domains -> connected_organizations (organization_id));
+diesel::joinable!(organization_sponsors -> connected_organizations (organization_id));
+diesel::joinable!(organization_sponsors -> people (person_id));
 diesel::joinable!(role_grants -> catalogs (catalog_id));
 diesel::joinable!(role_grants -> people (person_id));
 diesel::joinable!(role_grants -> groups (group_id));
@@ -476,6 +515,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     people,
     groups,
     group_members,
+    connected_organizations,
+    organization_domains,
+    organization_sponsors,
     catalogs,
     role_grants,
     resources,

@@ -56,6 +56,8 @@ ids! {
     GroupId,
     /// One notice of one fact to one person.
     NoticeId,
+    /// A connected organization.
+    OrganizationId,
     /// An access package.
     PackageId,
     /// A person of the directory.
