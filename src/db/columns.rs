@@ -16,8 +16,8 @@ use diesel::sqlite::Sqlite;
 
 use super::backend::{MultiBackend, MultiRawValue};
 use crate::kernel::{
-    AssignmentId, CatalogId, FactId, GroupId, NoticeId, OrganizationId, PackageId, PersonId,
-    PolicyId, PolicyScopeId, RequestId, ResourceId, RightId, RoleGrantId, RoleId, StageId, Ts,
+    AssignmentId, BasketId, CatalogId, FactId, GroupId, NoticeId, OrganizationId, PackageId, PersonId,
+    PolicyId, PolicyScopeId, RequestId, ResourceId, RightId, RoleGrantId, RoleId, StageId, StopId, Ts,
 };
 
 /// An id.
@@ -153,6 +153,7 @@ macro_rules! id_columns {
 
 id_columns! {
     assignment AssignmentId,
+    basket BasketId,
     catalog CatalogId,
     fact FactId,
     group GroupId,
@@ -168,4 +169,5 @@ id_columns! {
     role RoleId,
     role_grant RoleGrantId,
     stage StageId,
+    stop StopId,
 }

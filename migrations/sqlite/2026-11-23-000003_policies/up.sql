@@ -53,13 +53,13 @@ ALTER TABLE request_stages ADD COLUMN alternates_at TEXT;
 ALTER TABLE request_stages ADD COLUMN remind_at TEXT;
 CREATE INDEX request_stages_alternates ON request_stages (alternates_at, id) WHERE alternates_at IS NOT NULL;
 CREATE INDEX request_stages_remind ON request_stages (remind_at, id) WHERE remind_at IS NOT NULL;
-CREATE INDEX request_stages_decided ON request_stages (decided_by, decided_at, id);
 
 -- A vote is one person's on one stage; group_id says through which group they are asked.
 ALTER TABLE stage_approvers ADD COLUMN group_id TEXT REFERENCES groups (id);
 ALTER TABLE stage_approvers ADD COLUMN vote TEXT CHECK (vote IN ('approve', 'deny'));
 ALTER TABLE stage_approvers ADD COLUMN voted_at TEXT;
 ALTER TABLE stage_approvers ADD COLUMN note TEXT;
+CREATE INDEX stage_approvers_voted ON stage_approvers (person_id, voted_at, stage_id) WHERE vote IS NOT NULL;
 CREATE INDEX stage_approvers_group ON stage_approvers (group_id) WHERE waiting;
 UPDATE stage_approvers SET vote = (SELECT CASE s.state WHEN 'approved' THEN 'approve' ELSE 'deny' END FROM request_stages s WHERE s.id = stage_approvers.stage_id),
   voted_at = (SELECT s.decided_at FROM request_stages s WHERE s.id = stage_approvers.stage_id),
