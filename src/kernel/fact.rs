@@ -211,6 +211,9 @@ pub enum Fact {
     PolicyCreated { policy: String, reads: Vec<String> },
     PolicyChanged { policy: String, version: i64, reads: Vec<String> },
     PolicySwitched { policy: String, on: bool },
+    OrganizationCreated { organization: String, domains: Vec<String> },
+    OrganizationChanged { organization: String, changes: Vec<Change> },
+    OrganizationSwitched { organization: String, open: bool },
     // People
     PersonJoined { returned: bool },
     PersonMoved { changes: Vec<Change> },
@@ -326,7 +329,10 @@ impl Fact {
             | Self::PackageContentsChanged { .. }
             | Self::PolicyCreated { .. }
             | Self::PolicyChanged { .. }
-            | Self::PolicySwitched { .. } => Family::Setup,
+            | Self::PolicySwitched { .. }
+            | Self::OrganizationCreated { .. }
+            | Self::OrganizationChanged { .. }
+            | Self::OrganizationSwitched { .. } => Family::Setup,
             Self::PersonJoined { .. }
             | Self::PersonMoved { .. }
             | Self::PersonLeft
@@ -515,6 +521,23 @@ impl Fact {
                 "{{actor}} switched policy “{}” of {{package}} {}",
                 data(policy),
                 if *on { "on" } else { "off" }
+            ),
+            Self::OrganizationCreated { organization, domains } => format!(
+                "{{actor}} connected organization {}, with {}",
+                data(organization),
+                match domains.as_slice() {
+                    [] => "no mail domain".to_owned(),
+                    [one] => format!("mail domain {}", data(one)),
+                    all => format!("mail domains {}", data(&listed(all))),
+                }
+            ),
+            Self::OrganizationChanged { organization, changes } => {
+                format!("{{actor}} changed organization {}{}", data(organization), changed(changes))
+            }
+            Self::OrganizationSwitched { organization, open } => format!(
+                "{{actor}} {} organization {} for new requests",
+                if *open { "opened" } else { "closed" },
+                data(organization)
             ),
             Self::PersonJoined { returned: true } => "{person} returned".into(),
             Self::PersonJoined { returned: false } => "{person} joined".into(),
