@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use anyhow::{Context, anyhow};
 use chrono::{Datelike, Days, NaiveDate};
 
-use super::offer::{self, By, CATALOGS, Life, PACKAGES, RESOURCES, Who};
+use super::offer::{self, By, CATALOGS, Life, ORGANIZATIONS, PACKAGES, RESOURCES, Who};
 use super::provider::Cast;
 use super::story;
 use super::target::{NAME, State};
@@ -20,11 +20,12 @@ use crate::directory::groups_feed::{self, Membership};
 use crate::directory::{self, GlobalRole};
 use crate::error::{Error, Result};
 use crate::kernel::{
-    CatalogId, GroupId, PackageId, PersonId, PolicyId, ResourceId, Risk, RoleId, Ts, Zone,
+    CatalogId, GroupId, OrganizationId, PackageId, PersonId, PolicyId, ResourceId, Risk, RoleId,
+    Ts, Zone,
 };
 use crate::packages::model::NewPackage;
 use crate::policies::model::{Approvers, Lifetime, Named, Scope, StageTerms, Terms};
-use crate::{packages, policies};
+use crate::{organizations, packages, policies};
 
 /// The name of the staff list.
 pub const SOURCE: &str = "demo";
@@ -297,6 +298,25 @@ pub fn register(tx: &mut Tx<'_>, names: &Names, offered: &mut Offered) -> Result
             let value = if role.value == "owner" { "owner" } else { "member" };
             offered.roles.insert((resource.address, value), role.id);
         }
+    }
+    Ok(())
+}
+
+/// Connects the organizations of the company's guests: an administrator does this.
+///
+/// # Errors
+/// When the plan is not right or the database does not answer.
+pub fn connect(tx: &mut Tx<'_>, names: &Names) -> Result<()> {
+    let permit = policy::manage_organizations(tx.actor())?;
+    for organization in ORGANIZATIONS {
+        let sponsors = organization.sponsors.iter().map(|id| names.person(id));
+        let draft = organizations::model::Draft {
+            name: organization.name.into(),
+            description: organization.description.into(),
+            domains: organization.domains.iter().map(|domain| (*domain).into()).collect(),
+            sponsors: sponsors.collect::<Result<_>>()?,
+        };
+        organizations::commands::create(tx, &permit, OrganizationId::fresh(), &draft)?;
     }
     Ok(())
 }

@@ -105,6 +105,25 @@ fn a_first_list_makes_people_with_managers_search_words_and_facts() {
 }
 
 #[test]
+fn the_mail_domain_follows_the_address() {
+    let domain = |db: &Database, key: &str| {
+        let id = person(db, key).id;
+        let row = people::table.find(id).select(people::mail_domain);
+        db.read(|db| Ok(row.first::<Option<String>>(db)?)).unwrap()
+    };
+    for db in databases() {
+        all(&db, "a,Ada,Ada@X.Example,,,,guest,\nb,Ben,ben@müller.example,,,,,\nc,Cleo,,,,,,\n");
+        assert_eq!(domain(&db, "a").as_deref(), Some("x.example"));
+        assert_eq!(domain(&db, "b").as_deref(), Some("xn--mller-kva.example"));
+        assert_eq!(domain(&db, "c"), None);
+        all(&db, "a,Ada,ada@y.example,,,,guest,\nb,Ben,,,,,,\nc,Cleo,c@z.example,,,,,\n");
+        assert_eq!(domain(&db, "a").as_deref(), Some("y.example"));
+        assert_eq!(domain(&db, "b"), None);
+        assert_eq!(domain(&db, "c").as_deref(), Some("z.example"));
+    }
+}
+
+#[test]
 fn managers_come_before_their_people_however_long_the_line_is() {
     // Everybody is managed by the next, in an order that no chunk of a statement follows.
     let rows: String = (0..2_500).map(|i| format!("{i},P{i},,{},,,,\n", i + 1)).collect();
