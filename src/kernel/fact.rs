@@ -293,6 +293,17 @@ impl Fact {
             .unwrap_or_default()
     }
 
+    /// The connected organization that it is about, which [`About`] has no place for.
+    #[must_use]
+    pub fn organization(&self) -> Option<&str> {
+        match self {
+            Self::OrganizationCreated { organization, .. }
+            | Self::OrganizationChanged { organization, .. }
+            | Self::OrganizationSwitched { organization, .. } => Some(organization),
+            _ => None,
+        }
+    }
+
     /// The facet of the audit log.
     #[must_use]
     pub fn family(&self) -> Family {

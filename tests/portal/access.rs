@@ -12,8 +12,7 @@ use keyholder::app;
 use keyholder::assignments;
 use keyholder::db::By;
 use keyholder::db::schema::{resource_roles, role_grants};
-use keyholder::kernel::{OrganizationId, PackageId, RequestId, Risk};
-use keyholder::organizations::{self, model::Draft};
+use keyholder::kernel::{PackageId, RequestId, Risk};
 use keyholder::requests::commands::{self, Submit};
 use keyholder::requests::model::Verdict;
 use keyholder::requests::rules::Period;
@@ -63,19 +62,6 @@ fn submit(app: &App, package: PackageId) -> RequestId {
     app.db.write(By::Person(target), ask).unwrap()
 }
 
-fn organization(app: &App, number: usize) -> OrganizationId {
-    let draft = Draft {
-        name: format!("Organization {number}"),
-        domains: vec![format!("organization-{number}.example")],
-        ..Draft::default()
-    };
-    let connect = move |tx: &mut keyholder::db::Tx<'_>| {
-        let permit = policy::manage_organizations(tx.actor())?;
-        organizations::commands::create(tx, &permit, OrganizationId::fresh(), &draft)
-    };
-    app.db.write(By::Person(app.person("admin")), connect).unwrap()
-}
-
 fn approve(app: &App, who: &str, request: RequestId) {
     let stage = app.read(|db| store::stages(db, &[request])).last().unwrap().id;
     let decide = move |tx: &mut keyholder::db::Tx<'_>| {
@@ -113,10 +99,13 @@ fn things(app: &App, number: usize) -> Things {
         let grant: keyholder::kernel::RoleGrantId = grant.first(db)?;
         Ok((resource, grant))
     });
+    let name = format!("Organization {number}");
+    let domain = format!("organization-{number}.example");
+    let organization = crate::support::app::organization(&app.db, &name, &domain);
     let parts = BTreeMap::from([
         ("/approvals/{id}", request.to_string()),
         ("/catalogs/{id}", catalog.to_string()),
-        ("/organizations/{id}", organization(app, number).to_string()),
+        ("/organizations/{id}", organization.to_string()),
         ("/packages/{id}", package.to_string()),
         ("/packages/{id}/assignments/{aid}", assignment.to_string()),
         ("/people/{id}", app.person("employee").to_string()),

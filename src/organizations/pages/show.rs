@@ -4,11 +4,11 @@ use askama::Template;
 
 use crate::access::policy;
 use crate::error::{Error, Result};
-use crate::kernel::OrganizationId;
 use crate::kernel::text::counted;
+use crate::kernel::{Family, OrganizationId};
 use crate::organizations::model::{Organization, People, Sponsor};
 use crate::organizations::store;
-use crate::web::{Cx, Place, Reply, Shell};
+use crate::web::{Cx, Form, Place, Reply, Shell};
 
 /// As many people as are shown by name.
 const PEOPLE: i64 = 20;
@@ -38,6 +38,12 @@ impl ShowPage {
 
     fn count(&self) -> String {
         counted(self.people.all, "person", "people")
+    }
+
+    /// Where its history is read.
+    fn log(&self) -> String {
+        let asked = Form::of([("family", Family::Setup.as_str()), ("q", &self.organization.name)]);
+        format!("/audit?{}", asked.encoded())
     }
 
     /// How many are not shown by name.

@@ -8,7 +8,8 @@ use crate::kernel::PersonId;
 use crate::web::Route;
 use crate::web::harness::{Answer, Browser, House, houses_with};
 
-const TABLES: &[&[Route]] = &[super::ROUTES, crate::catalogs::pages::ROUTES];
+const TABLES: &[&[Route]] =
+    &[super::ROUTES, crate::audit::pages::ROUTES, crate::catalogs::pages::ROUTES];
 
 fn houses() -> Vec<(House, PersonId, PersonId)> {
     let appointed = |house: House| {
@@ -89,6 +90,15 @@ fn an_administrator_finds_connects_changes_and_closes_an_organization() {
         for word in ["Contoso", "22 people", "Nobody answers for it", "Closed"] {
             assert!(list.contains(word), "{word}: {list}");
         }
+        assert_eq!(
+            browser.get(&at).texts("a[href='/audit?family=setup&q=Contoso']"),
+            ["audit log"]
+        );
+        let told = said(&browser.get("/audit?family=setup&q=Contoso"));
+        for word in ["connected organization Contoso <b>", "closed organization Contoso"] {
+            assert!(told.contains(word), "{word}: {told}");
+        }
+
         let mut auditor = house.signed_in(tess);
         assert_eq!(auditor.get(&at).texts(".btn-primary"), [""; 0], "an auditor changes nothing");
         assert_eq!(auditor.get(&edit).status, 403);
