@@ -111,6 +111,7 @@ diesel::table! {
         listed_for_everyone -> Bool,
         rev -> BigInt,
         created_at -> Stamp,
+        for_guests -> Bool,
     }
 }
 
@@ -142,6 +143,7 @@ diesel::table! {
         managed_here -> Bool,
         rev -> BigInt,
         created_at -> Stamp,
+        attributes -> Text,
     }
 }
 
@@ -200,6 +202,9 @@ diesel::table! {
         terms -> Text,
         rev -> BigInt,
         created_at -> Stamp,
+        asks_own -> Bool,
+        asks_manager -> Bool,
+        deleted_at -> Nullable<Stamp>,
     }
 }
 
@@ -228,6 +233,7 @@ diesel::table! {
         kind -> Text,
         person_id -> Nullable<Uid>,
         group_id -> Nullable<Uid>,
+        organization_id -> Nullable<Uid>,
     }
 }
 
@@ -238,7 +244,6 @@ diesel::table! {
     requests (id) {
         id -> Uid,
         reference -> Text,
-        kind -> Text,
         package_id -> Uid,
         policy_id -> Uid,
         policy_version -> BigInt,
@@ -257,6 +262,12 @@ diesel::table! {
         decided_at -> Nullable<Stamp>,
         ended_at -> Nullable<Stamp>,
         rev -> BigInt,
+        kind -> Text,
+        answers -> Text,
+        assignment_id -> Nullable<Uid>,
+        basket_id -> Nullable<Uid>,
+        held_at -> Nullable<Stamp>,
+        reminded_at -> Nullable<Stamp>,
     }
 }
 
@@ -275,6 +286,10 @@ diesel::table! {
         decided_at -> Nullable<Stamp>,
         note -> Nullable<Text>,
         rev -> BigInt,
+        rule -> Text,
+        needed -> BigInt,
+        alternates_at -> Nullable<Stamp>,
+        remind_at -> Nullable<Stamp>,
     }
 }
 
@@ -290,6 +305,10 @@ diesel::table! {
         opened_at -> Stamp,
         waiting -> Bool,
         removed -> Bool,
+        group_id -> Nullable<Uid>,
+        vote -> Nullable<Text>,
+        voted_at -> Nullable<Stamp>,
+        note -> Nullable<Text>,
     }
 }
 
@@ -310,6 +329,8 @@ diesel::table! {
         end_reason -> Nullable<Text>,
         rev -> BigInt,
         created_at -> Stamp,
+        attributes -> Text,
+        warn_at -> Nullable<Stamp>,
     }
 }
 
@@ -375,6 +396,35 @@ diesel::table! {
         data -> Text,
         search -> Text,
         dispatched_at -> Nullable<Stamp>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    stops (id) {
+        id -> Uid,
+        catalog_id -> Nullable<Uid>,
+        package_id -> Nullable<Uid>,
+        policy_id -> Nullable<Uid>,
+        reason -> Text,
+        stopped_by -> Text,
+        stopped_at -> Stamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    request_drafts (person_id, target_id, package_id) {
+        person_id -> Uid,
+        target_id -> Uid,
+        package_id -> Uid,
+        form -> Text,
+        in_basket -> Bool,
+        updated_at -> Stamp,
     }
 }
 
@@ -485,6 +535,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     assignment_rights,
     facts,
     notices,
+    request_drafts,
+    stops,
     sessions,
     leases,
 );
