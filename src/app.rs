@@ -18,6 +18,7 @@ pub const ROUTES: &[&[Route]] = &[
     crate::delegation::pages::ROUTES,
     crate::directory::profile::pages::ROUTES,
     crate::home::pages::ROUTES,
+    crate::organizations::pages::ROUTES,
     crate::packages::browse::ROUTES,
     crate::packages::pages::ROUTES,
     crate::policies::pages::ROUTES,

@@ -99,9 +99,13 @@ fn things(app: &App, number: usize) -> Things {
         let grant: keyholder::kernel::RoleGrantId = grant.first(db)?;
         Ok((resource, grant))
     });
+    let name = format!("Organization {number}");
+    let domain = format!("organization-{number}.example");
+    let organization = crate::support::app::organization(&app.db, &name, &domain);
     let parts = BTreeMap::from([
         ("/approvals/{id}", request.to_string()),
         ("/catalogs/{id}", catalog.to_string()),
+        ("/organizations/{id}", organization.to_string()),
         ("/packages/{id}", package.to_string()),
         ("/packages/{id}/assignments/{aid}", assignment.to_string()),
         ("/people/{id}", app.person("employee").to_string()),
@@ -121,6 +125,7 @@ fn things(app: &App, number: usize) -> Things {
         ("/packages/{id}/assignments/{aid}/end", vec![("reason", text("moved on"))]),
         ("/packages/{id}/policies/{policy}/switch", vec![("on", text("no"))]),
         ("/catalogs/{id}/switch", vec![("on", text("no"))]),
+        ("/organizations/{id}/switch", vec![("open", text("no"))]),
     ]);
     Things { parts, bodies }
 }

@@ -192,11 +192,9 @@ fn terms_of<'a>(request: &'a Request, stage: &Stage) -> Option<&'a StageTerms> {
 pub fn members_left(
     tx: &mut Tx<'_>,
     group: GroupId,
-    people: &[(PersonId, String)],
+    people: &[PersonId],
 ) -> Result<()> {
-    let ids: Vec<PersonId> = people.iter().map(|(id, _)| *id).collect();
-    for (request, person) in store::asked_through(tx.db(), group, &ids)? {
-        let name = people.iter().find(|(id, _)| *id == person).map(|(_, name)| name.as_str());
+    for (request, person) in store::asked_through(tx.db(), group, people)? {
         let Some(stage) = open_stage_of(tx, request)? else { continue };
         let whole = store::one(tx.db(), request)?;
         let still = match terms_of(&whole, &stage).map(|s| &s.approvers) {
@@ -209,7 +207,8 @@ pub fn members_left(
             _ => false,
         };
         if !still {
-            approver_gone(tx, request, person, name.unwrap_or_default())?;
+            let name = who(tx.db(), person)?.name;
+            approver_gone(tx, request, person, &name)?;
         }
     }
     Ok(())
