@@ -1,5 +1,11 @@
 //! The tables `policies`, `policy_versions` and `policy_scopes`.
 
+mod hanging;
+mod reach;
+
+pub use hanging::{Hanging, InTheWay, hanging, in_the_way};
+pub use reach::everyone;
+
 use diesel::prelude::*;
 
 use super::model::{Applicable, Policy, Scope, Version, Who};
@@ -170,7 +176,6 @@ pub fn known(db: &mut Db, mentioned: &Mentioned) -> Result<Known> {
     }
     Ok(known)
 }
-
 
 pub(super) fn insert(db: &mut Db, policy: &Policy, now: Ts, by: &str) -> Result<()> {
     diesel::insert_into(policies::table)
