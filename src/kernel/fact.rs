@@ -452,7 +452,9 @@ impl Fact {
             Self::RequestUndelivered { why } => {
                 format!("{{package}} for {{person}} was not delivered: {}", data(why))
             }
-            Self::RequestRefused => "{actor} refused {package}, which was requested for them".into(),
+            Self::RequestRefused => {
+                "{actor} refused {package}, which was requested for them".into()
+            }
             Self::RequestHeld { why } => {
                 format!("{{package}} for {{person}} waits: {}", data(why))
             }

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use diesel::prelude::*;
-use keyholder::access::policy::{self, Gate};
+use keyholder::access::policy::{self, AskStanding, Gate};
 use keyholder::app;
 use keyholder::assignments;
 use keyholder::db::By;
@@ -15,7 +15,6 @@ use keyholder::db::schema::{resource_roles, role_grants};
 use keyholder::kernel::{PackageId, RequestId, Risk};
 use keyholder::requests::commands::{self, Submit};
 use keyholder::requests::model::Verdict;
-use keyholder::requests::rules::Period;
 use keyholder::requests::store;
 use keyholder::web::{Method, Route};
 use openidconnect::reqwest;
@@ -46,17 +45,9 @@ struct Things {
 
 fn submit(app: &App, package: PackageId) -> RequestId {
     let target = app.person("employee");
-    let order = Submit {
-        id: RequestId::fresh(),
-        package,
-        policy: None,
-        version: None,
-        reason: "the close of the month".into(),
-        period: Period { starts: None, ends: None },
-        previous: None,
-    };
+    let order = Submit { reason: "the close of the month".into(), ..Submit::of(package) };
     let ask = move |tx: &mut keyholder::db::Tx<'_>| {
-        let permit = policy::request_access(tx.actor(), target)?;
+        let permit = policy::request_access(tx.actor(), &AskStanding::own(target))?;
         commands::submit(tx, &permit, &order)
     };
     app.db.write(By::Person(target), ask).unwrap()

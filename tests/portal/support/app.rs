@@ -19,7 +19,8 @@ use keyholder::kernel::{
     RoleId, Secret, Zone,
 };
 use keyholder::packages::model::NewPackage;
-use keyholder::policies::model::{Approvers, Lifetime, Named, Scope, StageTerms, Terms};
+use keyholder::policies::model::{Lifetime, Named, Scope, Terms};
+use keyholder::policies::stages::{Approvers, StageTerms};
 use keyholder::provisioning::connectors::Targets;
 use keyholder::provisioning::connectors::ldap::LdapGroups;
 use keyholder::provisioning::connectors::settings::{LdapTarget, PersonBy};
