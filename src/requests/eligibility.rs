@@ -3,6 +3,7 @@
 
 use diesel::prelude::*;
 
+use super::model::RequestKind;
 use super::stops::{self, Stop, Thing};
 use crate::access::policy::AskStanding;
 use crate::db::Db;
@@ -210,14 +211,20 @@ fn no(
     if !target.enabled {
         return Ok(Some(No::Left));
     }
-    let open: Option<(RequestId, String, String)> = requests::table
+    let open: Option<(RequestId, String, String, String)> = requests::table
         .filter(requests::target_id.eq(target.id))
         .filter(requests::package_id.eq(package))
         .filter(requests::ended_at.is_null())
-        .select((requests::id, requests::reference, requests::state))
+        .select((requests::id, requests::reference, requests::state, requests::kind))
         .first(db)
         .optional()?;
-    // Who holds it and asks for more time is shown what they hold; either is a no.
+    // Who asks for more time of what they hold is told that they hold it.
+    let open = match open {
+        Some((request, reference, state, kind)) if kind != RequestKind::Extend.as_str() => {
+            return Ok(Some(No::Open { request, reference, state }));
+        }
+        open => open,
+    };
     let held: Option<(AssignmentId, Ts, Option<Ts>, Option<RequestId>)> = assignments::table
         .filter(assignments::target_id.eq(target.id))
         .filter(assignments::package_id.eq(package))
@@ -233,7 +240,7 @@ fn no(
     if let Some((assignment, starts, until, request)) = held {
         return Ok(Some(No::Holds { assignment, starts, until, request }));
     }
-    if let Some((request, reference, state)) = open {
+    if let Some((request, reference, state, _)) = open {
         return Ok(Some(No::Open { request, reference, state }));
     }
     if !on {
