@@ -198,6 +198,7 @@ pub enum Fact {
     DeliveryTroubled { role: String, target: String, removing: bool, code: String, words: String },
     RemovalOverdue { role: String, target: String },
     RetryAsked { resources: i64 },
+    MailTriedAgain { mails: i64 },
     // Setup
     CatalogCreated,
     CatalogChanged { changes: Vec<Change> },
@@ -314,7 +315,8 @@ impl Fact {
             | Self::RightKept { .. }
             | Self::DeliveryTroubled { .. }
             | Self::RemovalOverdue { .. }
-            | Self::RetryAsked { .. } => Family::Delivery,
+            | Self::RetryAsked { .. }
+            | Self::MailTriedAgain { .. } => Family::Delivery,
             Self::CatalogCreated
             | Self::CatalogChanged { .. }
             | Self::OwnerAdded { .. }
@@ -465,6 +467,10 @@ impl Fact {
                 "{{actor}} asked to retry {{package}} for {{person}} ({})",
                 counted(*resources, "resource", "resources")
             ),
+            Self::MailTriedAgain { mails: 1 } => "{actor} asked to send a failed mail again".into(),
+            Self::MailTriedAgain { mails } => {
+                format!("{{actor}} asked to send {mails} failed mails again")
+            }
             Self::CatalogCreated => "{actor} created catalog {catalog}".into(),
             Self::CatalogChanged { changes } => {
                 format!("{{actor}} changed catalog {{catalog}}{}", changed(changes))
