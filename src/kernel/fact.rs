@@ -1,7 +1,8 @@
 //! The closed catalogue of what can happen. Every change of state records one of these in its own
 //! transaction; the audit trail, every history and every notice are read from them.
 //!
-//! To add a fact: a variant here (with its family and its sentence) and a line in `notify/rules.rs`.
+//! To add a fact: a variant here (with its family and its sentence) and a line in `notify/rules.rs`; words of its own for
+//! its letter in `notify/letters.rs`, if its sentence is not enough.
 
 use serde::{Deserialize, Serialize};
 

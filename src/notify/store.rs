@@ -9,7 +9,7 @@ use super::rules::Reader;
 use crate::db::schema::{assignments, facts, mails, notices, people, requests, stage_approvers};
 use crate::db::{Db, Seek, Tx};
 use crate::error::Result;
-use crate::kernel::{NoticeId, PersonId, RequestId, Ts};
+use crate::kernel::{NoticeId, PersonId, RequestId, StageId, Ts};
 
 mod alias {
     diesel::alias!(crate::db::schema::people as targets: Targets);
@@ -194,7 +194,8 @@ pub fn still_decides(db: &mut Db, notice: NoticeId, person: PersonId) -> Result<
         .filter(stage_approvers::request_id.nullable().eq_any(about))
         .filter(stage_approvers::person_id.eq(person))
         .filter(stage_approvers::waiting.eq(true));
-    Ok(waiting.select(stage_approvers::stage_id).limit(1).execute(db)? > 0)
+    let some = waiting.select(stage_approvers::stage_id).first::<StageId>(db).optional()?;
+    Ok(some.is_some())
 }
 
 /// A mail that one sender has claimed.

@@ -5,7 +5,7 @@
 // mails only after STARTTLS; without, it does not know the word. With "user" it takes them only from that account.
 //
 // The control port answers JSON:
-//   GET  /mails   all that it took, oldest first: {"to", "header", "subject", "text", "html", "parts", "raw"}
+//   GET  /mails   all that it took, oldest first: {"to", "header", "subject", "text", "html", "parts"}
 //   POST /faults  {"refuse": {ADDRESS: CODE}, "later": N, "drop": N, "hold": bool, "greeting": MILLISECONDS}
 //                 replaces them all. later: the next N recipients get 451. drop: the next N mails are kept, and the
 //                 connection breaks before the answer. hold: mails are kept, and the answer never comes.
@@ -21,7 +21,7 @@ let faults = { ...none };
 
 const no = (code, text) => Object.assign(new Error(text), { responseCode: code });
 
-/** Every part of a mail that is no container, by its content type. */
+/** The content types in a mail, containers first. */
 const types = (raw) => [...raw.matchAll(/^content-type: *([a-z]+\/[a-z]+)/gim)].map(([, type]) => type);
 
 async function take(stream, session) {
@@ -31,7 +31,7 @@ async function take(stream, session) {
   const { subject, text, html, headers } = await PostalMime.parse(raw);
   const header = Object.fromEntries(headers.map(({ key, value }) => [key, value]));
   const to = session.envelope.rcptTo.map(({ address }) => address);
-  mails.push({ to, header, subject, text, html, parts: types(raw), raw });
+  mails.push({ to, header, subject, text, html, parts: types(raw) });
 }
 
 const server = new SMTPServer({

@@ -42,8 +42,6 @@ pub struct Mail {
     pub html: String,
     /// The content types in it, containers first.
     pub parts: Vec<String>,
-    /// As it came over the wire.
-    pub raw: String,
 }
 
 impl Mailbox {
