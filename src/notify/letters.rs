@@ -3,8 +3,8 @@
 //! Each fact that is told has its words in a template of `templates/letters`: the first line is the subject (action,
 //! object, deadline), each block after it is a paragraph. `letter.txt` and `letter.html` put around them what every
 //! letter has: what it is about, somebody's own words, the link, and why one gets it. A fact without words of its own
-//! is told by its sentence (`happened.txt`). To give a fact words: a template, a variant of [`Words`], a line in
-//! [`Words::of`].
+//! is told by its sentence: whoever decides reads it in `decide.txt`, everybody else in `happened.txt`. To give a fact
+//! words: a template, a variant of [`Words`], a line in [`Words::of`].
 
 use askama::Template;
 use url::Url;
@@ -153,7 +153,7 @@ impl Speak {
 #[derive(Template)]
 enum Words<'a> {
     #[template(path = "letters/decide.txt")]
-    Decide { s: &'a Speak, due: String, instead_of: Option<String> },
+    Decide { s: &'a Speak, due: String, because: Option<String> },
     #[template(path = "letters/handed_over.txt")]
     HandedOver { s: &'a Speak, gone: String, now: String },
     #[template(path = "letters/approved.txt")]
@@ -186,15 +186,20 @@ impl<'a> Words<'a> {
     fn of(told: &'a Told, s: &'a Speak, zone: Zone) -> Self {
         let sentence = named_up_to(&told.sentence, QUOTE);
         let asked = told.request.as_ref();
+        let due = asked.and_then(|asked| asked.due).map(|due| until(due, zone));
         match (&told.fact, told.reader) {
             (Some(Fact::StageOpened { due, .. }), _) => {
-                Self::Decide { s, due: until(*due, zone), instead_of: None }
+                Self::Decide { s, due: until(*due, zone), because: None }
             }
-            (Some(Fact::ApproversChanged { gone, .. }), Reader::Decider) => {
-                let due = asked
-                    .and_then(|asked| asked.due)
-                    .map_or_else(|| "its deadline".to_owned(), |due| until(due, zone));
-                Self::Decide { s, due, instead_of: Some(names(gone)) }
+            // Whatever made their decision awaited: they read what to do until when, and then why now.
+            (fact, Reader::Decider) if due.is_some() => {
+                let because = match fact {
+                    Some(Fact::ApproversChanged { gone, .. }) => {
+                        format!("It came to you because {} can no longer decide", names(gone))
+                    }
+                    _ => sentence,
+                };
+                Self::Decide { s, due: due.unwrap_or_default(), because: Some(because) }
             }
             (Some(Fact::ApproversChanged { gone, now, .. }), _) => {
                 Self::HandedOver { s, gone: names(gone), now: names(now) }
@@ -203,7 +208,7 @@ impl<'a> Words<'a> {
                 Self::Approved { s, automatic: *automatic }
             }
             (Some(Fact::RequestScheduled { starts }), _) => {
-                Self::Scheduled { s, starts: time(*starts, zone) }
+                Self::Scheduled { s, starts: from(*starts, zone) }
             }
             (Some(Fact::RequestDelivered), _) => {
                 let until = asked.and_then(|asked| asked.until).map(|at| until(at, zone));
@@ -244,7 +249,7 @@ fn facts(told: &Told, s: &Speak, zone: Zone) -> Vec<(&'static str, String)> {
     put("Asked by", (!s.for_themselves).then(|| s.requestor.clone()));
     put("Resource", told.resource.as_ref().map(|_| s.resource.clone()));
     if let Some(asked) = &told.request {
-        put("Wished from", asked.starts.map(|at| time(at, zone)));
+        put("Wished from", asked.starts.map(|at| from(at, zone)));
         put("Wished until", asked.ends.map(|at| until(at, zone)));
     }
     if let Some(Fact::StageOpened { stage, stages, approvers, .. }) = &told.fact {
@@ -300,6 +305,12 @@ fn why(told: &Told, s: &Speak) -> String {
 /// "Tue 24 Nov 2026, 15:10 CET".
 fn time(at: Ts, zone: Zone) -> String {
     zone.local(at).format("%a %-d %b %Y, %H:%M %Z").to_string()
+}
+
+/// The same for a start: its day if it starts at midnight.
+fn from(at: Ts, zone: Zone) -> String {
+    let day = zone.date(at);
+    if zone.start_of(day) == at { date(day) } else { time(at, zone) }
 }
 
 /// The same for an end: its last day if it ends at midnight, which is how people count.

@@ -54,7 +54,7 @@ fn told(fact: Fact, reader: Reader, link: &str) -> Told {
             requestor: (asha, "Asha Rao".into()),
             target: (asha, "Asha Rao".into()),
             reason: "I close the month\nfrom December on.".into(),
-            starts: None,
+            starts: Some(at("2026-12-07T23:00:00Z")),
             ends: Some(at("2027-02-21T23:00:00Z")),
             due: Some(at("2026-12-07T09:00:00Z")),
             until: Some(at("2027-02-21T23:00:00Z")),
@@ -89,6 +89,7 @@ Approve or deny it by Mon 7 Dec 2026, 10:00 CET. If nobody decides in time, the 
 
 Access package: Month-end ledger
 For: Asha Rao
+Wished from: Tue 8 Dec 2026
 Wished until: Sun 21 Feb 2027
 Approval stage: 1 of 2
 Waits with: Ingrid Solheim and Dario Conti
@@ -121,6 +122,7 @@ Keyholder at Northmoor Instruments";
 <table>
 <tr><th scope="row" align="left" valign="top">Access package</th><td><bdi>Month-end ledger</bdi></td></tr>
 <tr><th scope="row" align="left" valign="top">For</th><td><bdi>Asha Rao</bdi></td></tr>
+<tr><th scope="row" align="left" valign="top">Wished from</th><td><bdi>Tue 8 Dec 2026</bdi></td></tr>
 <tr><th scope="row" align="left" valign="top">Wished until</th><td><bdi>Sun 21 Feb 2027</bdi></td></tr>
 <tr><th scope="row" align="left" valign="top">Approval stage</th><td><bdi>1 of 2</bdi></td></tr>
 <tr><th scope="row" align="left" valign="top">Waits with</th><td><bdi>Ingrid Solheim and Dario Conti</bdi></td></tr>
@@ -150,6 +152,7 @@ The request is closed. You can read why, and request it again when something has
 
 Access package: Month-end ledger
 For: Asha Rao
+Wished from: Tue 8 Dec 2026
 Wished until: Sun 21 Feb 2027
 Request: KH-7Q2M-9XKD
 
@@ -215,7 +218,7 @@ fn j6_every_fact_has_its_words() {
             Fact::RequestDelivered,
             Reader::Asker,
             "Ready until Sun 21 Feb 2027: Month-end ledger",
-            "It ends by itself: Sun 21 Feb 2027.",
+            "It ends by itself on Sun 21 Feb 2027.",
         ),
         (
             Fact::RequestDenied { rule: "You hold it already.".into() },
@@ -264,6 +267,12 @@ fn j6_every_fact_has_its_words() {
             Reader::Person,
             "You are now administrator of Keyholder",
             "Ben Okafor made Asha Rao administrator.",
+        ),
+        (
+            Fact::RetryAsked { resources: 2 },
+            Reader::Decider,
+            "Decide by Mon 7 Dec 2026, 10:00 CET: Month-end ledger for Asha Rao",
+            "is awaited. Ben Okafor asked to retry Month-end ledger",
         ),
         (
             Fact::RetryAsked { resources: 2 },
