@@ -98,14 +98,16 @@ struct FactRow {
     data: String,
 }
 
+type NoticeRow = (NoticeId, String, String, String, Ts);
+type PersonRow = (PersonId, String, Option<String>, bool);
+type ToldRow = (NoticeRow, PersonRow, FactRow);
+
 /// Notices with all that their letters say, in the order of `ids`: three statements, however many.
 ///
 /// # Errors
 /// When the database does not answer.
 pub fn told(db: &mut Db, ids: &[NoticeId]) -> Result<Vec<Told>> {
-    type Notice = (NoticeId, String, String, String, Ts);
-    type Person = (PersonId, String, Option<String>, bool);
-    let rows: Vec<(Notice, Person, FactRow)> = notices::table
+    let rows: Vec<ToldRow> = notices::table
         .inner_join(people::table)
         .inner_join(facts::table)
         .filter(notices::id.eq_any(ids))
@@ -122,14 +124,7 @@ pub fn told(db: &mut Db, ids: &[NoticeId]) -> Result<Vec<Told>> {
     Ok(ids.iter().filter_map(|id| all.remove(id)).collect())
 }
 
-fn one(
-    (notice, person, fact): (
-        (NoticeId, String, String, String, Ts),
-        (PersonId, String, Option<String>, bool),
-        FactRow,
-    ),
-    asked: &HashMap<RequestId, Asked>,
-) -> Told {
+fn one((notice, person, fact): ToldRow, asked: &HashMap<RequestId, Asked>) -> Told {
     let (notice, reader, sentence, link, at) = notice;
     let (id, name, mail, enabled) = person;
     Told {
