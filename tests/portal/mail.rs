@@ -248,12 +248,16 @@ fn d48_who_can_no_longer_decide_and_who_has_left_gets_no_mail() {
 }
 
 #[test]
-fn two_senders_at_once_send_every_mail_once() {
+fn dispatchers_and_senders_at_once_send_every_mail_once() {
     let Some(p) = Post::new() else { return };
     let package = p.w.package(&[], terms(vec![by(&[p.w.ben], &[])]));
     let people = p.w.people(12);
     p.w.ask_all(&people, package);
-    p.dispatch();
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| p.dispatch());
+        }
+    });
     std::thread::scope(|scope| {
         for _ in 0..3 {
             scope.spawn(|| p.turn());
