@@ -14,6 +14,7 @@ pub mod web;
 
 // Slices, in import order: each may use those above it.
 pub mod directory;
+pub mod organizations;
 
 pub mod delegation;
 

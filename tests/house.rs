@@ -15,6 +15,7 @@ const ORDER: &[&str] = &[
     "site",
     "web",
     "directory",
+    "organizations",
     "delegation",
     "catalogs",
     "packages",

@@ -39,6 +39,10 @@ actions! {
     RequestAccess,
     /// Decide the open stage of a request.
     DecideStage,
+    /// Have the approvers of a request reminded.
+    RemindApprovers,
+    /// Give access back, or take it again.
+    OwnAssignment,
     /// Cancel a request.
     CancelRequest,
     /// See a request.

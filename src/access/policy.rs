@@ -2,8 +2,8 @@
 
 use super::permit::{
     CancelRequest, CreateCatalog, DecideStage, Denied, Enter, ManageAssignment, ManageCatalog,
-    ManageMail, Permit, ReadAudit, RegisterResource, RequestAccess, RunSystem, SeeCatalog,
-    SeePerson, SeeRequest,
+    ManageMail, OwnAssignment, Permit, ReadAudit, RegisterResource, RemindApprovers, RequestAccess,
+    RunSystem, SeeCatalog, SeePerson, SeeRequest,
 };
 use super::{Actor, Person};
 use crate::kernel::{CatalogId, PersonId, RequestId};
@@ -56,16 +56,64 @@ fn enabled(actor: &Actor) -> Result<&Person, Denied> {
     actor.enabled_person().ok_or(Denied::Hidden)
 }
 
-/// May the actor request for the target? For now only for themselves.
+/// How an actor stands to somebody for whom they want to request. Filled by `requests::eligibility`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AskStanding {
+    /// For whom.
+    pub target: PersonId,
+    /// Their manager.
+    pub manager: Option<PersonId>,
+    /// True where a policy names the actor as somebody who may request for others (D46).
+    pub named: bool,
+}
+
+impl AskStanding {
+    /// Somebody who asks for themselves.
+    #[must_use]
+    pub fn own(target: PersonId) -> Self {
+        Self { target, manager: None, named: false }
+    }
+}
+
+/// May the actor request for the target? For themselves, for those who report to them, and for others where a policy
+/// says so; which policy it is, is for the rules.
 ///
 /// # Errors
-/// `Forbidden` for somebody else's access.
-pub fn request_access(actor: &Actor, target: PersonId) -> Result<Permit<RequestAccess>, Denied> {
-    if enabled(actor)?.id == target {
-        Ok(Permit::on(target.0))
+/// `Hidden` for everybody else: who is here is not told.
+pub fn request_access(
+    actor: &Actor,
+    standing: &AskStanding,
+) -> Result<Permit<RequestAccess>, Denied> {
+    let me = enabled(actor)?.id;
+    if me == standing.target || standing.manager == Some(me) || standing.named {
+        Ok(Permit::on(standing.target.0))
     } else {
-        Err(Denied::Forbidden("You can request access for yourself only."))
+        Err(Denied::Hidden)
     }
+}
+
+/// May the actor give this person's access back, or take it again? Only the person.
+///
+/// # Errors
+/// `Hidden` for everybody else.
+pub fn own_assignment(actor: &Actor, holder: PersonId) -> Result<Permit<OwnAssignment>, Denied> {
+    if enabled(actor)?.id == holder { Ok(Permit::on(holder.0)) } else { Err(Denied::Hidden) }
+}
+
+/// May the actor have the approvers reminded? Who waits may: the requestor and the target.
+///
+/// # Errors
+/// `Forbidden` for those who may only see it, `Hidden` for everybody else.
+pub fn remind_approvers(
+    actor: &Actor,
+    standing: &RequestStanding,
+) -> Result<Permit<RemindApprovers>, Denied> {
+    let me = enabled(actor)?.id;
+    if me == standing.requestor || me == standing.target {
+        return Ok(Permit::on(standing.request.0));
+    }
+    see_request(actor, standing)?;
+    Err(Denied::Forbidden("Only those who wait for it can have the approvers reminded."))
 }
 
 /// How an actor stands to a request. Filled by `requests::store`.

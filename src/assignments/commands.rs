@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::store::{self, Named, NewAssignment};
-use super::{model::Assignment, rights};
+use super::{model::Assignment, rights, rules};
 use crate::access::{ManageAssignment, Permit};
 use crate::db::schema::{catalogs, package_roles};
 use crate::db::{Tx, hold_package, lock_package, lock_people};
@@ -11,7 +11,7 @@ use crate::error::{Error, Refusal, Result};
 use crate::kernel::fact::EndReason;
 use crate::kernel::{
     About, AssignmentId, CatalogId, Fact, PackageId, PersonId, PolicyId, RequestId, RightId,
-    RoleId, Ts,
+    RoleId, Ts, Zone,
 };
 
 /// What an approved request asks for.
@@ -29,6 +29,8 @@ pub struct Approved {
     pub starts_at: Ts,
     /// Until when.
     pub ends_at: Option<Ts>,
+    /// What was answered to the questions of its resources, as JSON.
+    pub attributes: String,
 }
 
 /// Makes the assignment of an approved request. It does not give anything before [`start`].
@@ -47,6 +49,7 @@ pub fn create(tx: &mut Tx<'_>, approved: &Approved) -> Result<AssignmentId> {
         ends_at: approved.ends_at,
         rev: 1,
         created_at: tx.now(),
+        attributes: approved.attributes.clone(),
     };
     store::insert(tx, &new)?;
     Ok(id)
@@ -66,13 +69,81 @@ pub fn start(
     let named = store::one(tx.db(), id)?;
     lock_people(tx, &[named.assignment.target_id])?;
     hold_package(tx, named.assignment.package_id)?;
-    store::save_started(tx, &named.assignment, ends_at)?;
+    let warn_at = rules::next_warning(tx.now(), ends_at, tx.now(), tx.zone());
+    store::save_started(tx, &named.assignment, ends_at, warn_at)?;
     let roles = roles_of(tx, named.assignment.package_id)?;
     rights::want(tx, &[(id, named.assignment.target_id)], &roles)?;
     let mut about = named.about();
     about.due = due;
     tx.record(&Fact::AssignmentStarted { until: ends_at }, about)?;
     rights::unconfirmed(tx.db(), id)
+}
+
+/// Moves the end of an assignment (D11).
+///
+/// # Errors
+/// `Stale` when it changed meanwhile.
+pub fn extend(tx: &mut Tx<'_>, named: &Named, until: Option<Ts>) -> Result<()> {
+    let started = named.assignment.started_at.unwrap_or(named.assignment.starts_at);
+    let warn_at = rules::next_warning(started, until, tx.now(), tx.zone());
+    store::save_extended(tx, &named.assignment, until, warn_at)
+}
+
+/// Moves an assignment to another policy of its package (D16); its end stays.
+///
+/// # Errors
+/// `Refused` when it has ended, `Missing` when one of them is not of the permit's catalog.
+pub fn move_to(
+    tx: &mut Tx<'_>,
+    permit: &Permit<ManageAssignment>,
+    id: AssignmentId,
+    policy: PolicyId,
+) -> Result<Named> {
+    let named = managed(tx, permit, id)?;
+    hold_package(tx, named.assignment.package_id)?;
+    if named.assignment.ended_at.is_some() {
+        return Err(already_ended(&named.assignment, tx.zone()));
+    }
+    let to = crate::policies::store::policy(tx.db(), policy)?;
+    if to.package != named.assignment.package_id {
+        return Err(Error::Missing);
+    }
+    if to.id == named.assignment.policy_id {
+        return Ok(named);
+    }
+    let from = crate::policies::store::name_of(tx.db(), named.assignment.policy_id)?;
+    store::save_policy(tx, &named.assignment, policy)?;
+    tx.record(&Fact::AssignmentMoved { from, to: to.name }, named.about())?;
+    Ok(named)
+}
+
+/// The end of an assignment comes near: its holder is told, once for all the warnings that were missed (E3). False
+/// when there was nothing to tell.
+///
+/// # Errors
+/// `Stale` when it changed meanwhile.
+pub fn warn(tx: &mut Tx<'_>, id: AssignmentId) -> Result<bool> {
+    let named = store::one(tx.db(), id)?;
+    let now = tx.now();
+    let (Some(at), Some(until), None) =
+        (named.assignment.warn_at, named.assignment.ends_at, named.assignment.ended_at)
+    else {
+        return Ok(false);
+    };
+    if at > now || until <= now {
+        return Ok(false);
+    }
+    let started = named.assignment.started_at.unwrap_or(named.assignment.starts_at);
+    let next = rules::next_warning(started, Some(until), now, tx.zone());
+    store::save_warned(tx, &named.assignment, next)?;
+    let Some(due) = rules::due_warning(started, until, now, tx.zone()) else { return Ok(false) };
+    let extendable = match crate::policies::store::policy(tx.db(), named.assignment.policy_id) {
+        Ok(policy) => policy.enabled && policy.terms.extension.is_some(),
+        Err(Error::Missing) => false,
+        Err(error) => return Err(error),
+    };
+    tx.record(&Fact::AssignmentEnding { until, extendable }, named.about().due(due))?;
+    Ok(true)
 }
 
 /// Ends assignments, whatever the reason: one fact each, rights that nothing gives any more are let go. Returns
@@ -124,7 +195,7 @@ pub fn end_now(
 ) -> Result<Named> {
     let named = managed(tx, permit, id)?;
     if named.assignment.ended_at.is_some() {
-        return Err(already_ended(&named.assignment));
+        return Err(already_ended(&named.assignment, tx.zone()));
     }
     if end_all(tx, std::slice::from_ref(&named), EndReason::EndedNow, reason)?.is_empty() {
         return Err(Error::Stale);
@@ -156,10 +227,10 @@ fn managed(tx: &mut Tx<'_>, permit: &Permit<ManageAssignment>, id: AssignmentId)
     if permit.about() == named.catalog.0 { Ok(named) } else { Err(Error::Missing) }
 }
 
-fn already_ended(assignment: &Assignment) -> Error {
+fn already_ended(assignment: &Assignment, zone: Zone) -> Error {
     let when = assignment
         .ended_at
-        .map(|at| at.utc().format("%-d %b %Y, %H:%M UTC").to_string())
+        .map(|at| zone.local(at).format("%-d %b %Y, %H:%M").to_string())
         .unwrap_or_default();
     Refusal::new(
         "This assignment has already ended",

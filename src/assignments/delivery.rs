@@ -114,6 +114,7 @@ pub fn end_words(reason: Option<&str>) -> &'static str {
         Some(EndReason::Expired) => "Expired",
         Some(EndReason::EndedNow) => "Ended by hand",
         Some(EndReason::Leaver) => "The person left",
+        Some(EndReason::GivenBack) => "Given back",
         Some(EndReason::NotEligible) => "No longer allowed by the rules",
         None => "Ended",
     }

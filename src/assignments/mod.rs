@@ -10,5 +10,6 @@ pub mod model;
 pub mod owner;
 pub mod pages;
 pub mod rights;
+pub mod rules;
 pub mod store;
 pub mod words;

@@ -32,6 +32,10 @@ pub struct Assignment {
     pub rev: i64,
     /// When it was made.
     pub created_at: Ts,
+    /// What was answered to the questions of its resources, as JSON.
+    pub attributes: String,
+    /// When its end is announced next.
+    pub warn_at: Option<Ts>,
 }
 
 crate::text_enum! {

@@ -198,6 +198,30 @@ pub fn due_to_end(
     Ok(query.load(db)?)
 }
 
+/// Assignments whose end is to be announced by `now`, in due order, after the one that was reached.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn due_to_warn(
+    db: &mut Db,
+    now: Ts,
+    reached: Option<(Ts, AssignmentId)>,
+    limit: i64,
+) -> Result<Vec<(Ts, AssignmentId)>> {
+    let mut query = assignments::table
+        .filter(assignments::warn_at.le(now))
+        .order((assignments::warn_at, assignments::id))
+        .select((assignments::warn_at.assume_not_null(), assignments::id))
+        .limit(limit)
+        .into_boxed();
+    if let Some((at, id)) = reached {
+        query = query.filter(
+            assignments::warn_at.gt(at).or(assignments::warn_at.eq(at).and(assignments::id.gt(id))),
+        );
+    }
+    Ok(query.load(db)?)
+}
+
 /// Those of the assignments whose end is due still, in due order.
 ///
 /// # Errors
@@ -226,6 +250,7 @@ pub(super) struct NewAssignment {
     pub ends_at: Option<Ts>,
     pub rev: i64,
     pub created_at: Ts,
+    pub attributes: String,
 }
 
 pub(super) fn insert(tx: &mut Tx<'_>, new: &NewAssignment) -> Result<()> {
@@ -244,6 +269,7 @@ pub(super) fn save_started(
     tx: &mut Tx<'_>,
     assignment: &Assignment,
     ends_at: Option<Ts>,
+    warn_at: Option<Ts>,
 ) -> Result<()> {
     let now = tx.now();
     let hit = diesel::update(
@@ -256,9 +282,58 @@ pub(super) fn save_started(
     .set((
         assignments::started_at.eq(now),
         assignments::ends_at.eq(ends_at),
+        assignments::warn_at.eq(warn_at),
         assignments::rev.eq(assignment.rev + 1),
     ))
     .execute(tx.db())?;
+    if hit == 1 { Ok(()) } else { Err(Error::Stale) }
+}
+
+/// The assignment as it was read, if it has not ended or changed since.
+macro_rules! unchanged {
+    ($assignment:expr) => {
+        assignments::table
+            .find($assignment.id)
+            .filter(assignments::rev.eq($assignment.rev))
+            .filter(assignments::ended_at.is_null())
+    };
+}
+
+pub(super) fn save_extended(
+    tx: &mut Tx<'_>,
+    assignment: &Assignment,
+    ends_at: Option<Ts>,
+    warn_at: Option<Ts>,
+) -> Result<()> {
+    let hit = diesel::update(unchanged!(assignment))
+        .set((
+            assignments::ends_at.eq(ends_at),
+            assignments::warn_at.eq(warn_at),
+            assignments::rev.eq(assignment.rev + 1),
+        ))
+        .execute(tx.db())?;
+    if hit == 1 { Ok(()) } else { Err(Error::Stale) }
+}
+
+pub(super) fn save_warned(
+    tx: &mut Tx<'_>,
+    assignment: &Assignment,
+    warn_at: Option<Ts>,
+) -> Result<()> {
+    let hit = diesel::update(unchanged!(assignment))
+        .set((assignments::warn_at.eq(warn_at), assignments::rev.eq(assignment.rev + 1)))
+        .execute(tx.db())?;
+    if hit == 1 { Ok(()) } else { Err(Error::Stale) }
+}
+
+pub(super) fn save_policy(
+    tx: &mut Tx<'_>,
+    assignment: &Assignment,
+    policy: crate::kernel::PolicyId,
+) -> Result<()> {
+    let hit = diesel::update(unchanged!(assignment))
+        .set((assignments::policy_id.eq(policy), assignments::rev.eq(assignment.rev + 1)))
+        .execute(tx.db())?;
     if hit == 1 { Ok(()) } else { Err(Error::Stale) }
 }
 
@@ -277,6 +352,7 @@ pub(super) fn save_ended(
     .set((
         assignments::ended_at.eq(now),
         assignments::end_reason.eq(why.as_str()),
+        assignments::warn_at.eq(None::<Ts>),
         assignments::rev.eq(assignments::rev + 1),
     ))
     .returning(assignments::id)

@@ -16,8 +16,8 @@ use diesel::sqlite::Sqlite;
 
 use super::backend::{MultiBackend, MultiRawValue};
 use crate::kernel::{
-    AssignmentId, CatalogId, FactId, GroupId, NoticeId, PackageId, PersonId, PolicyId,
-    PolicyScopeId, RequestId, ResourceId, RightId, RoleGrantId, RoleId, StageId, Ts,
+    AssignmentId, BasketId, CatalogId, FactId, GroupId, NoticeId, OrganizationId, PackageId, PersonId,
+    PolicyId, PolicyScopeId, RequestId, ResourceId, RightId, RoleGrantId, RoleId, StageId, StopId, Ts,
 };
 
 /// An id.
@@ -153,10 +153,12 @@ macro_rules! id_columns {
 
 id_columns! {
     assignment AssignmentId,
+    basket BasketId,
     catalog CatalogId,
     fact FactId,
     group GroupId,
     notice NoticeId,
+    organization OrganizationId,
     package PackageId,
     person PersonId,
     policy PolicyId,
@@ -167,4 +169,5 @@ id_columns! {
     role RoleId,
     role_grant RoleGrantId,
     stage StageId,
+    stop StopId,
 }

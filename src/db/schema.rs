@@ -36,6 +36,7 @@ diesel::table! {
         search -> Text,
         rev -> BigInt,
         created_at -> Stamp,
+        mail_domain -> Nullable<Text>,
     }
 }
 
@@ -66,6 +67,41 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::db::columns::{Stamp, Uid};
 
+    connected_organizations (id) {
+        id -> Uid,
+        name -> Text,
+        name_key -> Text,
+        description -> Text,
+        enabled -> Bool,
+        rev -> BigInt,
+        created_at -> Stamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    organization_domains (domain) {
+        domain -> Text,
+        organization_id -> Uid,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    organization_sponsors (organization_id, person_id) {
+        organization_id -> Uid,
+        person_id -> Uid,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
     catalogs (id) {
         id -> Uid,
         name -> Text,
@@ -75,6 +111,7 @@ diesel::table! {
         listed_for_everyone -> Bool,
         rev -> BigInt,
         created_at -> Stamp,
+        for_guests -> Bool,
     }
 }
 
@@ -106,6 +143,7 @@ diesel::table! {
         managed_here -> Bool,
         rev -> BigInt,
         created_at -> Stamp,
+        attributes -> Text,
     }
 }
 
@@ -164,6 +202,9 @@ diesel::table! {
         terms -> Text,
         rev -> BigInt,
         created_at -> Stamp,
+        asks_own -> Bool,
+        asks_manager -> Bool,
+        deleted_at -> Nullable<Stamp>,
     }
 }
 
@@ -192,6 +233,7 @@ diesel::table! {
         kind -> Text,
         person_id -> Nullable<Uid>,
         group_id -> Nullable<Uid>,
+        organization_id -> Nullable<Uid>,
     }
 }
 
@@ -202,7 +244,6 @@ diesel::table! {
     requests (id) {
         id -> Uid,
         reference -> Text,
-        kind -> Text,
         package_id -> Uid,
         policy_id -> Uid,
         policy_version -> BigInt,
@@ -221,6 +262,12 @@ diesel::table! {
         decided_at -> Nullable<Stamp>,
         ended_at -> Nullable<Stamp>,
         rev -> BigInt,
+        kind -> Text,
+        answers -> Text,
+        assignment_id -> Nullable<Uid>,
+        basket_id -> Nullable<Uid>,
+        held_at -> Nullable<Stamp>,
+        reminded_at -> Nullable<Stamp>,
     }
 }
 
@@ -239,6 +286,10 @@ diesel::table! {
         decided_at -> Nullable<Stamp>,
         note -> Nullable<Text>,
         rev -> BigInt,
+        rule -> Text,
+        needed -> BigInt,
+        alternates_at -> Nullable<Stamp>,
+        remind_at -> Nullable<Stamp>,
     }
 }
 
@@ -254,6 +305,10 @@ diesel::table! {
         opened_at -> Stamp,
         waiting -> Bool,
         removed -> Bool,
+        group_id -> Nullable<Uid>,
+        vote -> Nullable<Text>,
+        voted_at -> Nullable<Stamp>,
+        note -> Nullable<Text>,
     }
 }
 
@@ -274,6 +329,8 @@ diesel::table! {
         end_reason -> Nullable<Text>,
         rev -> BigInt,
         created_at -> Stamp,
+        attributes -> Text,
+        warn_at -> Nullable<Stamp>,
     }
 }
 
@@ -346,6 +403,35 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::db::columns::{Stamp, Uid};
 
+    stops (id) {
+        id -> Uid,
+        catalog_id -> Nullable<Uid>,
+        package_id -> Nullable<Uid>,
+        policy_id -> Nullable<Uid>,
+        reason -> Text,
+        stopped_by -> Text,
+        stopped_at -> Stamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    request_drafts (person_id, target_id, package_id) {
+        person_id -> Uid,
+        target_id -> Uid,
+        package_id -> Uid,
+        form -> Text,
+        in_basket -> Bool,
+        updated_at -> Stamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
     notices (id) {
         id -> Uid,
         fact_id -> Uid,
@@ -406,6 +492,9 @@ diesel::table! {
 
 diesel::joinable!(group_members -> groups (group_id));
 diesel::joinable!(group_members -> people (person_id));
+diesel::joinable!(organization_domains -> connected_organizations (organization_id));
+diesel::joinable!(organization_sponsors -> connected_organizations (organization_id));
+diesel::joinable!(organization_sponsors -> people (person_id));
 diesel::joinable!(role_grants -> catalogs (catalog_id));
 diesel::joinable!(role_grants -> people (person_id));
 diesel::joinable!(role_grants -> groups (group_id));
@@ -445,6 +534,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     people,
     groups,
     group_members,
+    connected_organizations,
+    organization_domains,
+    organization_sponsors,
     catalogs,
     role_grants,
     resources,
@@ -463,6 +555,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     facts,
     notices,
     mails,
+    request_drafts,
+    stops,
     sessions,
     leases,
 );

@@ -194,6 +194,7 @@ pub fn terms(scope: Scope) -> Terms {
         reason_required: false,
         lifetime: Lifetime::Days { days: 90 },
         period_chosen: false,
+        ..Terms::default()
     }
 }
 

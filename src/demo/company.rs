@@ -23,7 +23,8 @@ use crate::kernel::{
     CatalogId, GroupId, PackageId, PersonId, PolicyId, ResourceId, Risk, RoleId, Ts, Zone,
 };
 use crate::packages::model::NewPackage;
-use crate::policies::model::{Approvers, Lifetime, Named, Scope, StageTerms, Terms};
+use crate::policies::model::{Lifetime, Named, Scope, Terms};
+use crate::policies::stages::{Approvers, StageTerms};
 use crate::{packages, policies};
 
 /// The name of the staff list.
@@ -159,11 +160,11 @@ impl Names {
         let stage = |stage: &offer::Stage| {
             let approvers = match stage.by {
                 By::Manager => Approvers::Manager,
-                By::People(ids) => Approvers::People { people: self.named_people(ids)? },
-                By::Group(name) => Approvers::Group { group: self.named_group(name)? },
+                By::People(ids) => Approvers::people(self.named_people(ids)?),
+                By::Group(name) => Approvers::group(self.named_group(name)?),
             };
             let fallback = self.named_people(stage.fallback)?;
-            Ok(StageTerms { approvers, fallback, days: stage.days })
+            Ok(StageTerms::simple(approvers, fallback, stage.days))
         };
         Ok(Terms {
             scope: self.scope(policy)?,
@@ -171,6 +172,7 @@ impl Names {
             reason_required: policy.reason,
             lifetime: lifetime(life, today),
             period_chosen: policy.chosen,
+            ..Terms::default()
         })
     }
 }

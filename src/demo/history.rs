@@ -10,7 +10,7 @@ use super::company::{self, Names, Offered, day_before};
 use super::offer::{CATALOGS, PACKAGES, Who};
 use super::story::{self, ASKS, Act, Ask, At, What};
 use super::target::{self, DemoTarget};
-use crate::access::policy;
+use crate::access::policy::{self, AskStanding};
 use crate::assignments;
 use crate::db::{By, Database, Tx};
 use crate::directory::feed::Entry;
@@ -243,20 +243,17 @@ impl Writer<'_> {
             self.requests.iter().filter(|(index, _)| same(index)).max().map(|(_, id)| *id)
         });
         let submit = Submit {
-            id: RequestId::fresh(),
-            package: self.offered.package(ask.what)?,
-            policy: None,
-            version: None,
             reason: ask.why.to_owned(),
             period: Period {
                 starts: ask.from.map(|days| zone.start_of(day(days))),
                 ends: ask.until.map(|days| zone.end_of(day(days))),
             },
             previous: previous.flatten(),
+            ..Submit::of(self.offered.package(ask.what)?)
         };
         let who = self.names.person(ask.who)?;
         self.db.write(By::Person(who), move |tx| {
-            let permit = policy::request_access(tx.actor(), who)?;
+            let permit = policy::request_access(tx.actor(), &AskStanding::own(who))?;
             requests::commands::submit(tx, &permit, &submit)
         })
     }

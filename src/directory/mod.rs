@@ -14,6 +14,7 @@ pub mod feed;
 pub mod groups_feed;
 pub mod import;
 mod lookup;
+pub mod mail;
 mod model;
 mod problem;
 pub mod profile;

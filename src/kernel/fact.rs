@@ -56,6 +56,8 @@ crate::text_enum! {
         Leaver = "leaver",
         /// The rules no longer allowed it when delivery was to start (D7).
         NotEligible = "not-eligible",
+        /// The person gave it back (D42).
+        GivenBack = "given-back",
     }
 }
 
@@ -182,15 +184,31 @@ pub enum Fact {
     RequestExpired { stage: i64 },
     RequestCanceled { leaver: bool },
     RequestUndelivered { why: String },
+    RequestRefused,
+    RequestHeld { why: String },
+    RequestResumed,
+    RequestReminded { stage: i64 },
+    ExtensionRequested { package_policy: String, version: i64, until: Option<Ts> },
     // Decisions
     StageOpened { stage: i64, stages: i64, approvers: Vec<String>, due: Ts },
     ApproversFellBack { stage: i64, why: String, to: String },
     ApproversChanged { stage: i64, gone: Vec<String>, now: Vec<String> },
     StageApproved { stage: i64, stages: i64 },
     StageDenied { stage: i64, stages: i64 },
+    VoteCast { stage: i64, stages: i64, have: i64, needed: i64 },
+    StageComplete { stage: i64, stages: i64 },
+    StageSkipped { stage: i64, stages: i64 },
+    AlternatesJoined { stage: i64, who: Vec<String> },
+    DecisionReminded { stage: i64, last: bool, due: Ts },
     // Access
     AssignmentStarted { until: Option<Ts> },
     AssignmentEnded { why: EndReason },
+    AssignedDirectly { policy: String },
+    AssignmentEnding { until: Ts, extendable: bool },
+    AssignmentExtended { until: Option<Ts> },
+    AssignmentMoved { from: String, to: String },
+    GivenBack,
+    TakenAgain,
     // Delivery
     RightDelivered { role: String, target: String },
     RightHeldBefore { role: String, target: String },
@@ -213,6 +231,9 @@ pub enum Fact {
     PolicyCreated { policy: String, reads: Vec<String> },
     PolicyChanged { policy: String, version: i64, reads: Vec<String> },
     PolicySwitched { policy: String, on: bool },
+    PolicyDeleted { policy: String },
+    Stopped { what: String, name: String },
+    LetOn { what: String, name: String },
     // People
     PersonJoined { returned: bool },
     PersonMoved { changes: Vec<Change> },
@@ -303,13 +324,30 @@ impl Fact {
             | Self::RequestDenied { .. }
             | Self::RequestExpired { .. }
             | Self::RequestCanceled { .. }
-            | Self::RequestUndelivered { .. } => Family::Requests,
+            | Self::RequestUndelivered { .. }
+            | Self::RequestRefused
+            | Self::RequestHeld { .. }
+            | Self::RequestResumed
+            | Self::RequestReminded { .. }
+            | Self::ExtensionRequested { .. } => Family::Requests,
             Self::StageOpened { .. }
             | Self::ApproversFellBack { .. }
             | Self::ApproversChanged { .. }
             | Self::StageApproved { .. }
-            | Self::StageDenied { .. } => Family::Decisions,
-            Self::AssignmentStarted { .. } | Self::AssignmentEnded { .. } => Family::Access,
+            | Self::StageDenied { .. }
+            | Self::VoteCast { .. }
+            | Self::StageComplete { .. }
+            | Self::StageSkipped { .. }
+            | Self::AlternatesJoined { .. }
+            | Self::DecisionReminded { .. } => Family::Decisions,
+            Self::AssignmentStarted { .. }
+            | Self::AssignmentEnded { .. }
+            | Self::AssignedDirectly { .. }
+            | Self::AssignmentEnding { .. }
+            | Self::AssignmentExtended { .. }
+            | Self::AssignmentMoved { .. }
+            | Self::GivenBack
+            | Self::TakenAgain => Family::Access,
             Self::RightDelivered { .. }
             | Self::RightHeldBefore { .. }
             | Self::RightRemoved { .. }
@@ -329,7 +367,10 @@ impl Fact {
             | Self::PackageContentsChanged { .. }
             | Self::PolicyCreated { .. }
             | Self::PolicyChanged { .. }
-            | Self::PolicySwitched { .. } => Family::Setup,
+            | Self::PolicySwitched { .. }
+            | Self::PolicyDeleted { .. }
+            | Self::Stopped { .. }
+            | Self::LetOn { .. } => Family::Setup,
             Self::PersonJoined { .. }
             | Self::PersonMoved { .. }
             | Self::PersonLeft
@@ -397,6 +438,19 @@ impl Fact {
             Self::RequestUndelivered { why } => {
                 format!("{{package}} for {{person}} was not delivered: {}", data(why))
             }
+            Self::RequestRefused => "{actor} refused {package}, which was requested for them".into(),
+            Self::RequestHeld { why } => {
+                format!("{{package}} for {{person}} waits: {}", data(why))
+            }
+            Self::RequestResumed => "{package} for {person} goes on".into(),
+            Self::RequestReminded { stage } => format!(
+                "{{actor}} reminded the approvers of stage {stage} of {{package}} for {{person}}"
+            ),
+            Self::ExtensionRequested { package_policy, version, until } => format!(
+                "{{actor}} asked to extend {{package}} for {{person}}{} under policy “{}”, version {version}",
+                until.map_or_else(String::new, |at| format!(" until {}", day(at))),
+                data(package_policy)
+            ),
             Self::StageOpened { stage, stages, approvers, due } => format!(
                 "Stage {stage} of {stages} opened for {{package}} for {{person}}: with {} until {}",
                 data(&listed(approvers)),
@@ -416,6 +470,48 @@ impl Fact {
             Self::StageDenied { stage, stages } => {
                 format!("{{actor}} denied {{package}} for {{person}}{}", of(*stage, *stages))
             }
+            Self::VoteCast { stage, stages, have, needed } => format!(
+                "{{actor}} approved {{package}} for {{person}}{}: {have} of {needed} approvals",
+                of(*stage, *stages)
+            ),
+            Self::StageComplete { stage, stages } => format!(
+                "{{package}} for {{person}} has every approval of those who are left{}",
+                of(*stage, *stages)
+            ),
+            Self::StageSkipped { stage, stages } => format!(
+                "{{package}} for {{person}} did not need stage {stage} of {stages}: its condition does not hold"
+            ),
+            Self::AlternatesJoined { stage, who } => format!(
+                "{} can decide {{package}} for {{person}}, too: stage {stage} was not decided for a while",
+                data(&listed(who))
+            ),
+            Self::DecisionReminded { stage, last, due } => format!(
+                "{{package}} for {{person}} still waits for a decision{}: stage {stage} runs out on {}",
+                if *last { " and this is the last day" } else { "" },
+                day(*due)
+            ),
+            Self::AssignedDirectly { policy } => format!(
+                "{{actor}} assigned {{package}} to {{person}} directly, under policy “{}”",
+                data(policy)
+            ),
+            Self::AssignmentEnding { until, extendable } => format!(
+                "{{package}} ends for {{person}} on {}{}",
+                day(*until),
+                if *extendable { "; it can be extended" } else { "" }
+            ),
+            Self::AssignmentExtended { until: Some(until) } => {
+                format!("{{package}} was extended for {{person}} until {}", day(*until))
+            }
+            Self::AssignmentExtended { until: None } => {
+                "{package} was extended for {person} without an end".into()
+            }
+            Self::AssignmentMoved { from, to } => format!(
+                "{{actor}} moved {{package}} for {{person}} from policy “{}” to “{}”",
+                data(from),
+                data(to)
+            ),
+            Self::GivenBack => "{actor} gave {package} back".into(),
+            Self::TakenAgain => "{actor} took {package} again".into(),
             Self::AssignmentStarted { until: Some(until) } => {
                 format!("{{package}} was assigned to {{person}} until {}", day(*until))
             }
@@ -429,6 +525,7 @@ impl Fact {
                 EndReason::NotEligible => {
                     "{package} ended for {person}: the rules no longer allow it".into()
                 }
+                EndReason::GivenBack => "{package} ended for {person}, who gave it back".into(),
             },
             Self::RightDelivered { role, target } => {
                 format!("{} confirmed: {{person}} has {} in {{resource}}", data(target), data(role))
@@ -523,6 +620,15 @@ impl Fact {
                 data(policy),
                 if *on { "on" } else { "off" }
             ),
+            Self::PolicyDeleted { policy } => {
+                format!("{{actor}} deleted policy “{}” of {{package}}", data(policy))
+            }
+            Self::Stopped { what, name } => {
+                format!("{{actor}} stopped {} “{}” at once", data(what), data(name))
+            }
+            Self::LetOn { what, name } => {
+                format!("{{actor}} let {} “{}” go on", data(what), data(name))
+            }
             Self::PersonJoined { returned: true } => "{person} returned".into(),
             Self::PersonJoined { returned: false } => "{person} joined".into(),
             Self::PersonMoved { changes } => format!("{{person}} changed{}", changed(changes)),

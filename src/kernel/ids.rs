@@ -48,6 +48,8 @@ macro_rules! ids {
 ids! {
     /// A package held by a person for a time.
     AssignmentId,
+    /// Requests that were sent together.
+    BasketId,
     /// A catalog: where an owner keeps resources and packages.
     CatalogId,
     /// One thing that happened.
@@ -56,6 +58,8 @@ ids! {
     GroupId,
     /// One notice of one fact to one person.
     NoticeId,
+    /// A connected organization.
+    OrganizationId,
     /// An access package.
     PackageId,
     /// A person of the directory.
@@ -76,4 +80,6 @@ ids! {
     RightId,
     /// One approval stage of one request.
     StageId,
+    /// Something that was stopped at once.
+    StopId,
 }

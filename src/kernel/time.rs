@@ -191,6 +191,13 @@ impl Zone {
         self.local(at).date_naive()
     }
 
+    /// The same local time `days` earlier (E2).
+    #[must_use]
+    pub fn minus_days(self, at: Ts, days: u32) -> Ts {
+        let local = self.local(at).naive_local();
+        self.instant(local.checked_sub_days(Days::new(days.into())).unwrap_or(local))
+    }
+
     /// The same local time `days` later (E2).
     #[must_use]
     pub fn plus_days(self, at: Ts, days: u32) -> Ts {

@@ -168,7 +168,10 @@ fn notices_of(db: &mut Db, row: &Undispatched, zone: Zone) -> Result<Vec<NewNoti
     for audience in audiences(&fact) {
         let (people, link) = match (audience, row.request_id, row.package_id) {
             (Audience::Deciders(stage), Some(request), _) => {
-                (deciders(db, request, stage)?, format!("/approvals/{request}"))
+                (deciders(db, request, stage, false)?, format!("/approvals/{request}"))
+            }
+            (Audience::Alternates(stage), Some(request), _) => {
+                (deciders(db, request, stage, true)?, format!("/approvals/{request}"))
             }
             (Audience::RequestorAndTarget, Some(request), _) => {
                 (askers(db, request)?, format!("/requests/{request}"))
@@ -216,14 +219,23 @@ fn enabled(db: &mut Db, ids: Vec<PersonId>) -> Result<Vec<PersonId>> {
         .load(db)?)
 }
 
-fn deciders(db: &mut Db, request: RequestId, stage: i64) -> Result<Vec<PersonId>> {
-    Ok(stage_approvers::table
+fn deciders(
+    db: &mut Db,
+    request: RequestId,
+    stage: i64,
+    alternates: bool,
+) -> Result<Vec<PersonId>> {
+    let mut query = stage_approvers::table
         .inner_join(request_stages::table)
         .filter(stage_approvers::request_id.eq(request))
         .filter(request_stages::number.eq(stage))
         .filter(stage_approvers::waiting.eq(true))
         .select(stage_approvers::person_id)
-        .load(db)?)
+        .into_boxed();
+    if alternates {
+        query = query.filter(stage_approvers::via.eq("alternate"));
+    }
+    Ok(query.load(db)?)
 }
 
 fn askers(db: &mut Db, request: RequestId) -> Result<Vec<PersonId>> {

@@ -24,6 +24,8 @@ pub enum Audience {
     RequestorAndTarget,
     /// The approvers whose decision on the stage of this number is awaited still.
     Deciders(i64),
+    /// Of those, the ones who have just joined as alternates.
+    Alternates(i64),
     /// The person whom it concerns.
     Person,
     /// The owners of the package's catalog.
@@ -36,7 +38,7 @@ impl Audience {
     pub fn reader(self) -> Reader {
         match self {
             Self::RequestorAndTarget => Reader::Asker,
-            Self::Deciders(_) => Reader::Decider,
+            Self::Deciders(_) | Self::Alternates(_) => Reader::Decider,
             Self::Person => Reader::Person,
             Self::CatalogOwners => Reader::Owner,
         }
@@ -62,10 +64,21 @@ pub fn next_try(attempts: i64, since: Ts, now: Ts) -> Option<Ts> {
 /// Whom a fact is told, and where its notice leads.
 #[must_use]
 pub fn audiences(fact: &Fact) -> Vec<Audience> {
-    use Audience::{CatalogOwners, Deciders, Person, RequestorAndTarget};
+    use Audience::{Alternates, CatalogOwners, Deciders, Person, RequestorAndTarget};
     match fact {
         Fact::StageOpened { stage, .. } => vec![Deciders(*stage)],
         Fact::ApproversChanged { stage, .. } => vec![Deciders(*stage), RequestorAndTarget],
+        Fact::AlternatesJoined { stage, .. } => vec![Alternates(*stage)],
+        Fact::DecisionReminded { stage, .. } | Fact::RequestReminded { stage } => {
+            vec![Deciders(*stage)]
+        }
+        // Whoever asked for somebody else did it; the other one is told at once, and can refuse (D46).
+        Fact::RequestSubmitted { .. } | Fact::ExtensionRequested { .. } => vec![RequestorAndTarget],
+        Fact::RequestRefused
+        | Fact::RequestHeld { .. }
+        | Fact::RequestResumed
+        | Fact::AssignmentExtended { .. } => vec![RequestorAndTarget],
+        Fact::AssignmentEnding { .. } => vec![Person],
         Fact::RequestApproved { .. }
         | Fact::RequestScheduled { .. }
         | Fact::RequestDelivered
@@ -81,8 +94,17 @@ pub fn audiences(fact: &Fact) -> Vec<Audience> {
         | Fact::RemovalOverdue { .. } => vec![CatalogOwners],
         Fact::GlobalRoleGranted { .. } | Fact::GlobalRoleWithdrawn { .. } => vec![Person],
         // Read in the histories; nobody has to be told.
-        Fact::RequestSubmitted { .. }
-        | Fact::RequestCanceled { leaver: true }
+        Fact::RequestCanceled { leaver: true }
+        | Fact::VoteCast { .. }
+        | Fact::StageComplete { .. }
+        | Fact::StageSkipped { .. }
+        | Fact::AssignedDirectly { .. }
+        | Fact::AssignmentMoved { .. }
+        | Fact::GivenBack
+        | Fact::TakenAgain
+        | Fact::PolicyDeleted { .. }
+        | Fact::Stopped { .. }
+        | Fact::LetOn { .. }
         | Fact::ApproversFellBack { .. }
         | Fact::StageApproved { .. }
         | Fact::AssignmentStarted { .. }

@@ -211,7 +211,7 @@ struct Rules {
 fn show(cx: &mut Cx) -> Result<Reply> {
     let id: PackageId = cx.id("id")?;
     let viewer = Viewer::from(cx.person()?);
-    let found = cx.read(|db| prospect(db, viewer, id))?;
+    let found = cx.read(|db| prospect(db, viewer.id, viewer.id, id))?;
     let catalog = found.detail.package.catalog;
     let actor = cx.actor().ok_or(Error::Missing)?;
     let sees = see_catalog(actor, catalog).is_ok();
@@ -226,10 +226,11 @@ fn show(cx: &mut Cx) -> Result<Reply> {
     let open = found.open();
     let (policies, with) = cx.read(|db| {
         // Who looks after it reads all of its policies, whoever they are for.
-        let policies = if found.policies.is_empty() && sees {
+        let applicable = found.policies();
+        let policies: Vec<Policy> = if applicable.is_empty() && sees {
             of_package(db, id)?.into_iter().filter(|policy| policy.enabled).collect()
         } else {
-            found.policies.clone()
+            applicable.iter().copied().cloned().collect()
         };
         let with = match open_request(&found.seen.position) {
             Some(request) => requests::holders(db, &[request])?,
@@ -237,9 +238,10 @@ fn show(cx: &mut Cx) -> Result<Reply> {
         };
         let mut all = Vec::new();
         for policy in policies {
-            let decides = match found.policies.as_slice() {
+            let decides = match applicable.as_slice() {
                 [only] if open && only.id == policy.id => {
-                    decides(&policy.terms, &deciders(db, &policy.terms, viewer.id, catalog)?)
+                    let found = deciders(db, &policy.terms, viewer.id, viewer.id, catalog)?;
+                    decides(&policy.terms, &found)
                 }
                 _ => vec![],
             };
@@ -368,6 +370,7 @@ mod tests {
             reason_required: false,
             lifetime: Lifetime::Never,
             period_chosen: false,
+            ..Terms::default()
         };
         let (id, package) = (PolicyId::fresh(), PackageId::fresh());
         Policy { id, package, name: "P".into(), version: 1, enabled: true, terms, rev: 1 }

@@ -15,8 +15,10 @@ use crate::db::schema::{
 use crate::db::{Db, stale_if_taken};
 use crate::error::{Error, Result};
 use crate::kernel::{
-    AssignmentId, CatalogId, Kind, PackageId, RequestId, ResourceId, Risk, RoleId, Ts,
+    AssignmentId, CatalogId, Kind, OrganizationId, PackageId, RequestId, ResourceId, Risk, RoleId,
+    Ts,
 };
+use crate::organizations;
 use crate::web::paging::Cursor;
 
 type PackageRow = (PackageId, CatalogId, String, String, bool, i64, i64);
@@ -217,28 +219,52 @@ pub fn with_resource(db: &mut Db, resource: ResourceId) -> Result<Vec<PackageId>
         .load(db)?)
 }
 
-/// True where an enabled policy of the package in the outer statement has the viewer in its scope.
+/// Which kinds of scope have the viewer in them without naming them, and the connected organization of a guest.
+struct Reach {
+    kinds: &'static [&'static str],
+    organization: Option<OrganizationId>,
+    /// Catalogs that are for guests, or not.
+    catalogs: &'static [bool],
+}
+
+/// At most one statement, for guests only.
+fn reach(db: &mut Db, viewer: Viewer) -> Result<Reach> {
+    Ok(match viewer.kind {
+        Kind::Member => Reach {
+            kinds: &["all_members", "all_users"],
+            organization: None,
+            catalogs: &[true, false],
+        },
+        Kind::Guest => {
+            let organization = organizations::store::of_person(db, viewer.id)?;
+            let kinds: &[&str] = match organization {
+                None => &["all_users"],
+                Some(_) => &["all_users", "all_organizations"],
+            };
+            Reach { kinds, organization, catalogs: &[true] }
+        }
+    })
+}
+
+/// True where an enabled policy of the package in the outer statement lets the viewer request for themselves.
 macro_rules! in_scope {
-    ($viewer:expr) => {{
+    ($viewer:expr, $reach:expr) => {{
         let viewer: Viewer = $viewer;
         let groups = group_members::table
             .filter(group_members::person_id.eq(viewer.id))
             .select(group_members::group_id.nullable());
-        // A guest is meant only where they or a group of theirs are named.
-        let everyone = match viewer.kind {
-            Kind::Member => "all_members",
-            Kind::Guest => "",
-        };
         exists(
             policy_scopes::table
                 .inner_join(policies::table)
                 .filter(policy_scopes::package_id.eq(packages::id))
                 .filter(policies::enabled)
+                .filter(policies::asks_own)
                 .filter(
                     policy_scopes::kind
-                        .eq(everyone)
+                        .eq_any($reach.kinds)
                         .or(policy_scopes::person_id.eq(viewer.id))
-                        .or(policy_scopes::group_id.eq_any(groups)),
+                        .or(policy_scopes::group_id.eq_any(groups))
+                        .or(policy_scopes::organization_id.eq($reach.organization)),
                 ),
         )
     }};
@@ -282,13 +308,15 @@ pub fn listed(
     limit: i64,
 ) -> Result<Vec<Hit>> {
     type Row = (PackageId, String, String, String, String, HeldRow, AskedRow, bool);
+    let reach = reach(db, viewer)?;
     let mut query = as_seen_by!(viewer)
         .filter(catalogs::enabled)
+        .filter(catalogs::for_guests.eq_any(reach.catalogs))
         .filter(packages::hidden.eq(false))
         .filter(
             catalogs::listed_for_everyone
                 .or(assignments::id.nullable().is_not_null())
-                .or(in_scope!(viewer)),
+                .or(in_scope!(viewer, reach)),
         )
         .limit(limit)
         .select((
@@ -299,7 +327,7 @@ pub fn listed(
             catalogs::name,
             (assignments::id, assignments::starts_at, assignments::ends_at).nullable(),
             (requests::id, requests::reference, requests::state).nullable(),
-            in_scope!(viewer),
+            in_scope!(viewer, reach),
         ))
         .into_boxed();
     from_cursor!(query, at);
@@ -343,6 +371,7 @@ fn insides(db: &mut Db, ids: Vec<PackageId>) -> Result<HashMap<PackageId, (Vec<S
 /// # Errors
 /// `Missing` if there is no such package.
 pub fn seen(db: &mut Db, viewer: Viewer, id: PackageId) -> Result<Seen> {
+    let reach = reach(db, viewer)?;
     let (held, asked, in_scope, enabled, hidden, listed): (
         HeldRow,
         AskedRow,
@@ -355,8 +384,8 @@ pub fn seen(db: &mut Db, viewer: Viewer, id: PackageId) -> Result<Seen> {
         .select((
             (assignments::id, assignments::starts_at, assignments::ends_at).nullable(),
             (requests::id, requests::reference, requests::state).nullable(),
-            in_scope!(viewer),
-            catalogs::enabled,
+            in_scope!(viewer, reach),
+            catalogs::enabled.and(catalogs::for_guests.eq_any(reach.catalogs)),
             packages::hidden,
             catalogs::listed_for_everyone,
         ))

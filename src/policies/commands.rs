@@ -110,8 +110,7 @@ fn checked(
     name: &str,
     terms: &Terms,
 ) -> Result<(String, Terms, Vec<String>)> {
-    let (people, groups) = rules::named(terms);
-    let known = store::known(tx.db(), &people, &groups)?;
+    let known = store::known(tx.db(), &rules::named(terms))?;
     let today = tx.zone().date(tx.now());
     let mut outcome = rules::policy(name, terms, &known, today);
     let name = one_line(name);

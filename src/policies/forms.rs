@@ -5,7 +5,8 @@ use std::collections::HashMap;
 
 use chrono::NaiveDate;
 
-use super::model::{Approvers, Lifetime, Named, STAGES_MAX, Scope, StageTerms, Terms};
+use super::model::{Lifetime, Named, Scope, Terms};
+use super::stages::{Approvers, STAGES_MAX, StageTerms};
 use super::rules;
 use crate::db::Db;
 use crate::delegation::forms;
@@ -39,7 +40,12 @@ pub fn read(db: &mut Db, form: &Form) -> Result<Draft> {
     let people = forms::people(db, "people", form.raw("people"), &mut errors)?;
     let groups = forms::groups(db, "groups", form.raw("groups"), &mut errors)?;
     let scope =
-        Scope { all_members: form.has("members"), people: named(people), groups: named(groups) };
+        Scope {
+            all_members: form.has("members"),
+            people: named(people),
+            groups: named(groups),
+            ..Scope::default()
+        };
     let (mut stages, mut numbers) = (Vec::new(), Vec::new());
     for number in 1..=STAGES_MAX {
         if let Some(stage) = stage(db, form, number, &mut errors)? {
@@ -54,6 +60,7 @@ pub fn read(db: &mut Db, form: &Form) -> Result<Draft> {
         reason_required: form.has("reason"),
         lifetime,
         period_chosen: form.has("period"),
+        ..Terms::default()
     };
     Ok(Draft { name: form.line("name"), terms, stages: numbers, errors })
 }
@@ -69,7 +76,7 @@ fn stage(
         "manager" => Approvers::Manager,
         "people" => {
             let people = forms::people(db, &field("people"), form.raw(&field("people")), errors)?;
-            Approvers::People { people: named(people) }
+            Approvers::people(named(people))
         }
         "group" => {
             let name = form.line(&field("group"));
@@ -85,7 +92,7 @@ fn stage(
             }
             // What stands in for a group that is not there is never stored: the field has its error.
             let id = found.first().copied().unwrap_or(GroupId(uuid::Uuid::nil()));
-            Approvers::Group { group: Named { id, name: String::new() } }
+            Approvers::group(Named { id, name: String::new() })
         }
         "none" => return Ok(None),
         _ => {
@@ -98,7 +105,7 @@ fn stage(
     };
     let fallback = forms::people(db, &field("fallback"), form.raw(&field("fallback")), errors)?;
     let days = number_of(form, &field("days"));
-    Ok(Some(StageTerms { approvers, fallback: named(fallback), days }))
+    Ok(Some(StageTerms::simple(approvers, named(fallback), days)))
 }
 
 fn lifetime(form: &Form, errors: &mut Vec<FieldError>) -> Lifetime {
@@ -181,8 +188,7 @@ pub fn blank() -> Form {
 /// # Errors
 /// When the database does not answer.
 pub fn write(db: &mut Db, name: &str, terms: &Terms) -> Result<Form> {
-    let (ids, _) = rules::named(terms);
-    let called = people_with(db, &ids)?;
+    let called = people_with(db, &rules::named(terms).people)?;
     let lines: HashMap<PersonId, String> =
         called.into_iter().map(|person| (person.id, person.line())).collect();
     let people = |named: &[Named<PersonId>]| {
@@ -191,7 +197,7 @@ pub fn write(db: &mut Db, name: &str, terms: &Terms) -> Result<Form> {
     };
     let mut form = blank();
     form.set("name", name);
-    let Scope { all_members, people: who, groups } = &terms.scope;
+    let Scope { all_members, people: who, groups, .. } = &terms.scope;
     if *all_members {
         form.set("members", "yes");
     }
@@ -202,18 +208,20 @@ pub fn write(db: &mut Db, name: &str, terms: &Terms) -> Result<Form> {
         let (kind, field) =
             (format!("stage{}", at + 1), |of: &str| format!("stage{}-{of}", at + 1));
         match &stage.approvers {
-            Approvers::Manager => form.set(&kind, "manager"),
-            Approvers::People { people: who } => {
+            Approvers::Manager | Approvers::SecondManager | Approvers::Sponsors => {
+                form.set(&kind, "manager");
+            }
+            Approvers::Named { people: who, groups } => {
                 form.set(&kind, "people");
                 form.set(&field("people"), people(who));
-            }
-            Approvers::Group { group } => {
-                form.set(&kind, "group");
-                form.set(&field("group"), group.name.clone());
+                if let Some(group) = groups.first() {
+                    form.set(&kind, "group");
+                    form.set(&field("group"), group.name.clone());
+                }
             }
         }
         form.set(&field("fallback"), people(&stage.fallback));
-        form.set(&field("days"), stage.days.to_string());
+        form.set(&field("days"), stage.time.to_string());
     }
     match terms.lifetime {
         Lifetime::Until { date } => {

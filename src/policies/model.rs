@@ -3,14 +3,12 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::{GroupId, PackageId, PersonId, PolicyId, Ts, Zone};
+use super::questions::Question;
+use super::stages::StageTerms;
+use crate::kernel::{GroupId, Kind, OrganizationId, PackageId, PersonId, PolicyId, Ts, Zone};
 
-/// As many stages as a policy has at most.
-pub const STAGES_MAX: usize = 3;
 /// As many days as a lifetime may have at most.
 pub const DAYS_MAX: u32 = 3_660;
-/// As many days as a stage may have at most.
-pub const STAGE_DAYS_MAX: u32 = 365;
 /// As many hours as a lifetime may have at most.
 pub const HOURS_MAX: u32 = 8_784;
 /// As many people and groups as may be named in one place.
@@ -25,44 +23,44 @@ pub struct Named<I> {
     pub name: String,
 }
 
-/// Who may request.
+/// For whom: the people who may have the package under a policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Scope {
     /// All members of the organization, no guests.
     pub all_members: bool,
+    /// All members and all guests.
+    pub all_users: bool,
+    /// The guests of every connected organization that is open.
+    pub all_organizations: bool,
     /// Named people, guests too.
     pub people: Vec<Named<PersonId>>,
     /// The members of named groups, guests too.
     pub groups: Vec<Named<GroupId>>,
+    /// The guests of named connected organizations.
+    pub organizations: Vec<Named<OrganizationId>>,
 }
 
-/// Who decides a stage.
+/// Who may ask for those in scope.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Approvers {
-    /// The target's manager.
-    Manager,
-    /// Named people: any one of them.
-    People {
-        /// Who.
-        people: Vec<Named<PersonId>>,
-    },
-    /// The members of a group: any one of them.
-    Group {
-        /// Which.
-        group: Named<GroupId>,
-    },
+#[serde(default)]
+pub struct Asks {
+    /// They for themselves.
+    pub own: bool,
+    /// Their managers for them.
+    pub manager: bool,
+    /// Owners and administrators may assign it directly, without approval (D10).
+    pub direct: bool,
+    /// These people for anybody in scope (D46).
+    pub people: Vec<Named<PersonId>>,
+    /// The members of these groups for anybody in scope (D46).
+    pub groups: Vec<Named<GroupId>>,
 }
 
-/// One approval stage.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StageTerms {
-    /// Who decides.
-    pub approvers: Approvers,
-    /// Who decides when nobody else can (always there for `Manager`).
-    pub fallback: Vec<Named<PersonId>>,
-    /// Days to decide; then the request expires.
-    pub days: u32,
+impl Default for Asks {
+    fn default() -> Self {
+        Self { own: true, manager: false, direct: true, people: vec![], groups: vec![] }
+    }
 }
 
 /// How long access lasts.
@@ -101,101 +99,78 @@ impl Lifetime {
     }
 }
 
+/// Whether and how access can be extended (D11).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extension {
+    /// Whether the stages decide on it as on a request.
+    pub approval: bool,
+    /// Only in the last days before its end; none means any time.
+    pub last_days: Option<u32>,
+}
+
+/// Which of the notices about access are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Notices {
+    /// That it is there.
+    pub delivered: bool,
+    /// That it ends soon.
+    pub ending: bool,
+    /// That it has ended.
+    pub ended: bool,
+}
+
+impl Default for Notices {
+    fn default() -> Self {
+        Self { delivered: true, ending: true, ended: true }
+    }
+}
+
 /// Everything that a policy says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
-    /// Who may request.
+    /// For whom.
     pub scope: Scope,
+    /// Who may ask for them.
+    #[serde(default)]
+    pub asks: Asks,
     /// Who decides, one after another; none means that no approval is needed.
     pub stages: Vec<StageTerms>,
+    /// Whether somebody who approved one stage may decide a later one too (D37).
+    #[serde(default)]
+    pub decides_twice: bool,
     /// Whether the requestor must say why.
     pub reason_required: bool,
+    /// What else the requestor is asked.
+    #[serde(default)]
+    pub questions: Vec<Question>,
     /// How long access lasts at most.
     pub lifetime: Lifetime,
     /// Whether the requestor may choose a shorter or later period.
     pub period_chosen: bool,
+    /// Whether access can be extended, and how.
+    #[serde(default)]
+    pub extension: Option<Extension>,
+    /// Which notices are sent.
+    #[serde(default)]
+    pub notices: Notices,
 }
 
-impl Terms {
-    /// The terms as sentences that somebody who has never seen a policy understands.
-    #[must_use]
-    pub fn reads(&self) -> Vec<String> {
-        use crate::kernel::fact::listed;
-        use crate::kernel::text::counted;
-        let mut lines = Vec::new();
-        let mut who: Vec<String> = Vec::new();
-        if self.scope.all_members {
-            who.push("everyone in the organization".into());
+impl Default for Terms {
+    /// For nobody yet, without approval, without an end.
+    fn default() -> Self {
+        Self {
+            scope: Scope::default(),
+            asks: Asks::default(),
+            stages: vec![],
+            decides_twice: false,
+            reason_required: false,
+            questions: vec![],
+            lifetime: Lifetime::Never,
+            period_chosen: false,
+            extension: None,
+            notices: Notices::default(),
         }
-        who.extend(self.scope.groups.iter().map(|g| format!("members of {}", g.name)));
-        who.extend(self.scope.people.iter().map(|p| p.name.clone()));
-        lines.push(if who.is_empty() {
-            "Nobody may request it.".into()
-        } else {
-            let mut text = listed(&who);
-            if let Some(first) = text.get(..1).map(str::to_uppercase) {
-                text.replace_range(..1, &first);
-            }
-            format!("{text} may request it, for themselves.")
-        });
-        if self.stages.is_empty() {
-            lines.push("No approval is needed.".into());
-        }
-        for (at, stage) in self.stages.iter().enumerate() {
-            let names = |people: &[Named<PersonId>]| {
-                listed(&people.iter().map(|p| p.name.clone()).collect::<Vec<_>>())
-            };
-            let who = match &stage.approvers {
-                Approvers::Manager => "their manager decides".to_owned(),
-                Approvers::People { people } if people.len() == 1 => {
-                    format!("{} decides", names(people))
-                }
-                Approvers::People { people } => format!("one of {} decides", names(people)),
-                Approvers::Group { group } => format!("one member of {} decides", group.name),
-            };
-            let first = match (at, self.stages.len()) {
-                (0, 1) => String::new(),
-                (0, _) => "First ".into(),
-                _ => "Then ".into(),
-            };
-            let mut line =
-                format!("{first}{who} within {}.", counted(stage.days.into(), "day", "days"));
-            if first.is_empty()
-                && let Some(start) = line.get(..1).map(str::to_uppercase)
-            {
-                line.replace_range(..1, &start);
-            }
-            if !stage.fallback.is_empty() {
-                line.push_str(&format!(
-                    " If nobody there can, {} decides.",
-                    names(&stage.fallback)
-                ));
-            }
-            lines.push(line);
-        }
-        if !self.stages.is_empty() {
-            lines.push(
-                "One denial ends the request. A stage that nobody decides in time makes it expire."
-                    .into(),
-            );
-        }
-        lines.push(match self.lifetime {
-            Lifetime::Until { date } => format!("Access ends after {}.", date.format("%-d %B %Y")),
-            Lifetime::Days { days } => {
-                format!("Access ends after {}.", counted(days.into(), "day", "days"))
-            }
-            Lifetime::Hours { hours } => {
-                format!("Access ends after {}.", counted(hours.into(), "hour", "hours"))
-            }
-            Lifetime::Never => "Access has no end.".into(),
-        });
-        if self.period_chosen {
-            lines.push("The requestor may choose a later start or an earlier end.".into());
-        }
-        if self.reason_required {
-            lines.push("The requestor must say why.".into());
-        }
-        lines
     }
 }
 
@@ -233,13 +208,45 @@ pub struct Version {
     pub made_by: String,
 }
 
-/// A policy under which somebody may request.
+/// Somebody as far as scopes look at them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Who {
+    /// The person.
+    pub id: PersonId,
+    /// Their name.
+    pub name: String,
+    /// Member or guest.
+    pub kind: Kind,
+    /// False for a leaver.
+    pub enabled: bool,
+    /// Their manager.
+    pub manager: Option<PersonId>,
+    /// The groups that they are in.
+    pub groups: Vec<GroupId>,
+    /// A guest's connected organization, if it is open.
+    pub organization: Option<OrganizationId>,
+}
+
+/// The order in which policies are looked at (D17): the first class that has one leaves the later ones aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// The person, a group or the connected organization is named.
+    Named,
+    /// All members.
+    AllMembers,
+    /// All members and guests.
+    AllUsers,
+    /// All connected organizations.
+    AllOrganizations,
+}
+
+/// A policy under which somebody may have a package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Applicable {
     /// The policy.
     pub policy: Policy,
-    /// True where the person or a group of theirs is named, not only "all members" (D17).
-    pub named: bool,
+    /// Its place in the order of D17.
+    pub class: Class,
 }
 
 /// A policy that was saved, and what its author should know.
@@ -279,20 +286,5 @@ mod tests {
             "2026-03-29T08:00:00+00:00"
         );
         assert_eq!(Lifetime::Never.end(start, oslo), None);
-    }
-
-    #[test]
-    fn terms_read_as_sentences() {
-        let terms = Terms {
-            scope: Scope { all_members: true, ..Scope::default() },
-            stages: vec![StageTerms { approvers: Approvers::Manager, fallback: vec![], days: 14 }],
-            reason_required: true,
-            lifetime: Lifetime::Days { days: 90 },
-            period_chosen: false,
-        };
-        let reads = terms.reads();
-        assert_eq!(reads[0], "Everyone in the organization may request it, for themselves.");
-        assert_eq!(reads[1], "Their manager decides within 14 days.");
-        assert!(reads.contains(&"Access ends after 90 days.".to_owned()));
     }
 }

@@ -186,8 +186,7 @@ fn checked(cx: &Cx, form: &Form) -> Result<Result<forms::Draft, Vec<FieldError>>
     let today = cx.site.db.zone().date(cx.now());
     cx.read(|db| {
         let draft = forms::read(db, form)?;
-        let (people, groups) = rules::named(&draft.terms);
-        let known = store::known(db, &people, &groups)?;
+        let known = store::known(db, &rules::named(&draft.terms))?;
         let wrong = rules::policy(&draft.name, &draft.terms, &known, today).err();
         let errors = forms::all_errors(&draft, wrong.unwrap_or_default());
         Ok(if errors.is_empty() { Ok(draft) } else { Err(errors) })

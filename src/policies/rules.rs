@@ -1,20 +1,28 @@
-//! What a policy must say. Pure: names and what is known of people and groups are handed in; all errors come at once.
+//! What a policy must say, and whom it covers. Pure: names and what is known of people and groups are handed in; all
+//! errors come at once.
 //!
-//! The fields: `name`, `scope`, `people`, `groups`, `stage1`, `stage1-people`, `stage1-group`, `stage1-fallback`,
-//! `stage1-days` (and so for 2 and 3), `lifetime`, `until`, `days`, `hours`.
+//! The fields: `name`; `scope`, `people`, `groups`, `organizations`; `asks`, `ask-people`, `ask-groups`; `stage1`,
+//! `stage1-people`, `-groups`, `-n`, `-fallback`, `-time`, `-alt`, `-alt-after`, `-alt-people`, `-alt-groups`, `-if`,
+//! `-if-days`, `-if-question`, `-if-answers` (and so for 2 and 3); `question1-text`, `-choices`, `-pattern`,
+//! `-message`, `-min`, `-if`, `-if-answers` (and so on); `lifetime`, `until`, `days`, `hours`; `extension-days`.
 
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::NaiveDate;
 
 use super::model::{
-    Applicable, Approvers, DAYS_MAX, HOURS_MAX, Lifetime, NAMED_MAX, Named, STAGE_DAYS_MAX,
-    STAGES_MAX, Scope, StageTerms, Terms,
+    Applicable, Asks, Class, DAYS_MAX, Extension, HOURS_MAX, Lifetime, NAMED_MAX, Named, Scope,
+    Terms, Who,
+};
+use super::questions::{self, CHOICES_MAX, LINE_MAX, QUESTIONS_MAX, Question};
+use super::stages::{
+    Alternates, Approvers, Condition, STAGE_DAYS_MAX, STAGE_HOURS_MAX, STAGES_MAX, StageTerms,
+    Unit, Votes,
 };
 use crate::catalogs::rules::name as checked_name;
 use crate::error::FieldError;
-use crate::kernel::text::counted;
-use crate::kernel::{GroupId, PersonId};
+use crate::kernel::text::{NOTE_MAX, counted, one_line, tidy};
+use crate::kernel::{GroupId, Kind, OrganizationId, PersonId};
 
 /// What the directory says of those whom the terms name.
 #[derive(Clone, Debug, Default)]
@@ -23,24 +31,81 @@ pub struct Known {
     pub people: HashMap<PersonId, (String, bool)>,
     /// Name, and how many enabled members there are.
     pub groups: HashMap<GroupId, (String, i64)>,
+    /// Name.
+    pub organizations: HashMap<OrganizationId, String>,
 }
 
-/// Everybody and every group that the terms name.
+/// Whom terms name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mentioned {
+    /// People.
+    pub people: Vec<PersonId>,
+    /// Groups.
+    pub groups: Vec<GroupId>,
+    /// Connected organizations.
+    pub organizations: Vec<OrganizationId>,
+}
+
+/// Everybody, every group and every organization that the terms name.
 #[must_use]
-pub fn named(terms: &Terms) -> (Vec<PersonId>, Vec<GroupId>) {
-    let mut people: BTreeSet<PersonId> = terms.scope.people.iter().map(|p| p.id).collect();
-    let mut groups: BTreeSet<GroupId> = terms.scope.groups.iter().map(|g| g.id).collect();
+pub fn named(terms: &Terms) -> Mentioned {
+    let (mut people, mut groups) = (BTreeSet::new(), BTreeSet::new());
+    let mut add = |p: &[Named<PersonId>], g: &[Named<GroupId>]| {
+        people.extend(p.iter().map(|p| p.id));
+        groups.extend(g.iter().map(|g| g.id));
+    };
+    add(&terms.scope.people, &terms.scope.groups);
+    add(&terms.asks.people, &terms.asks.groups);
     for stage in &terms.stages {
-        people.extend(stage.fallback.iter().map(|p| p.id));
-        match &stage.approvers {
-            Approvers::Manager => {}
-            Approvers::People { people: named } => people.extend(named.iter().map(|p| p.id)),
-            Approvers::Group { group } => {
-                groups.insert(group.id);
-            }
+        add(&stage.fallback, &[]);
+        if let Approvers::Named { people, groups } = &stage.approvers {
+            add(people, groups);
+        }
+        if let Some(alternates) = &stage.alternates {
+            add(&alternates.people, &alternates.groups);
         }
     }
-    (people.into_iter().collect(), groups.into_iter().collect())
+    Mentioned {
+        people: people.into_iter().collect(),
+        groups: groups.into_iter().collect(),
+        organizations: terms.scope.organizations.iter().map(|o| o.id).collect(),
+    }
+}
+
+/// Whether a scope has somebody in it, and in which class (D17).
+#[must_use]
+pub fn class(scope: &Scope, who: &Who) -> Option<Class> {
+    let named = scope.people.iter().any(|p| p.id == who.id)
+        || scope.groups.iter().any(|g| who.groups.contains(&g.id))
+        || who.organization.is_some_and(|o| scope.organizations.iter().any(|n| n.id == o));
+    if named {
+        Some(Class::Named)
+    } else if scope.all_members && who.kind == Kind::Member {
+        Some(Class::AllMembers)
+    } else if scope.all_users {
+        Some(Class::AllUsers)
+    } else {
+        (scope.all_organizations && who.organization.is_some()).then_some(Class::AllOrganizations)
+    }
+}
+
+/// May the requestor ask for the target under a policy that has the target in its scope (D46)?
+#[must_use]
+pub fn may_ask(asks: &Asks, requestor: &Who, target: &Who) -> bool {
+    if requestor.id == target.id {
+        return asks.own;
+    }
+    (asks.manager && target.manager == Some(requestor.id))
+        || asks.people.iter().any(|p| p.id == requestor.id)
+        || asks.groups.iter().any(|g| requestor.groups.contains(&g.id))
+}
+
+/// Those of the best class only; more than one is a tie, and the requestor chooses (D17).
+#[must_use]
+pub fn best(mut all: Vec<Applicable>) -> Vec<Applicable> {
+    let best = all.iter().map(|a| a.class).min();
+    all.retain(|a| Some(a.class) == best);
+    all
 }
 
 /// A policy that may be saved: the names are those of the directory now. The warnings say what is not wrong but surprising.
@@ -56,24 +121,36 @@ pub fn policy(
     let mut check = Check { known, errors: Vec::new(), warnings: Vec::new() };
     let name = checked_name("name", name, &mut check.errors);
     let scope = check.scope(&draft.scope);
+    let asks = check.asks(&draft.asks, &draft.scope);
+    let questions = check.questions(&draft.questions);
     if draft.stages.len() > STAGES_MAX {
         check.wrong("stage1", format!("Choose at most {STAGES_MAX} stages"));
     }
-    let managers = draft.stages.iter().filter(|s| s.approvers == Approvers::Manager).count();
-    if managers > 1 {
-        check.wrong("stage2", "Let the manager decide in one stage only");
+    for (looked_up, words) in [
+        (Approvers::Manager, "Let the manager decide in one stage only"),
+        (Approvers::SecondManager, "Let the manager’s manager decide in one stage only"),
+        (Approvers::Sponsors, "Let the sponsors decide in one stage only"),
+    ] {
+        if draft.stages.iter().filter(|s| s.approvers == looked_up).count() > 1 {
+            check.wrong("stage2", words);
+        }
     }
     let stages = draft
         .stages
         .iter()
         .enumerate()
-        .map(|(at, stage)| check.stage(&format!("stage{}", at + 1), stage))
+        .map(|(at, stage)| check.stage(&format!("stage{}", at + 1), stage, &questions))
         .collect();
     check.lifetime(draft.lifetime, today);
+    if let Some(Extension { last_days: Some(days), .. }) = draft.extension
+        && !(1..=DAYS_MAX).contains(&days)
+    {
+        check.wrong("extension-days", format!("Choose 1 to {DAYS_MAX} days"));
+    }
     if !check.errors.is_empty() {
         return Err(check.errors);
     }
-    Ok((name, Terms { scope, stages, ..draft.clone() }, check.warnings))
+    Ok((name, Terms { scope, asks, stages, questions, ..draft.clone() }, check.warnings))
 }
 
 struct Check<'a> {
@@ -88,80 +165,252 @@ impl Check<'_> {
     }
 
     fn scope(&mut self, draft: &Scope) -> Scope {
-        if !draft.all_members && draft.people.is_empty() && draft.groups.is_empty() {
-            self.wrong("scope", "Say who may request: all members, or people and groups by name");
-        }
-        if draft.people.len() + draft.groups.len() > NAMED_MAX {
+        let named = draft.people.len() + draft.groups.len() + draft.organizations.len();
+        if named > NAMED_MAX {
             self.wrong(
                 "people",
                 format!("Name at most {NAMED_MAX} people and groups; put people into a group"),
             );
         }
         let people = self.people("people", &draft.people);
-        let mut groups: Vec<Named<GroupId>> = Vec::new();
-        for group in &draft.groups {
-            if groups.iter().any(|g| g.id == group.id) {
-                continue;
-            }
-            if let Some((name, members)) = self.group("groups", group.id) {
-                if members == 0 {
-                    self.warnings.push(format!(
-                        "{name} has no members today, so nobody can request through it yet."
-                    ));
-                }
-                groups.push(Named { id: group.id, name });
+        let groups = self.groups("groups", &draft.groups);
+        for group in &groups {
+            if self.known.groups.get(&group.id).is_some_and(|(_, members)| *members == 0) {
+                self.warnings.push(format!(
+                    "{} has no members today, so nobody can request through it yet.",
+                    group.name
+                ));
             }
         }
-        Scope { all_members: draft.all_members, people, groups }
+        let mut organizations: Vec<Named<OrganizationId>> = Vec::new();
+        for draft in &draft.organizations {
+            match self.known.organizations.get(&draft.id) {
+                None => self.wrong("organizations", "Name connected organizations that there are"),
+                Some(_) if organizations.iter().any(|o| o.id == draft.id) => {}
+                Some(name) => organizations.push(Named { id: draft.id, name: name.clone() }),
+            }
+        }
+        Scope { people, groups, organizations, ..draft.clone() }
     }
 
-    fn stage(&mut self, field: &str, draft: &StageTerms) -> StageTerms {
-        let fallback_field = format!("{field}-fallback");
-        let fallback = self.people(&fallback_field, &draft.fallback);
-        if draft.fallback.len() > NAMED_MAX {
-            self.wrong(&fallback_field, format!("Name at most {NAMED_MAX} people"));
+    fn asks(&mut self, draft: &Asks, scope: &Scope) -> Asks {
+        if draft.people.len() + draft.groups.len() > NAMED_MAX {
+            self.wrong("ask-people", format!("Name at most {NAMED_MAX} people and groups"));
         }
-        let approvers = match &draft.approvers {
-            Approvers::Manager => {
-                if draft.fallback.is_empty() {
+        let people = self.people("ask-people", &draft.people);
+        let groups = self.groups("ask-groups", &draft.groups);
+        let asks = Asks { people, groups, ..draft.clone() };
+        let nobody = *scope == Scope::default();
+        let silent = !asks.own && !asks.manager && asks.people.is_empty() && asks.groups.is_empty();
+        if nobody && !asks.direct {
+            self.wrong("scope", "Say for whom it is, or let owners assign it directly");
+        } else if silent && !asks.direct {
+            self.wrong("asks", "Choose at least one way in which somebody gets it");
+        }
+        asks
+    }
+
+    fn questions(&mut self, drafts: &[Question]) -> Vec<Question> {
+        if drafts.len() > QUESTIONS_MAX {
+            self.wrong("question1-text", format!("Ask at most {QUESTIONS_MAX} questions"));
+        }
+        let mut all: Vec<Question> = Vec::new();
+        for (at, draft) in drafts.iter().take(QUESTIONS_MAX).enumerate() {
+            let question = self.question(&format!("question{}", at + 1), draft, &all);
+            all.push(question);
+        }
+        all
+    }
+
+    fn question(&mut self, field: &str, draft: &Question, before: &[Question]) -> Question {
+        use questions::Kind;
+        let text = one_line(&draft.text);
+        let (text_field, choices_field) = (format!("{field}-text"), format!("{field}-choices"));
+        if text.is_empty() {
+            self.wrong(&text_field, "Write the question, or take it out");
+        }
+        if text.chars().count() > LINE_MAX || draft.hint.chars().count() > NOTE_MAX {
+            self.wrong(&text_field, format!("Shorten the question to {LINE_MAX} characters"));
+        }
+        if before.iter().any(|q| q.key == draft.key) || draft.key.is_empty() {
+            self.wrong(&text_field, "Open the page again: this question came twice");
+        }
+        let answer = match &draft.answer {
+            Kind::One { choices } => {
+                Kind::One { choices: self.choices(&choices_field, choices, 2) }
+            }
+            Kind::Many { choices } => {
+                Kind::Many { choices: self.choices(&choices_field, choices, 1) }
+            }
+            Kind::Short { pattern: Some(pattern) } => {
+                let pattern_field = format!("{field}-pattern");
+                if pattern.regex.chars().count() > LINE_MAX {
+                    self.wrong(&pattern_field, format!("Shorten it to {LINE_MAX} characters"));
+                } else if let Err(why) = pattern.compiled() {
+                    self.wrong(&pattern_field, format!("Mend the pattern: {why}"));
+                }
+                let message = one_line(&pattern.message);
+                if message.is_empty() || message.chars().count() > LINE_MAX {
                     self.wrong(
-                        &fallback_field,
-                        "Name at least one person who decides for people without a manager",
+                        &format!("{field}-message"),
+                        "Say in one sentence how to mend an answer that does not match",
                     );
                 }
-                Approvers::Manager
+                let regex = pattern.regex.clone();
+                Kind::Short { pattern: Some(questions::Pattern { regex, message }) }
             }
-            Approvers::People { people } => {
-                let people_field = format!("{field}-people");
-                if !(1..=NAMED_MAX).contains(&people.len()) {
-                    self.wrong(&people_field, format!("Name 1 to {NAMED_MAX} people who decide"));
-                }
-                Approvers::People { people: self.people(&people_field, people) }
+            Kind::Number { min: Some(min), max: Some(max) } if min > max => {
+                self.wrong(&format!("{field}-min"), "Let the least number be below the most");
+                draft.answer.clone()
             }
-            Approvers::Group { group } => {
-                let group_field = format!("{field}-group");
-                let found = self.group(&group_field, group.id);
-                let (name, members) = found.unwrap_or_default();
-                if members == 0 && !name.is_empty() {
-                    if draft.fallback.is_empty() {
-                        self.wrong(
-                            &group_field,
-                            format!(
-                                "{name} has no members: choose another group, or name a fallback"
-                            ),
-                        );
-                    } else {
-                        self.warnings
-                            .push(format!("{name} has no members today; the fallback decides."));
-                    }
+            other => other.clone(),
+        };
+        if let Some(shown) = &draft.shown_if {
+            self.earlier(&format!("{field}-if"), &shown.question, &shown.any_of, before);
+        }
+        Question { text, hint: tidy(&draft.hint), answer, ..draft.clone() }
+    }
+
+    fn choices(&mut self, field: &str, drafts: &[String], least: usize) -> Vec<String> {
+        let mut choices: Vec<String> = Vec::new();
+        for draft in drafts.iter().map(|d| one_line(d)).filter(|d| !d.is_empty()) {
+            if !choices.contains(&draft) {
+                choices.push(draft);
+            }
+        }
+        if !(least..=CHOICES_MAX).contains(&choices.len()) {
+            self.wrong(field, format!("Write {least} to {CHOICES_MAX} choices, one per line"));
+        } else if choices.iter().any(|c| c.chars().count() > LINE_MAX) {
+            self.wrong(field, format!("Shorten each choice to {LINE_MAX} characters"));
+        }
+        choices
+    }
+
+    /// A condition on the answer to a question that offers choices and comes before.
+    fn earlier(&mut self, field: &str, key: &str, any_of: &[String], before: &[Question]) {
+        use questions::Kind;
+        let asked = before.iter().find(|q| q.key == key).map(|q| &q.answer);
+        let Some(Kind::One { choices } | Kind::Many { choices }) = asked else {
+            return self.wrong(field, "Choose an earlier question that offers choices");
+        };
+        if any_of.is_empty() || any_of.iter().any(|a| !choices.contains(a)) {
+            let all = choices.join(", ");
+            self.wrong(&format!("{field}-answers"), format!("Name some of its choices: {all}"));
+        }
+    }
+
+    fn stage(&mut self, field: &str, draft: &StageTerms, asked: &[Question]) -> StageTerms {
+        let at = |part: &str| format!("{field}-{part}");
+        let fallback = self.people(&at("fallback"), &draft.fallback);
+        if draft.fallback.len() > NAMED_MAX {
+            self.wrong(&at("fallback"), format!("Name at most {NAMED_MAX} people"));
+        }
+        if draft.approvers.looked_up() && draft.fallback.is_empty() {
+            let whom = match draft.approvers {
+                Approvers::SecondManager => "people whose manager has no manager",
+                Approvers::Sponsors => "people without sponsors",
+                _ => "people without a manager",
+            };
+            self.wrong(
+                &at("fallback"),
+                format!("Name at least one person who decides for {whom}"),
+            );
+        }
+        let approvers = match &draft.approvers {
+            Approvers::Named { people, groups } => {
+                if !(1..=NAMED_MAX).contains(&(people.len() + groups.len())) {
+                    self.wrong(
+                        &at("people"),
+                        format!("Name 1 to {NAMED_MAX} people or groups who decide"),
+                    );
                 }
-                Approvers::Group { group: Named { id: group.id, name } }
+                let people = self.people(&at("people"), people);
+                let groups = self.groups(&at("groups"), groups);
+                self.alive(&at("groups"), &people, &groups, &fallback);
+                Approvers::Named { people, groups }
+            }
+            other => other.clone(),
+        };
+        let most = match draft.unit {
+            Unit::Days => STAGE_DAYS_MAX,
+            Unit::Hours => STAGE_HOURS_MAX,
+        };
+        if !(1..=most).contains(&draft.time) {
+            let words = format!("Choose 1 to {}", draft.unit.counted(most));
+            self.wrong(&at("time"), words);
+        }
+        self.votes(&at("n"), draft, &approvers);
+        let alternates = draft.alternates.as_ref().map(|a| self.alternates(field, a, draft));
+        match &draft.only_if {
+            Some(Condition::Answer { question, any_of }) => {
+                self.earlier(&at("if"), question, any_of, asked);
+            }
+            Some(Condition::LongerThan { days }) if !(1..=DAYS_MAX).contains(days) => {
+                self.wrong(&at("if-days"), format!("Choose 1 to {DAYS_MAX} days"));
+            }
+            _ => {}
+        }
+        StageTerms { approvers, fallback, alternates, ..draft.clone() }
+    }
+
+    /// Approvers of whom nobody is there today need a fallback.
+    fn alive(
+        &mut self,
+        field: &str,
+        people: &[Named<PersonId>],
+        groups: &[Named<GroupId>],
+        fallback: &[Named<PersonId>],
+    ) {
+        let members = |g: &Named<GroupId>| self.known.groups.get(&g.id).map_or(0, |(_, n)| *n);
+        if !people.is_empty() || groups.is_empty() || groups.iter().any(|g| members(g) > 0) {
+            return;
+        }
+        let name = &groups[0].name;
+        if fallback.is_empty() {
+            self.wrong(
+                field,
+                format!("{name} has no members: choose another group, or name a fallback"),
+            );
+        } else {
+            self.warnings.push(format!("{name} has no members today; the fallback decides."));
+        }
+    }
+
+    fn votes(&mut self, field: &str, draft: &StageTerms, approvers: &Approvers) {
+        let Votes::Some { n } = draft.votes else { return };
+        let members = |g: &Named<GroupId>| self.known.groups.get(&g.id).map_or(0, |(_, n)| *n);
+        let there = match approvers {
+            Approvers::Manager | Approvers::SecondManager => 1,
+            Approvers::Sponsors => i64::from(u32::MAX),
+            Approvers::Named { people, groups } => {
+                i64::try_from(people.len()).unwrap_or(i64::MAX)
+                    + groups.iter().map(members).sum::<i64>()
             }
         };
-        if !(1..=STAGE_DAYS_MAX).contains(&draft.days) {
-            self.wrong(&format!("{field}-days"), format!("Choose 1 to {STAGE_DAYS_MAX} days"));
+        if n < 2 {
+            self.wrong(field, "Choose 2 or more, or let any one decide");
+        } else if i64::from(n) > there {
+            let there = counted(there, "person is", "people are");
+            self.wrong(field, format!("Choose fewer: {there} named"));
         }
-        StageTerms { approvers, fallback, days: draft.days }
+    }
+
+    fn alternates(&mut self, field: &str, draft: &Alternates, stage: &StageTerms) -> Alternates {
+        let people = self.people(&format!("{field}-alt-people"), &draft.people);
+        let groups = self.groups(&format!("{field}-alt-groups"), &draft.groups);
+        if draft.people.is_empty() && draft.groups.is_empty() {
+            // The manager's manager may be nobody.
+            self.wrong(&format!("{field}-alt-people"), "Name at least one person or group");
+        }
+        if draft.after == 0 || draft.after >= stage.time {
+            let most = stage.unit.counted(stage.time.saturating_sub(1));
+            let words = match stage.time {
+                0 | 1 => "Give the stage more time: alternates join before it runs out".to_owned(),
+                _ => format!("Choose 1 to {most}, before the stage runs out"),
+            };
+            self.wrong(&format!("{field}-alt-after"), words);
+        }
+        Alternates { people, groups, ..draft.clone() }
     }
 
     fn lifetime(&mut self, lifetime: Lifetime, today: NaiveDate) {
@@ -199,37 +448,17 @@ impl Check<'_> {
         people
     }
 
-    fn group(&mut self, field: &str, id: GroupId) -> Option<(String, i64)> {
-        let found = self.known.groups.get(&id).cloned();
-        if found.is_none() {
-            self.wrong(field, "Name a group of the directory");
+    fn groups(&mut self, field: &str, drafts: &[Named<GroupId>]) -> Vec<Named<GroupId>> {
+        let mut groups: Vec<Named<GroupId>> = Vec::new();
+        for draft in drafts {
+            match self.known.groups.get(&draft.id) {
+                None => self.wrong(field, "Name a group of the directory"),
+                Some(_) if groups.iter().any(|g| g.id == draft.id) => {}
+                Some((name, _)) => groups.push(Named { id: draft.id, name: name.clone() }),
+            }
         }
-        found
+        groups
     }
-}
-
-/// The policies that a requestor may choose from: those that name them if there are any, else those for all members (D17).
-#[must_use]
-pub fn to_choose_from(applicable: Vec<Applicable>) -> Vec<Applicable> {
-    let any_named = applicable.iter().any(|a| a.named);
-    applicable.into_iter().filter(|a| a.named == any_named).collect()
-}
-
-/// "3 people and 1 group": whom a scope names, in a few words.
-#[must_use]
-pub fn scope_words(scope: &Scope) -> String {
-    let mut parts = Vec::new();
-    if scope.all_members {
-        parts.push("all members".to_owned());
-    }
-    let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
-    if !scope.people.is_empty() {
-        parts.push(counted(count(scope.people.len()), "person", "people"));
-    }
-    if !scope.groups.is_empty() {
-        parts.push(counted(count(scope.groups.len()), "group", "groups"));
-    }
-    crate::kernel::fact::listed(&parts)
 }
 
 #[cfg(test)]
@@ -251,6 +480,7 @@ mod tests {
             reason_required: true,
             lifetime: Lifetime::Days { days: 90 },
             period_chosen: false,
+            ..Terms::default()
         }
     }
 
@@ -282,13 +512,13 @@ mod tests {
         let mut known = Known::default();
         let gone = person(&mut known, "Lee", false);
         let stranger = Named { id: PersonId::fresh(), name: "Nobody".into() };
-        let stage = |approvers| StageTerms { approvers, fallback: vec![], days: 0 };
+        let stage = |approvers| StageTerms::simple(approvers, vec![], 0);
         let draft = Terms {
             scope: Scope { people: vec![gone], ..Scope::default() },
             stages: vec![
                 stage(Approvers::Manager),
-                stage(Approvers::People { people: vec![stranger] }),
-                stage(Approvers::Group { group: Named { id: GroupId::fresh(), name: "x".into() } }),
+                stage(Approvers::people(vec![stranger])),
+                stage(Approvers::group(Named { id: GroupId::fresh(), name: "x".into() })),
             ],
             lifetime: Lifetime::Days { days: 3_661 },
             ..terms()
@@ -301,11 +531,11 @@ mod tests {
                 "name",
                 "people",
                 "stage1-fallback",
-                "stage1-days",
+                "stage1-time",
                 "stage2-people",
-                "stage2-days",
-                "stage3-group",
-                "stage3-days",
+                "stage2-time",
+                "stage3-groups",
+                "stage3-time",
                 "days"
             ]
         );
@@ -335,11 +565,7 @@ mod tests {
     fn a_manager_stage_needs_a_fallback_and_stands_once() {
         let mut known = Known::default();
         let ann = person(&mut known, "Ann", true);
-        let manager = |fallback: Vec<Named<PersonId>>| StageTerms {
-            approvers: Approvers::Manager,
-            fallback,
-            days: 14,
-        };
+        let manager = |fallback: Vec<Named<PersonId>>| StageTerms::simple(Approvers::Manager, fallback, 14);
         let of = |stages| Terms { stages, ..terms() };
         assert_eq!(wrong(&of(vec![manager(vec![])]), &known), ["stage1-fallback"]);
         assert_eq!(wrong(&of(vec![manager(vec![ann.clone()])]), &known), Vec::<String>::new());
@@ -355,9 +581,9 @@ mod tests {
         known.groups.insert(group, ("Controllers".into(), 0));
         let named = Named { id: group, name: String::new() };
         let mut stage =
-            StageTerms { approvers: Approvers::Group { group: named }, fallback: vec![], days: 7 };
+            StageTerms::simple(Approvers::group(named), vec![], 7);
         let draft = Terms { stages: vec![stage.clone()], ..terms() };
-        assert_eq!(wrong(&draft, &known), ["stage1-group"]);
+        assert_eq!(wrong(&draft, &known), ["stage1-groups"]);
         stage.fallback = vec![ann];
         let draft = Terms { stages: vec![stage], ..terms() };
         let (_, _, warnings) = policy("A", &draft, &known, today()).expect("valid");
@@ -366,6 +592,7 @@ mod tests {
 
     #[test]
     fn d17_a_policy_that_names_the_requestor_goes_before_one_for_all() {
+        let class = |named| if named { Class::Named } else { Class::AllMembers };
         let applicable = |named| Applicable {
             policy: Policy {
                 id: PolicyId::fresh(),
@@ -376,10 +603,10 @@ mod tests {
                 terms: terms(),
                 rev: 1,
             },
-            named,
+            class: class(named),
         };
         let both = vec![applicable(true), applicable(false), applicable(true)];
-        assert_eq!(to_choose_from(both).len(), 2);
-        assert_eq!(to_choose_from(vec![applicable(false)]).len(), 1);
+        assert_eq!(best(both).len(), 2);
+        assert_eq!(best(vec![applicable(false)]).len(), 1);
     }
 }

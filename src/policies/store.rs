@@ -1,14 +1,16 @@
 //! The tables `policies`, `policy_versions` and `policy_scopes`.
 
-use diesel::dsl::exists;
 use diesel::prelude::*;
 
-use super::model::{Applicable, Policy, Scope, Terms, Version};
-use super::rules::Known;
+use super::model::{Applicable, Policy, Scope, Version, Who};
+use super::rules::{self, Known, Mentioned};
 use crate::db::schema::{group_members, groups, people, policies, policy_scopes, policy_versions};
 use crate::db::{Db, stale_if_taken};
 use crate::error::{Error, Result};
-use crate::kernel::{GroupId, Kind, PackageId, PersonId, PolicyId, PolicyScopeId, Ts};
+use crate::kernel::{
+    GroupId, Kind, OrganizationId, PackageId, PersonId, PolicyId, PolicyScopeId, Ts,
+};
+use crate::organizations;
 
 type Row = (PolicyId, PackageId, String, i64, bool, String, i64);
 type Columns = (
@@ -40,7 +42,16 @@ fn as_policy((id, package, name, version, enabled, terms, rev): Row) -> Result<P
 /// # Errors
 /// `Missing` if there is none.
 pub fn policy(db: &mut Db, id: PolicyId) -> Result<Policy> {
-    as_policy(policies::table.find(id).select(POLICY).first(db)?)
+    let there = policies::table.find(id).filter(policies::deleted_at.is_null());
+    as_policy(there.select(POLICY).first(db)?)
+}
+
+/// The name of a policy, also of one that is deleted.
+///
+/// # Errors
+/// `Missing` if there never was one.
+pub fn name_of(db: &mut Db, id: PolicyId) -> Result<String> {
+    Ok(policies::table.find(id).select(policies::name).first(db)?)
 }
 
 /// The policies of a package, oldest first. One statement.
@@ -50,6 +61,7 @@ pub fn policy(db: &mut Db, id: PolicyId) -> Result<Policy> {
 pub fn of_package(db: &mut Db, package: PackageId) -> Result<Vec<Policy>> {
     let rows: Vec<Row> = policies::table
         .filter(policies::package_id.eq(package))
+        .filter(policies::deleted_at.is_null())
         .order(policies::id)
         .select(POLICY)
         .load(db)?;
@@ -79,52 +91,66 @@ pub fn versions(db: &mut Db, policy: PolicyId) -> Result<Vec<Version>> {
         .collect()
 }
 
-/// The enabled policies of a package whose scope has this enabled person in it, those that name them first (D17).
-/// Whether the catalog is switched on is not asked here. One statement.
+/// Somebody as far as scopes look at them. At most three statements.
+///
+/// # Errors
+/// `Missing` if there is no such person.
+pub fn who(db: &mut Db, id: PersonId) -> Result<Who> {
+    let (name, kind, enabled, manager): (String, String, bool, Option<PersonId>) = people::table
+        .find(id)
+        .select((people::name, people::kind, people::enabled, people::manager_id))
+        .first(db)?;
+    let kind = Kind::parse(&kind).unwrap_or(Kind::Guest);
+    let groups = group_members::table
+        .filter(group_members::person_id.eq(id))
+        .select(group_members::group_id)
+        .load(db)?;
+    let organization = match kind {
+        Kind::Member => None,
+        Kind::Guest => organizations::store::of_person(db, id)?,
+    };
+    Ok(Who { id, name, kind, enabled, manager, groups, organization })
+}
+
+/// The enabled policies of a package that the requestor may ask for on behalf of the target (or for themselves), in
+/// the order of D17. Whether something is switched off above them is not asked here. One statement.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn policies_for(db: &mut Db, package: PackageId, person: PersonId) -> Result<Vec<Applicable>> {
-    let here = people::table.filter(people::id.eq(person)).filter(people::enabled);
-    let member = exists(here.filter(people::kind.eq(Kind::Member.as_str())));
-    let groups = group_members::table
-        .filter(group_members::person_id.eq(person))
-        .select(group_members::group_id.nullable());
-    let rows: Vec<(Row, String)> = policies::table
-        .inner_join(policy_scopes::table)
-        .filter(policies::package_id.eq(package).and(policies::enabled))
-        .filter(exists(here))
-        .filter(
-            policy_scopes::kind
-                .eq(ALL_MEMBERS)
-                .and(member)
-                .or(policy_scopes::person_id.eq(person))
-                .or(policy_scopes::group_id.eq_any(groups)),
-        )
-        .order(policies::id)
-        .select((POLICY, policy_scopes::kind))
-        .load(db)?;
-    let mut all: Vec<Applicable> = Vec::new();
-    for (row, kind) in rows {
-        let named = kind != ALL_MEMBERS;
-        match all.last_mut() {
-            Some(last) if last.policy.id == row.0 => last.named |= named,
-            _ => all.push(Applicable { policy: as_policy(row)?, named }),
-        }
+pub fn policies_for(
+    db: &mut Db,
+    package: PackageId,
+    requestor: &Who,
+    target: &Who,
+) -> Result<Vec<Applicable>> {
+    if !requestor.enabled || !target.enabled {
+        return Ok(Vec::new());
     }
-    all.sort_by_key(|a| !a.named);
+    let mut all: Vec<Applicable> = of_package(db, package)?
+        .into_iter()
+        .filter(|policy| policy.enabled && rules::may_ask(&policy.terms.asks, requestor, target))
+        .filter_map(|policy| {
+            let class = rules::class(&policy.terms.scope, target)?;
+            Some(Applicable { policy, class })
+        })
+        .collect();
+    all.sort_by_key(|applicable| applicable.class);
     Ok(all)
 }
 
-/// What the directory says of these people and groups. At most two statements.
+/// What the directory says of those whom terms mention. At most three statements.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn known(db: &mut Db, persons: &[PersonId], these: &[GroupId]) -> Result<Known> {
-    let mut known = Known::default();
-    if !persons.is_empty() {
+pub fn known(db: &mut Db, mentioned: &Mentioned) -> Result<Known> {
+    let mut known = Known {
+        organizations: organizations::store::named(db, &mentioned.organizations)?,
+        ..Known::default()
+    };
+    let these = &mentioned.groups;
+    if !mentioned.people.is_empty() {
         let rows: Vec<(PersonId, String, bool)> = people::table
-            .filter(people::id.eq_any(persons))
+            .filter(people::id.eq_any(&mentioned.people))
             .select((people::id, people::name, people::enabled))
             .load(db)?;
         known.people = rows.into_iter().map(|(id, name, here)| (id, (name, here))).collect();
@@ -145,7 +171,6 @@ pub fn known(db: &mut Db, persons: &[PersonId], these: &[GroupId]) -> Result<Kno
     Ok(known)
 }
 
-const ALL_MEMBERS: &str = "all_members";
 
 pub(super) fn insert(db: &mut Db, policy: &Policy, now: Ts, by: &str) -> Result<()> {
     diesel::insert_into(policies::table)
@@ -158,6 +183,8 @@ pub(super) fn insert(db: &mut Db, policy: &Policy, now: Ts, by: &str) -> Result<
             policies::terms.eq(serde_json::to_string(&policy.terms)?),
             policies::rev.eq(policy.rev),
             policies::created_at.eq(now),
+            policies::asks_own.eq(policy.terms.asks.own),
+            policies::asks_manager.eq(policy.terms.asks.manager),
         ))
         .execute(db)
         .map_err(stale_if_taken)?;
@@ -175,9 +202,29 @@ pub(super) fn save(db: &mut Db, policy: &Policy) -> Result<()> {
             policies::enabled.eq(policy.enabled),
             policies::terms.eq(serde_json::to_string(&policy.terms)?),
             policies::rev.eq(policy.rev + 1),
+            policies::asks_own.eq(policy.terms.asks.own),
+            policies::asks_manager.eq(policy.terms.asks.manager),
         ))
         .execute(db)?;
     if hit == 1 { Ok(()) } else { Err(Error::Stale) }
+}
+
+/// Takes a policy away: what it said stays readable on the requests that it gave (D15).
+pub(super) fn delete(db: &mut Db, policy: &Policy, now: Ts) -> Result<()> {
+    let read = policies::id.eq(policy.id).and(policies::rev.eq(policy.rev));
+    let hit = diesel::update(policies::table.filter(read))
+        .set((
+            policies::enabled.eq(false),
+            policies::deleted_at.eq(now),
+            policies::rev.eq(policy.rev + 1),
+        ))
+        .execute(db)?;
+    if hit != 1 {
+        return Err(Error::Stale);
+    }
+    diesel::delete(policy_scopes::table.filter(policy_scopes::policy_id.eq(policy.id)))
+        .execute(db)?;
+    Ok(())
 }
 
 pub(super) fn insert_version(db: &mut Db, policy: &Policy, now: Ts, by: &str) -> Result<()> {
@@ -211,34 +258,35 @@ struct ScopeRow {
     kind: &'static str,
     person_id: Option<PersonId>,
     group_id: Option<GroupId>,
-}
-
-impl ScopeRow {
-    fn of(policy: &Policy, person: Option<PersonId>, group: Option<GroupId>) -> Self {
-        let kind = match (person, group) {
-            (Some(_), _) => "person",
-            (None, Some(_)) => "group",
-            (None, None) => ALL_MEMBERS,
-        };
-        Self {
-            id: PolicyScopeId::fresh(),
-            policy_id: policy.id,
-            package_id: policy.package,
-            kind,
-            person_id: person,
-            group_id: group,
-        }
-    }
+    organization_id: Option<OrganizationId>,
 }
 
 fn insert_scope(db: &mut Db, policy: &Policy) -> Result<()> {
-    let Terms { scope: Scope { all_members, people, groups }, .. } = &policy.terms;
-    let rows: Vec<ScopeRow> = all_members
-        .then(|| ScopeRow::of(policy, None, None))
-        .into_iter()
-        .chain(people.iter().map(|p| ScopeRow::of(policy, Some(p.id), None)))
-        .chain(groups.iter().map(|g| ScopeRow::of(policy, None, Some(g.id))))
-        .collect();
+    let row = |kind| ScopeRow {
+        id: PolicyScopeId::fresh(),
+        policy_id: policy.id,
+        package_id: policy.package,
+        kind,
+        person_id: None,
+        group_id: None,
+        organization_id: None,
+    };
+    let Scope { all_members, all_users, all_organizations, people, groups, organizations } =
+        &policy.terms.scope;
+    let everybody = [
+        (*all_members, "all_members"),
+        (*all_users, "all_users"),
+        (*all_organizations, "all_organizations"),
+    ];
+    let mut rows: Vec<ScopeRow> =
+        everybody.into_iter().filter(|(on, _)| *on).map(|(_, kind)| row(kind)).collect();
+    rows.extend(people.iter().map(|p| ScopeRow { person_id: Some(p.id), ..row("person") }));
+    rows.extend(groups.iter().map(|g| ScopeRow { group_id: Some(g.id), ..row("group") }));
+    rows.extend(
+        organizations
+            .iter()
+            .map(|o| ScopeRow { organization_id: Some(o.id), ..row("organization") }),
+    );
     crate::each_backend!(&mut *db, |c| diesel::insert_into(policy_scopes::table)
         .values(&rows)
         .execute(c)?);

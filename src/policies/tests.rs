@@ -104,8 +104,8 @@ fn terms_are_checked_against_the_directory() {
         let mut draft = terms(only(&[gone, PersonId::fresh()]));
         let named = Named { id: empty, name: String::new() };
         draft.stages = vec![
-            StageTerms { approvers: Approvers::Manager, fallback: vec![], days: 14 },
-            StageTerms { approvers: Approvers::Group { group: named }, fallback: vec![], days: 14 },
+            StageTerms::simple(Approvers::Manager, vec![], 14),
+            StageTerms::simple(Approvers::group(named), vec![], 14),
         ];
         let made = house.new_policy(PolicyId::fresh(), package, "P", &draft);
         assert_eq!(fields(made), ["people", "people", "stage1-fallback", "stage2-group"]);

@@ -9,10 +9,9 @@ use super::prospect::{Prospect, deciders, prospect};
 use super::rules::Period;
 use super::words::{self, Decides};
 use super::{rules, store};
-use crate::access::policy::{self, Gate};
+use crate::access::policy::{self, AskStanding, Gate};
 use crate::error::{Error, FieldError, Result};
 use crate::kernel::{PackageId, Ts, Zone};
-use crate::packages::model::Viewer;
 use crate::policies::model::{Lifetime, Policy, Terms};
 use crate::web::page::{Choice, Names, Notice, NoticeKind};
 use crate::web::words::date_in_full;
@@ -60,10 +59,8 @@ fn take(cx: &mut Cx) -> Result<Reply> {
         if step == "send" {
             return send(cx, &form, id, Period { starts: None, ends: None });
         }
-        let me = cx.person()?.id;
-        let position = cx.read(|db| eligibility::position(db, me, id))?;
-        let no = position.no.unwrap_or(eligibility::No::OutOfScope);
-        return Err(commands::refusal(&no, &position.package_name).into());
+        let no = ask.position.no.clone().unwrap_or(eligibility::No::OutOfScope);
+        return Err(commands::refusal(&no, &ask.position).into());
     }
     let Some(policy) = choose(&ask, &form) else {
         return choice(cx, &ask, &form, true);
@@ -92,15 +89,15 @@ fn send(cx: &Cx, form: &AskForm, package: PackageId, period: Period) -> Result<R
     let target = cx.person()?.id;
     let new = Submit {
         id: form.key,
-        package,
         policy: form.policy,
         version: form.version,
         reason: form.reason.clone(),
         period,
         previous: form.again,
+        ..Submit::of(package)
     };
     let id = cx.write(move |tx| {
-        let permit = policy::request_access(tx.actor(), target)?;
+        let permit = policy::request_access(tx.actor(), &AskStanding::own(target))?;
         commands::submit(tx, &permit, &new)
     })?;
     Ok(Reply::see_other(format!("/requests/{id}?sent=1")))
@@ -108,16 +105,16 @@ fn send(cx: &Cx, form: &AskForm, package: PackageId, period: Period) -> Result<R
 
 /// Everything that the form's pages know of the package.
 fn load(cx: &Cx, id: PackageId) -> Result<Prospect> {
-    let viewer = Viewer::from(cx.person()?);
-    let ask = cx.read(|db| prospect(db, viewer, id))?;
+    let me = cx.person()?.id;
+    let ask = cx.read(|db| prospect(db, me, me, id))?;
     if ask.seen.visible { Ok(ask) } else { Err(Error::Missing) }
 }
 
 /// The policy that the form is for: the only one, or the one that was chosen of several.
 fn choose<'a>(ask: &'a Prospect, form: &AskForm) -> Option<&'a Policy> {
-    match ask.policies.as_slice() {
+    match ask.policies().as_slice() {
         [only] => Some(only),
-        several => several.iter().find(|policy| Some(policy.id) == form.policy),
+        several => several.iter().copied().find(|policy| Some(policy.id) == form.policy),
     }
 }
 
@@ -173,8 +170,8 @@ fn choice(cx: &Cx, ask: &Prospect, form: &AskForm, asked: bool) -> Result<Reply>
         shell.errors = vec![(&FieldError::new("policy", text)).into()];
     }
     let policies = ask
-        .policies
-        .iter()
+        .policies()
+        .into_iter()
         .map(|policy| {
             let choice = Choice {
                 value: policy.id.to_string(),
@@ -261,7 +258,8 @@ fn form_page(
 
 fn who_decides(cx: &Cx, ask: &Prospect, policy: &Policy) -> Result<Vec<Decides>> {
     let me = cx.person()?.id;
-    let found = cx.read(|db| deciders(db, &policy.terms, me, ask.detail.package.catalog))?;
+    let catalog = ask.detail.package.catalog;
+    let found = cx.read(|db| deciders(db, &policy.terms, me, me, catalog))?;
     Ok(words::decides(&policy.terms, &found))
 }
 
@@ -381,6 +379,7 @@ mod tests {
             reason_required: true,
             lifetime,
             period_chosen: true,
+            ..Terms::default()
         }
     }
 

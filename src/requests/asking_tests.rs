@@ -49,7 +49,7 @@ impl Office {
         let ledger = setup.package("Month-end ledger", &[role]);
         let wiki = setup.package("Wiki", &[]);
         let fallback = vec![Named { id: setup.ada, name: "Ada Lund".into() }];
-        let stages = vec![StageTerms { approvers: Approvers::Manager, fallback, days: 5 }];
+        let stages = vec![StageTerms::simple(Approvers::Manager, fallback, 5)];
         let careful =
             Terms { stages, reason_required: true, period_chosen: true, ..terms(everyone()) };
         setup.new_policy(PolicyId::fresh(), ledger, "Staff", &careful).expect("a policy");
@@ -383,12 +383,12 @@ fn d03_all_stages_at_once_find_the_deciders_that_each_one_finds() {
         crate::delegation::testing::disable(db, gone);
         let group = crate::delegation::testing::group(db, "Controllers", &[office.marta, gone]);
         let named = |id, name: &str| Named { id, name: name.to_owned() };
-        let stage = |approvers, fallback| StageTerms { approvers, fallback, days: 3 };
-        let people = |all| Approvers::People { people: all };
+        let stage = |approvers, fallback| StageTerms::simple(approvers, fallback, 3);
+        let people = |all| Approvers::people(all);
         let stages = [
             stage(Approvers::Manager, vec![named(office.marta, "Marta")]),
             stage(people(vec![named(gone, "Gone"), named(setup.ada, "Ada")]), vec![]),
-            stage(Approvers::Group { group: Named { id: group, name: "C".into() } }, vec![]),
+            stage(Approvers::group(Named { id: group, name: "C".into() }), vec![]),
             stage(people(vec![named(gone, "Gone")]), vec![named(office.asha, "Asha")]),
         ];
         for target in [office.asha, office.marta] {

@@ -8,7 +8,8 @@ use super::store::{Earlier, Peers};
 use crate::kernel::fact::{Part, Sentence, listed};
 use crate::kernel::text::counted;
 use crate::kernel::{PersonId, Risk, Ts, Zone};
-use crate::policies::model::{Approvers, Lifetime, StageTerms};
+use crate::policies::model::Lifetime;
+use crate::policies::stages::{Approvers, StageTerms, Votes};
 use crate::web::words::{date, date_in_full, last_day};
 
 /// Until when access is asked for.
@@ -257,7 +258,7 @@ pub fn next_mark(
         };
         return mark("", "arrow", plain(format!("{start}{end}")));
     };
-    let within = format!(" within {}", counted(stage.days.into(), "day", "days"));
+    let within = format!(" within {}", stage.unit.counted(stage.time));
     let sentence = match (&stage.approvers, manager) {
         (Approvers::Manager, Some(name)) => {
             says(["Once approved, ", name, &format!(" decides next, as manager,{within}")])
@@ -265,14 +266,24 @@ pub fn next_mark(
         (Approvers::Manager, None) => {
             plain(format!("Once approved, the manager decides next{within}"))
         }
-        (Approvers::People { people }, _) => {
-            let names: Vec<String> = people.iter().map(|person| person.name.clone()).collect();
-            let verb = if names.len() == 1 { " decides next" } else { " decide next" };
-            says(["Once approved, ", &listed(&names), &format!("{verb}{within}")])
+        (Approvers::SecondManager, _) => {
+            plain(format!("Once approved, their manager’s manager decides next{within}"))
         }
-        (Approvers::Group { group }, _) => {
-            let before = "Once approved, somebody of ";
-            says([before, &group.name, &format!(" decides next{within}")])
+        (Approvers::Sponsors, _) => {
+            plain(format!("Once approved, the sponsors of their organization decide next{within}"))
+        }
+        (Approvers::Named { people, groups }, _) => {
+            let mut names: Vec<String> = people.iter().map(|person| person.name.clone()).collect();
+            names.extend(groups.iter().map(|group| format!("the members of {}", group.name)));
+            let one = names.len() == 1 && groups.is_empty();
+            let verb = if one { " decides next" } else { " decide next" };
+            let how = match stage.votes {
+                Votes::Any => String::new(),
+                Votes::Some { n } => format!(", {n} of them"),
+                Votes::Everyone if one => String::new(),
+                Votes::Everyone => ", all of them".to_owned(),
+            };
+            says(["Once approved, ", &listed(&names), &format!("{verb}{how}{within}")])
         }
     };
     mark("", "arrow", sentence)
@@ -375,6 +386,7 @@ mod tests {
                 reason_required: false,
                 lifetime,
                 period_chosen: true,
+                ..Terms::default()
             },
             contents_version: 1,
             requestor_id: PersonId::fresh(),
@@ -461,7 +473,7 @@ mod tests {
     #[test]
     fn what_happens_next_names_who_or_when() {
         let group = Named { id: crate::kernel::GroupId::fresh(), name: "Finance leads".into() };
-        let stage = StageTerms { approvers: Approvers::Group { group }, fallback: vec![], days: 5 };
+        let stage = StageTerms::simple(Approvers::group(group), vec![], 5);
         let next = next_mark(Some(&stage), None, None, Until::Never, OSLO);
         assert_eq!(
             next.says.to_string(),

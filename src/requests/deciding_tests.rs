@@ -59,11 +59,11 @@ impl Office {
         let office = Self { house, setup, asha, marta, ingrid, jonas, ledger, payments };
         office.reports_to(asha, marta);
         let fallback = vec![named(ingrid, "Ingrid Solheim")];
-        let by_manager = StageTerms { approvers: Approvers::Manager, fallback, days: 5 };
+        let by_manager = StageTerms::simple(Approvers::Manager, fallback, 5);
         office.policy(ledger, vec![by_manager]);
         let people = vec![named(ingrid, "Ingrid Solheim"), named(jonas, "Jonas Weber")];
         let by_two =
-            StageTerms { approvers: Approvers::People { people }, fallback: vec![], days: 5 };
+            StageTerms::simple(Approvers::people(people), vec![], 5);
         office.policy(payments, vec![by_two]);
         office
     }

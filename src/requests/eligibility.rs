@@ -1,28 +1,17 @@
-//! May this person have this package under these terms, now? One answer, asked when the form opens, at submit,
-//! at each approval and at delivery (D7), and drawn on the page as *why not*.
+//! May this person have this package under these terms, now, and may that one ask for them? One answer, asked when the
+//! form opens, at submit, at each approval and at delivery (D7), and drawn on the page as *why not*.
 
 use diesel::prelude::*;
 
+use super::stops::{self, Stop};
+use crate::access::policy::AskStanding;
 use crate::db::Db;
-use crate::db::schema::{
-    assignments, catalogs, group_members, packages, people, policies, requests,
-};
+use crate::db::schema::{assignments, catalogs, packages, policies, requests};
 use crate::error::Result;
-use crate::kernel::{CatalogId, GroupId, Kind, PackageId, PersonId, PolicyId, RequestId, Ts};
-use crate::policies::model::{Scope, Terms};
-
-/// A policy that applies to a person, with its place in the order of D17.
-#[derive(Clone, Debug)]
-pub struct Applicable {
-    /// The policy.
-    pub id: PolicyId,
-    /// Its name.
-    pub name: String,
-    /// Its version now.
-    pub version: i64,
-    /// What it says.
-    pub terms: Terms,
-}
+use crate::kernel::{CatalogId, Kind, PackageId, PersonId, RequestId, Ts};
+use crate::policies::model::{Applicable, Terms, Who};
+use crate::policies::rules::{best, class, may_ask};
+use crate::policies::store::{of_package, policies_for, who};
 
 /// A rule that says no, with what it hangs on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,10 +20,19 @@ pub enum No {
     Left,
     /// The catalog is switched off.
     CatalogOff,
+    /// The catalog is not for guests.
+    NotForGuests,
+    /// It was stopped at once (D47).
+    Stopped(Stop),
     /// The package has no policy that is switched on.
     NoPolicy,
-    /// No policy lets this person request.
+    /// No policy has this person in its scope.
     OutOfScope,
+    /// A policy has the person in its scope, but another one has to ask for them.
+    NotYours {
+        /// True where their manager may.
+        manager: bool,
+    },
     /// The person holds it already (D6).
     Holds {
         /// Until when.
@@ -58,15 +56,18 @@ impl No {
         match self {
             Self::Left => "the person has left the organization",
             Self::CatalogOff => "the catalog is switched off",
+            Self::NotForGuests => "the catalog is not for guests",
+            Self::Stopped(_) => "it was stopped at once",
             Self::NoPolicy => "no policy of the package is switched on",
             Self::OutOfScope => "the policy does not let this person request it",
+            Self::NotYours { .. } => "somebody else has to request it for this person",
             Self::Holds { .. } => "the person holds it already",
             Self::Open { .. } => "a request for it is open already",
         }
     }
 }
 
-/// What is known of a person and a package.
+/// What is known of a package and of those who ask for it.
 #[derive(Clone, Debug)]
 pub struct Position {
     /// The package.
@@ -85,28 +86,35 @@ pub struct Position {
     pub hidden: bool,
     /// Whether the catalog shows it to everyone (E29).
     pub listed_for_everyone: bool,
-    /// The policies that apply, of the best class only (D17).
+    /// Who asks.
+    pub requestor: Who,
+    /// For whom.
+    pub target: Who,
+    /// The policies that apply, of the best class only (D17); more than one is a tie.
     pub applicable: Vec<Applicable>,
-    /// What says no; empty when the person can request.
+    /// What says no; empty when it can be requested.
     pub no: Option<No>,
 }
 
 impl Position {
-    /// May the person know of the package at all (E29)? In scope, holding it, or listed for everyone.
+    /// May the requestor know of the package at all (E29)? In scope, holding it, or listed for everyone.
     #[must_use]
     pub fn visible(&self) -> bool {
         !self.applicable.is_empty()
             || matches!(self.no, Some(No::Holds { .. } | No::Open { .. }))
             || (self.listed_for_everyone && !self.hidden)
     }
-}
 
-/// The class of a scope that covers the person (D17): 1 named, 2 all members; none when it does not.
-#[must_use]
-pub fn class(scope: &Scope, person: PersonId, kind: Kind, groups: &[GroupId]) -> Option<u8> {
-    let named = scope.people.iter().any(|p| p.id == person)
-        || scope.groups.iter().any(|g| groups.contains(&g.id));
-    if named { Some(1) } else { (scope.all_members && kind == Kind::Member).then_some(2) }
+    /// How the one who asks stands to the target, for the permit. Named are those whom one of the policies names.
+    #[must_use]
+    pub fn standing(&self) -> AskStanding {
+        let named = self.applicable.iter().any(|a| {
+            let asks = &a.policy.terms.asks;
+            asks.people.iter().any(|p| p.id == self.requestor.id)
+                || asks.groups.iter().any(|g| self.requestor.groups.contains(&g.id))
+        });
+        AskStanding { target: self.target.id, manager: self.target.manager, named }
+    }
 }
 
 /// Does the person still fulfil frozen terms? For the checks after submit: a later edit of the policy or a
@@ -115,29 +123,26 @@ pub fn class(scope: &Scope, person: PersonId, kind: Kind, groups: &[GroupId]) ->
 /// # Errors
 /// When the database does not answer.
 pub fn still(db: &mut Db, person: PersonId, terms: &Terms) -> Result<Option<No>> {
-    let (kind, enabled): (String, bool) =
-        people::table.find(person).select((people::kind, people::enabled)).first(db)?;
-    if !enabled {
-        return Ok(Some(No::Left));
-    }
-    let groups = groups_of(db, person)?;
-    let kind = Kind::parse(&kind).unwrap_or(Kind::Guest);
-    Ok(class(&terms.scope, person, kind, &groups).is_none().then_some(No::OutOfScope))
+    let who = who(db, person)?;
+    Ok(if who.enabled {
+        class(&terms.scope, &who).is_none().then_some(No::OutOfScope)
+    } else {
+        Some(No::Left)
+    })
 }
 
-fn groups_of(db: &mut Db, person: PersonId) -> Result<Vec<GroupId>> {
-    Ok(group_members::table
-        .filter(group_members::person_id.eq(person))
-        .select(group_members::group_id)
-        .load(db)?)
-}
-
-/// How a person stands to a package: six statements, whatever the number of rows.
+/// How the requestor stands to a package for the target, who may be themselves. At most thirteen statements, whatever
+/// the number of rows.
 ///
 /// # Errors
 /// `Missing` when there is no such package or person.
-pub fn position(db: &mut Db, person: PersonId, package: PackageId) -> Result<Position> {
-    type Row = (String, String, i64, bool, CatalogId, String, bool, bool);
+pub fn position(
+    db: &mut Db,
+    requestor: PersonId,
+    target: PersonId,
+    package: PackageId,
+) -> Result<Position> {
+    type Row = (String, String, i64, bool, CatalogId, String, bool, bool, bool);
     let row: Row = packages::table
         .inner_join(catalogs::table)
         .filter(packages::id.eq(package))
@@ -150,71 +155,16 @@ pub fn position(db: &mut Db, person: PersonId, package: PackageId) -> Result<Pos
             catalogs::name,
             catalogs::enabled,
             catalogs::listed_for_everyone,
+            catalogs::for_guests,
         ))
         .first(db)?;
-    let (
-        package_name,
-        description,
-        contents_version,
-        hidden,
-        catalog,
-        catalog_name,
-        catalog_on,
-        listed,
-    ) = row;
-    let (kind, enabled): (String, bool) =
-        people::table.find(person).select((people::kind, people::enabled)).first(db)?;
-    let kind = Kind::parse(&kind).unwrap_or(Kind::Guest);
-    let groups = groups_of(db, person)?;
-    let on: Vec<(PolicyId, String, i64, String)> = policies::table
-        .filter(policies::package_id.eq(package))
-        .filter(policies::enabled.eq(true))
-        .order((policies::created_at, policies::id))
-        .select((policies::id, policies::name, policies::version, policies::terms))
-        .load(db)?;
-    let held: Option<(Option<Ts>, Option<RequestId>)> = assignments::table
-        .filter(assignments::target_id.eq(person))
-        .filter(assignments::package_id.eq(package))
-        .filter(assignments::ended_at.is_null())
-        .select((assignments::ends_at, assignments::request_id))
-        .first(db)
-        .optional()?;
-    let open: Option<(RequestId, String)> = requests::table
-        .filter(requests::target_id.eq(person))
-        .filter(requests::package_id.eq(package))
-        .filter(requests::ended_at.is_null())
-        .select((requests::id, requests::reference))
-        .first(db)
-        .optional()?;
-    let some_on = !on.is_empty();
-    let mut ranked = Vec::new();
-    for (id, name, version, terms) in on {
-        let terms: Terms = serde_json::from_str(&terms)?;
-        if let Some(class) = class(&terms.scope, person, kind, &groups) {
-            ranked.push((class, Applicable { id, name, version, terms }));
-        }
-    }
-    let best = ranked.iter().map(|(class, _)| *class).min();
-    let applicable: Vec<Applicable> = ranked
-        .into_iter()
-        .filter(|(class, _)| Some(*class) == best)
-        .map(|(_, policy)| policy)
-        .collect();
-    let no = if !enabled {
-        Some(No::Left)
-    } else if let Some((request, reference)) = open {
-        Some(No::Open { request, reference })
-    } else if let Some((until, request)) = held {
-        Some(No::Holds { until, request })
-    } else if !catalog_on {
-        Some(No::CatalogOff)
-    } else if !some_on {
-        Some(No::NoPolicy)
-    } else if applicable.is_empty() {
-        Some(No::OutOfScope)
-    } else {
-        None
-    };
+    let (package_name, description, contents_version, hidden, catalog, catalog_name, on, listed, guests) =
+        row;
+    let asker = who(db, requestor)?;
+    let target = if requestor == target { asker.clone() } else { who(db, target)? };
+    let reachable = on && (guests || target.kind == Kind::Member);
+    let applicable = if reachable { best(policies_for(db, package, &asker, &target)?) } else { vec![] };
+    let no = no(db, package, (on, guests), &asker, &target, &applicable, catalog)?;
     Ok(Position {
         package,
         package_name,
@@ -223,27 +173,94 @@ pub fn position(db: &mut Db, person: PersonId, package: PackageId) -> Result<Pos
         catalog,
         catalog_name,
         hidden,
-        listed_for_everyone: listed && catalog_on,
-        applicable: if catalog_on { applicable } else { Vec::new() },
+        listed_for_everyone: listed && reachable,
+        requestor: asker,
+        target,
+        applicable,
         no,
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::policies::model::Named;
-
-    #[test]
-    fn d17_named_people_and_groups_come_before_all_members() {
-        let (me, group) = (PersonId::fresh(), GroupId::fresh());
-        let named = Scope { people: vec![Named { id: me, name: "Me".into() }], ..Scope::default() };
-        let grouped =
-            Scope { groups: vec![Named { id: group, name: "G".into() }], ..Scope::default() };
-        let everyone = Scope { all_members: true, ..Scope::default() };
-        assert_eq!(class(&named, me, Kind::Member, &[]), Some(1));
-        assert_eq!(class(&grouped, me, Kind::Guest, &[group]), Some(1));
-        assert_eq!(class(&everyone, me, Kind::Member, &[]), Some(2));
-        assert_eq!(class(&everyone, me, Kind::Guest, &[]), None, "guests only where named");
+/// What says no to a request, the first that does.
+fn no(
+    db: &mut Db,
+    package: PackageId,
+    (on, guests): (bool, bool),
+    requestor: &Who,
+    target: &Who,
+    applicable: &[Applicable],
+    catalog: CatalogId,
+) -> Result<Option<No>> {
+    if !target.enabled {
+        return Ok(Some(No::Left));
     }
+    let open: Option<(RequestId, String)> = requests::table
+        .filter(requests::target_id.eq(target.id))
+        .filter(requests::package_id.eq(package))
+        .filter(requests::ended_at.is_null())
+        .select((requests::id, requests::reference))
+        .first(db)
+        .optional()?;
+    if let Some((request, reference)) = open {
+        return Ok(Some(No::Open { request, reference }));
+    }
+    let held: Option<(Option<Ts>, Option<RequestId>)> = assignments::table
+        .filter(assignments::target_id.eq(target.id))
+        .filter(assignments::package_id.eq(package))
+        .filter(assignments::ended_at.is_null())
+        .select((assignments::ends_at, assignments::request_id))
+        .first(db)
+        .optional()?;
+    if let Some((until, request)) = held {
+        return Ok(Some(No::Holds { until, request }));
+    }
+    if !on {
+        return Ok(Some(No::CatalogOff));
+    }
+    if !guests && target.kind == Kind::Guest {
+        return Ok(Some(No::NotForGuests));
+    }
+    if let Some(stop) = stops::of(db, catalog, package, None)? {
+        return Ok(Some(No::Stopped(stop)));
+    }
+    if applicable.is_empty() {
+        return Ok(Some(why_none(db, package, requestor, target)?));
+    }
+    // Stopped policies are no choice; where all of them are, the stop is the reason.
+    let mut stopped = None;
+    for applicable in applicable {
+        match stops::of(db, catalog, package, Some(applicable.policy.id))? {
+            Some(stop) => stopped = Some(stop),
+            None => return Ok(None),
+        }
+    }
+    Ok(stopped.map(No::Stopped))
+}
+
+/// Why no policy applies.
+fn why_none(db: &mut Db, package: PackageId, requestor: &Who, target: &Who) -> Result<No> {
+    let on: Vec<_> = of_package(db, package)?.into_iter().filter(|p| p.enabled).collect();
+    if on.is_empty() {
+        return Ok(No::NoPolicy);
+    }
+    let covers: Vec<_> =
+        on.iter().filter(|p| class(&p.terms.scope, target).is_some()).collect();
+    Ok(match covers.iter().any(|p| !may_ask(&p.terms.asks, requestor, target)) {
+        true => No::NotYours { manager: covers.iter().any(|p| p.terms.asks.manager) },
+        false => No::OutOfScope,
+    })
+}
+
+/// Is a policy named by one of the ids still there and switched on? For extending (D11).
+///
+/// # Errors
+/// When the database does not answer.
+pub fn policy_is_on(db: &mut Db, id: crate::kernel::PolicyId) -> Result<bool> {
+    let on: Option<bool> = policies::table
+        .find(id)
+        .filter(policies::deleted_at.is_null())
+        .select(policies::enabled)
+        .first(db)
+        .optional()?;
+    Ok(on == Some(true))
 }

@@ -155,6 +155,7 @@ mod tests {
             reason_required: true,
             lifetime: Lifetime::Days { days: 90 },
             period_chosen: true,
+            ..Terms::default()
         }
     }
 

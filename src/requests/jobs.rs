@@ -1,4 +1,4 @@
-//! Timers: stages that run out, scheduled starts, ends of access. Each turn looks at what is due, in due order (E3),
+//! Timers: stages that run out, alternates that join, reminders, scheduled starts, ends of access and their announcement. Each turn looks at what is due, in due order (E3),
 //! and every step is a guarded transaction of its own, so several replicas may run them.
 
 use super::{commands, store};
@@ -6,7 +6,7 @@ use crate::assignments;
 use crate::db::{By, Database};
 use crate::error::{Error, Result};
 use crate::kernel::fact::EndReason;
-use crate::kernel::{AssignmentId, RequestId, Ts};
+use crate::kernel::{AssignmentId, RequestId, StageId, Ts};
 
 /// As many rows of a kind as one look takes, and as many ends as one transaction carries.
 const CHUNK: usize = 200;
@@ -15,14 +15,22 @@ const CHUNK: usize = 200;
 #[derive(Clone, Copy)]
 enum Due {
     Stage(Ts, RequestId),
+    Alternates(Ts, StageId),
+    Remind(Ts, StageId),
     Start(Ts, AssignmentId),
+    Warn(Ts, AssignmentId),
     End(Ts, AssignmentId),
 }
 
 impl Due {
     fn at(&self) -> Ts {
         match self {
-            Self::Stage(at, _) | Self::Start(at, _) | Self::End(at, _) => *at,
+            Self::Stage(at, _)
+            | Self::Alternates(at, _)
+            | Self::Remind(at, _)
+            | Self::Start(at, _)
+            | Self::Warn(at, _)
+            | Self::End(at, _) => *at,
         }
     }
 }
@@ -31,6 +39,9 @@ impl Due {
 #[derive(Default)]
 struct Reached {
     stage: Option<(Ts, RequestId)>,
+    alternates: Option<(Ts, StageId)>,
+    remind: Option<(Ts, StageId)>,
+    warn: Option<(Ts, AssignmentId)>,
     start: Option<(Ts, AssignmentId)>,
     end: Option<(Ts, AssignmentId)>,
 }
@@ -57,18 +68,7 @@ pub fn run_due(db: &Database) -> Result<usize> {
                 continue;
             }
             done += end_expired(db, &std::mem::take(&mut ends))?;
-            done += match due {
-                Due::Stage(at, id) => {
-                    reached.stage = Some((at, id));
-                    let expired = db.write(BY, move |tx| commands::expire(tx, id));
-                    passed(expired.map(usize::from), &id)?
-                }
-                Due::Start(at, id) | Due::End(at, id) => {
-                    reached.start = Some((at, id));
-                    let started = db.write(BY, move |tx| commands::start_scheduled(tx, id));
-                    passed(started.map(usize::from), &id)?
-                }
-            };
+            done += one(db, due, &mut reached)?;
         }
         done += end_expired(db, &ends)?;
     }
@@ -76,25 +76,60 @@ pub fn run_due(db: &Database) -> Result<usize> {
 
 const BY: By = By::System("Keyholder");
 
+/// What is due and not the end of access, in a transaction of its own.
+fn one(db: &Database, due: Due, reached: &mut Reached) -> Result<usize> {
+    match due {
+        Due::Stage(at, id) => {
+            reached.stage = Some((at, id));
+            passed(db.write(BY, move |tx| commands::expire(tx, id)).map(usize::from), &id)
+        }
+        Due::Alternates(at, id) => {
+            reached.alternates = Some((at, id));
+            passed(db.write(BY, move |tx| commands::alternates_join(tx, id)).map(usize::from), &id)
+        }
+        Due::Remind(at, id) => {
+            reached.remind = Some((at, id));
+            passed(db.write(BY, move |tx| commands::remind_due(tx, id)).map(usize::from), &id)
+        }
+        Due::Warn(at, id) => {
+            reached.warn = Some((at, id));
+            let warned = db.write(BY, move |tx| assignments::commands::warn(tx, id));
+            passed(warned.map(usize::from), &id)
+        }
+        Due::Start(at, id) | Due::End(at, id) => {
+            reached.start = Some((at, id));
+            passed(db.write(BY, move |tx| commands::start_scheduled(tx, id)).map(usize::from), &id)
+        }
+    }
+}
+
 /// The next things that are due, in order. Where a kind has more than one look takes, the others wait at its last.
 fn look(db: &Database, now: Ts, reached: &Reached) -> Result<Vec<Due>> {
     let limit = i64::try_from(CHUNK).unwrap_or(i64::MAX);
-    let (stages, starts, ends) = db.read(|c| {
-        Ok((
-            store::due(c, now, reached.stage, limit)?,
-            assignments::store::due_to_start(c, now, reached.start, limit)?,
-            assignments::store::due_to_end(c, now, reached.end, limit)?,
-        ))
+    let mut all: Vec<Due> = Vec::new();
+    let mut horizon: Option<Ts> = None;
+    db.read(|c| {
+        let mut add = |due: Vec<Due>| {
+            if let (CHUNK, Some(last)) = (due.len(), due.last()) {
+                horizon = Some(horizon.map_or(last.at(), |h| h.min(last.at())));
+            }
+            all.extend(due);
+        };
+        let kind = |rows: Vec<_>, of: fn(Ts, _) -> Due| -> Vec<Due> {
+            rows.into_iter().map(|(at, id)| of(at, id)).collect()
+        };
+        let stage = |rows: Vec<_>, of: fn(Ts, _) -> Due| -> Vec<Due> {
+            rows.into_iter().map(|(at, id)| of(at, id)).collect()
+        };
+        let due = store::due(c, now, reached.stage, limit)?;
+        add(due.into_iter().map(|(at, id)| Due::Stage(at, id)).collect());
+        add(stage(store::due_alternates(c, now, reached.alternates, limit)?, Due::Alternates));
+        add(stage(store::due_reminders(c, now, reached.remind, limit)?, Due::Remind));
+        add(kind(assignments::store::due_to_start(c, now, reached.start, limit)?, Due::Start));
+        add(kind(assignments::store::due_to_warn(c, now, reached.warn, limit)?, Due::Warn));
+        add(kind(assignments::store::due_to_end(c, now, reached.end, limit)?, Due::End));
+        Ok(())
     })?;
-    let horizon = [
-        (stages.len(), stages.last().map(|(at, _)| *at)),
-        (starts.len(), starts.last().map(|(at, _)| *at)),
-        (ends.len(), ends.last().map(|(at, _)| *at)),
-    ];
-    let horizon = horizon.into_iter().filter(|(n, _)| *n == CHUNK).filter_map(|(_, at)| at).min();
-    let mut all: Vec<Due> = stages.into_iter().map(|(at, id)| Due::Stage(at, id)).collect();
-    all.extend(starts.into_iter().map(|(at, id)| Due::Start(at, id)));
-    all.extend(ends.into_iter().map(|(at, id)| Due::End(at, id)));
     all.retain(|due| horizon.is_none_or(|horizon| due.at() <= horizon));
     all.sort_by_key(Due::at);
     Ok(all)
@@ -123,7 +158,7 @@ fn end_all(db: &Database, ids: &[AssignmentId]) -> Result<usize> {
         let all = assignments::store::still_due(tx.db(), &ids, now)?;
         let ended = assignments::commands::end_all(tx, &all, EndReason::Expired, "")?;
         for named in &ended {
-            commands::assignment_ended(tx, named.assignment.request_id, "its time was over")?;
+            commands::assignment_ended(tx, named, "its time was over")?;
         }
         Ok(ended.len())
     })

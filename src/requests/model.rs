@@ -2,8 +2,41 @@
 
 use diesel::prelude::*;
 
-use crate::kernel::{About, CatalogId, PackageId, PersonId, PolicyId, RequestId, StageId, Ts};
+use crate::kernel::{
+    About, AssignmentId, BasketId, CatalogId, PackageId, PersonId, PolicyId, RequestId, StageId, Ts,
+};
 use crate::policies::model::Terms;
+use crate::policies::questions::Answer;
+
+crate::text_enum! {
+    /// What a request is for (E11).
+    pub enum RequestKind {
+        /// For access.
+        Add = "add",
+        /// Assigned directly by somebody who looks after the catalog (D10).
+        Assign = "assign",
+        /// For more time (D11).
+        Extend = "extend",
+        /// To be rid of access (D42).
+        GiveBack = "give_back",
+        /// For access that was given back (D42).
+        TakeAgain = "take_again",
+    }
+}
+
+impl RequestKind {
+    /// The word for pages and exports.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Add => "Access",
+            Self::Assign => "Direct assignment",
+            Self::Extend => "Extension",
+            Self::GiveBack => "Given back",
+            Self::TakeAgain => "Taken again",
+        }
+    }
+}
 
 crate::text_enum! {
     /// Where a request stands.
@@ -75,6 +108,12 @@ crate::text_enum! {
         Named = "named",
         /// As a member of the policy's group.
         Group = "group",
+        /// As the manager of the target's manager.
+        SecondManager = "second_manager",
+        /// As a sponsor of the target's connected organization.
+        Sponsor = "sponsor",
+        /// Because the stage was not decided for a while (D5).
+        Alternate = "alternate",
         /// Because nobody else could decide (D3).
         Fallback = "fallback",
         /// As a catalog owner, because no fallback could decide either (D3).
@@ -92,6 +131,9 @@ impl Via {
             Self::Manager => "as manager",
             Self::Named => "named in the policy",
             Self::Group => "as a member of the approvers' group",
+            Self::SecondManager => "as the manager’s manager",
+            Self::Sponsor => "as sponsor of their organization",
+            Self::Alternate => "as alternate approver",
             Self::Fallback => "as fallback approver",
             Self::CatalogOwner => "as catalog owner",
             Self::Administrator => "as administrator",
@@ -99,13 +141,26 @@ impl Via {
     }
 }
 
-/// Approve or deny.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Verdict {
-    /// Yes.
-    Approve,
-    /// No; it ends the request.
-    Deny,
+crate::text_enum! {
+    /// Approve or deny.
+    pub enum Verdict {
+        /// Yes.
+        Approve = "approve",
+        /// No; it ends the request.
+        Deny = "deny",
+    }
+}
+
+crate::text_enum! {
+    /// How many of a stage's approvers must approve, as it was fixed when the stage opened (D37).
+    pub enum Rule {
+        /// Any one.
+        Any = "any",
+        /// As many as the stage says.
+        Some = "some",
+        /// All living primaries.
+        Everyone = "everyone",
+    }
 }
 
 /// The row of a request.
@@ -132,6 +187,12 @@ pub(super) struct Row {
     pub decided_at: Option<Ts>,
     pub ended_at: Option<Ts>,
     pub rev: i64,
+    pub kind: String,
+    pub answers: String,
+    pub assignment_id: Option<AssignmentId>,
+    pub basket_id: Option<BasketId>,
+    pub held_at: Option<Ts>,
+    pub reminded_at: Option<Ts>,
 }
 
 /// A request with the names around it.
@@ -185,6 +246,18 @@ pub struct Request {
     pub ended_at: Option<Ts>,
     /// Grows with every change.
     pub rev: i64,
+    /// What it is for.
+    pub kind: RequestKind,
+    /// What was answered.
+    pub answers: Vec<Answer>,
+    /// The assignment that it is about: extended, given back or taken again.
+    pub assignment_id: Option<AssignmentId>,
+    /// Requests that were sent together share it.
+    pub basket_id: Option<BasketId>,
+    /// Since when it waits because something was stopped (D47).
+    pub held_at: Option<Ts>,
+    /// When its approvers were last reminded on request.
+    pub reminded_at: Option<Ts>,
 }
 
 impl Request {
@@ -226,9 +299,22 @@ pub struct Stage {
     /// In their words.
     pub note: Option<String>,
     pub(super) rev: i64,
+    pub(super) rule: String,
+    /// How many must approve, where it is a number (D37).
+    pub needed: i64,
+    /// When its alternates join; empty once they have, or without any.
+    pub alternates_at: Option<Ts>,
+    /// When its approvers are reminded next.
+    pub remind_at: Option<Ts>,
 }
 
 impl Stage {
+    /// How many must approve.
+    #[must_use]
+    pub fn rule(&self) -> Rule {
+        Rule::parse(&self.rule).unwrap_or(Rule::Everyone)
+    }
+
     /// Where it stands.
     #[must_use]
     pub fn state(&self) -> StageState {
@@ -251,4 +337,12 @@ pub struct Approver {
     pub opened_at: Ts,
     /// True while their decision is awaited.
     pub waiting: bool,
+    /// What they said, if they have.
+    pub vote: Option<Verdict>,
+    /// When.
+    pub voted_at: Option<Ts>,
+    /// In their words.
+    pub note: Option<String>,
+    /// True for somebody who had to leave the stage aside.
+    pub removed: bool,
 }

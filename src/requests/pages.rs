@@ -183,7 +183,13 @@ fn show(cx: &mut Cx) -> Result<Reply> {
         let facts = history_of_request(db, id, FACTS)?;
         let more = waits && request.stage < request.stages();
         let deciders = if more {
-            deciders(db, &request.terms, request.target_id, request.catalog_id)?
+            deciders(
+                db,
+                &request.terms,
+                request.requestor_id,
+                request.target_id,
+                request.catalog_id,
+            )?
         } else {
             vec![]
         };

@@ -1,103 +1,106 @@
-//! What a request for a package would meet: how the person stands to it, which policies apply, who would decide.
-//! For the pages before a request; `commands::submit` checks everything again.
+//! What a request for a package would meet: how the people stand to it, which policies apply, what is asked, who would
+//! decide. For the pages before a request; `commands::submit` checks everything again.
 
+use std::collections::HashMap;
+
+use super::eligibility::{self, Position};
 use super::rules::{self, Deciders};
 use super::store;
 use crate::db::Db;
-use crate::error::Result;
+use crate::error::{FieldError, Result};
 use crate::kernel::{CatalogId, PackageId, PersonId};
-use crate::packages::model::{Detail, Position, Seen, Viewer};
+use crate::packages::model::{Detail, Seen, Viewer};
 use crate::packages::store::{package, seen};
-use crate::policies::model::{Applicable, Policy, Terms};
-use crate::policies::store::policies_for;
+use crate::policies::model::{Policy, Terms};
+use crate::policies::questions::{self, Answer, Question};
 
 /// See the head of this file.
 #[derive(Clone, Debug)]
 pub struct Prospect {
     /// The package and what is in it.
     pub detail: Detail,
-    /// How the person stands to it, and whether they may know of it.
+    /// How the target stands to it, and whether they may know of it.
     pub seen: Seen,
-    /// The policies that apply; more than one is a tie, and the requestor chooses (D17).
-    pub policies: Vec<Policy>,
+    /// Which policies apply, and what says no.
+    pub position: Position,
+    /// What its resources ask, by the resource's name.
+    pub attributes: Vec<(String, Vec<Question>)>,
 }
 
 impl Prospect {
-    /// True where the person can request it now.
+    /// True where it can be requested now.
     #[must_use]
     pub fn open(&self) -> bool {
-        self.seen.position == Position::CanRequest && !self.policies.is_empty()
+        self.position.no.is_none() && !self.position.applicable.is_empty()
+    }
+
+    /// The policies that apply; more than one is a tie, and the requestor chooses (D17).
+    #[must_use]
+    pub fn policies(&self) -> Vec<&Policy> {
+        self.position.applicable.iter().map(|a| &a.policy).collect()
     }
 }
 
-/// How a person stands to a package: four statements.
+/// How requestor and target stand to a package, and what is asked. A fixed number of statements.
 ///
 /// # Errors
-/// `Missing` when there is no such package.
-pub fn prospect(db: &mut Db, viewer: Viewer, id: PackageId) -> Result<Prospect> {
-    let detail = package(db, id)?;
-    let seen = seen(db, viewer, id)?;
-    let policies =
-        if detail.catalog_enabled { best(policies_for(db, id, viewer.id)?) } else { Vec::new() };
-    Ok(Prospect { detail, seen, policies })
+/// `Missing` when there is no such package or person.
+pub fn prospect(
+    db: &mut Db,
+    requestor: PersonId,
+    target: PersonId,
+    id: PackageId,
+) -> Result<Prospect> {
+    let position = eligibility::position(db, requestor, target, id)?;
+    let viewer = Viewer { id: target, kind: position.target.kind };
+    Ok(Prospect {
+        detail: package(db, id)?,
+        seen: seen(db, viewer, id)?,
+        position,
+        attributes: store::attributes(db, id)?,
+    })
 }
 
-/// The policies of the best class only: those that name somebody go before those for all members (D17).
-fn best(all: Vec<Applicable>) -> Vec<Policy> {
-    let named = all.iter().any(|a| a.named);
-    all.into_iter().filter(|a| a.named == named).map(|a| a.policy).collect()
+/// What was answered to the questions of a policy and to those that resources ask (each with the resource's name), or
+/// everything that is wrong with it.
+///
+/// # Errors
+/// By field.
+pub fn answers(
+    asked: &[Question],
+    attributes: &[(String, Vec<Question>)],
+    given: &HashMap<String, Vec<String>>,
+) -> std::result::Result<Vec<Answer>, Vec<FieldError>> {
+    let mut errors = Vec::new();
+    let mut check = |asked: &[Question]| {
+        questions::check(asked, given).unwrap_or_else(|wrong| {
+            errors.extend(wrong);
+            Vec::new()
+        })
+    };
+    let mut all = check(asked);
+    for (resource, asked) in attributes {
+        let resource = Some(resource.clone());
+        all.extend(check(asked).into_iter().map(|a| Answer { resource: resource.clone(), ..a }));
+    }
+    if errors.is_empty() { Ok(all) } else { Err(errors) }
 }
 
-/// Who would decide each stage of these terms for a person who asks for themselves; none where nobody could.
-/// At most five statements.
+/// Who would decide each stage of these terms; none where nobody could. A fixed number of statements.
 ///
 /// # Errors
 /// When the database does not answer.
 pub fn deciders(
     db: &mut Db,
     terms: &Terms,
-    person: PersonId,
+    requestor: PersonId,
+    target: PersonId,
     catalog: CatalogId,
 ) -> Result<Vec<Option<Deciders>>> {
     if terms.stages.is_empty() {
         return Ok(Vec::new());
     }
-    let candidates = store::candidates_of(db, &terms.stages, person, catalog)?;
-    Ok(candidates.iter().map(|c| rules::deciders(c, &[person])).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kernel::PolicyId;
-    use crate::policies::model::{Lifetime, Scope};
-
-    fn applicable(name: &str, named: bool) -> Applicable {
-        let terms = Terms {
-            scope: Scope::default(),
-            stages: vec![],
-            reason_required: false,
-            lifetime: Lifetime::Never,
-            period_chosen: false,
-        };
-        let policy = Policy {
-            id: PolicyId::fresh(),
-            package: PackageId::fresh(),
-            name: name.into(),
-            version: 1,
-            enabled: true,
-            terms,
-            rev: 1,
-        };
-        Applicable { policy, named }
-    }
-
-    #[test]
-    fn d17_a_policy_that_names_somebody_leaves_no_choice_of_a_general_one() {
-        let names =
-            |all: Vec<Applicable>| best(all).into_iter().map(|p| p.name).collect::<Vec<_>>();
-        assert_eq!(names(vec![applicable("b", true), applicable("a", false)]), ["b"]);
-        assert_eq!(names(vec![applicable("a", false), applicable("b", false)]), ["a", "b"]);
-        assert!(names(vec![]).is_empty());
-    }
+    let candidates = store::candidates_of(db, &terms.stages, target, catalog)?;
+    let each = candidates.iter().zip(&terms.stages);
+    Ok(each.map(|(c, stage)| rules::deciders(c, &[requestor, target], stage.votes)).collect())
 }

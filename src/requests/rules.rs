@@ -1,11 +1,12 @@
 //! The rules of a request, pure: no database, no clock.
 
-use std::collections::BTreeSet;
+mod approval;
+pub use approval::*;
 
-use super::model::{StageState, Verdict, Via};
+use super::model::{StageState, Verdict};
 use crate::error::FieldError;
 use crate::kernel::text::NOTE_MAX;
-use crate::kernel::{PersonId, Risk, Ts, Zone};
+use crate::kernel::{Risk, Ts, Zone};
 use crate::policies::model::{DAYS_MAX, Terms};
 
 /// The period of access: from when (empty: at once) and until when (empty: without an end).
@@ -83,75 +84,6 @@ pub fn end_of_access(terms: &Terms, asked: Option<Ts>, start: Ts, zone: Zone) ->
     }
 }
 
-/// Everybody who could decide a stage, in the order in which they are turned to (D3, D38).
-/// Only enabled people are in here.
-#[derive(Clone, Debug, Default)]
-pub struct Candidates {
-    /// Those whom the policy names for the stage.
-    pub primary: Vec<(PersonId, String)>,
-    /// Why they are the ones.
-    pub primary_via: Option<Via>,
-    /// The policy's fallback approvers.
-    pub fallback: Vec<(PersonId, String)>,
-    /// The owners of the package's catalog.
-    pub owners: Vec<(PersonId, String)>,
-    /// The administrators.
-    pub administrators: Vec<(PersonId, String)>,
-}
-
-/// Who decides a stage.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Deciders {
-    /// The people.
-    pub people: Vec<(PersonId, String)>,
-    /// Why them.
-    pub via: Via,
-    /// Why the policy's own approvers could not, and who stands there now; empty when they can.
-    pub fell_back: Option<(String, String)>,
-}
-
-/// The first set in which somebody is left after requestor and target are taken out (D2); none means that
-/// nobody at all may decide.
-#[must_use]
-pub fn deciders(candidates: &Candidates, excluded: &[PersonId]) -> Option<Deciders> {
-    let able = |people: &[(PersonId, String)]| {
-        let mut seen = BTreeSet::new();
-        let able: Vec<_> = people
-            .iter()
-            .filter(|(id, _)| !excluded.contains(id) && seen.insert(*id))
-            .cloned()
-            .collect();
-        able
-    };
-    let primary = able(&candidates.primary);
-    let via = candidates.primary_via.unwrap_or(Via::Named);
-    if !primary.is_empty() {
-        return Some(Deciders { people: primary, via, fell_back: None });
-    }
-    let why = if candidates.primary.is_empty() {
-        match via {
-            Via::Manager => "no manager is on record or able to decide",
-            Via::Group => "the approvers' group has no member who is able to decide",
-            _ => "none of the approvers named in the policy is able to decide",
-        }
-    } else {
-        "nobody decides on access for themselves"
-    };
-    let rest = [
-        (&candidates.fallback, Via::Fallback, "the fallback approvers"),
-        (&candidates.owners, Via::CatalogOwner, "the catalog owners"),
-        (&candidates.administrators, Via::Administrator, "the administrators"),
-    ];
-    rest.into_iter().find_map(|(people, via, words)| {
-        let people = able(people);
-        (!people.is_empty()).then(|| Deciders {
-            people,
-            via,
-            fell_back: Some((why.to_owned(), words.to_owned())),
-        })
-    })
-}
-
 /// What a decision meets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refused {
@@ -173,6 +105,7 @@ pub fn decide(
     verdict: Verdict,
     note: &str,
     risk: Risk,
+    note_required: bool,
 ) -> Result<(), Refused> {
     if state != StageState::Open || due <= now {
         return Err(Refused::Decided);
@@ -195,8 +128,51 @@ pub fn decide(
             "Say why you approve it: this package is high risk",
         )));
     }
+    if note.is_empty() && note_required {
+        return Err(Refused::Field(FieldError::new(
+            "note",
+            "Say why you approve it: the policy asks for a reason",
+        )));
+    }
     Ok(())
 }
+
+/// The end of access that is extended at `now`: as a new period would end, asked for or the longest; it must lie
+/// after the end that it has (D11).
+///
+/// # Errors
+/// What to mend (`ends`).
+pub fn extended_end(
+    terms: &Terms,
+    asked: Option<Ts>,
+    current: Ts,
+    now: Ts,
+    zone: Zone,
+) -> Result<Option<Ts>, FieldError> {
+    let latest = terms.lifetime.end(now, zone);
+    let far = zone.plus_days(now, DAYS_MAX);
+    let day = |at: Ts| last_day(at, zone).format("%-d %B %Y");
+    if latest.is_some_and(|latest| latest <= current) {
+        return Err(FieldError::new(
+            "ends",
+            format!("The policy does not allow it beyond {}", day(current)),
+        ));
+    }
+    match asked {
+        Some(asked) if asked <= current => Err(FieldError::new(
+            "ends",
+            format!("Choose a last day after {}, when it ends now", day(current)),
+        )),
+        Some(asked) if asked > zone.end_of(zone.date(latest.unwrap_or(far))) => {
+            let latest = day(latest.unwrap_or(far));
+            Err(FieldError::new("ends", format!("Choose a last day on or before {latest}")))
+        }
+        asked => Ok(end_of_access(terms, asked, now, zone)),
+    }
+}
+
+/// As many days as something that was given back can be taken again (D42).
+pub const TAKE_AGAIN_DAYS: u32 = 30;
 
 #[cfg(test)]
 mod tests {
@@ -207,10 +183,6 @@ mod tests {
         Ts::new(text.parse().unwrap())
     }
 
-    fn somebody(name: &str) -> (PersonId, String) {
-        (PersonId::fresh(), name.to_owned())
-    }
-
     fn terms(lifetime: Lifetime) -> Terms {
         Terms {
             scope: Scope::default(),
@@ -218,43 +190,14 @@ mod tests {
             reason_required: false,
             lifetime,
             period_chosen: true,
+            ..Terms::default()
         }
-    }
-
-    #[test]
-    fn d02_requestor_and_target_are_never_in_the_approver_set() {
-        let (me, boss, owner) = (somebody("Me"), somebody("Boss"), somebody("Owner"));
-        let candidates = Candidates {
-            primary: vec![me.clone()],
-            primary_via: Some(Via::Manager),
-            fallback: vec![me.clone(), boss.clone()],
-            owners: vec![owner],
-            administrators: vec![],
-        };
-        let deciders = deciders(&candidates, &[me.0]).unwrap();
-        assert_eq!((deciders.people, deciders.via), (vec![boss], Via::Fallback));
-        assert!(deciders.fell_back.is_some());
-    }
-
-    #[test]
-    fn d03_fallback_then_owners_then_administrators_d38_then_nobody() {
-        let (owner, admin) = (somebody("Owner"), somebody("Admin"));
-        let mut candidates = Candidates {
-            owners: vec![owner.clone()],
-            administrators: vec![admin.clone()],
-            ..Candidates::default()
-        };
-        assert_eq!(deciders(&candidates, &[]).unwrap().via, Via::CatalogOwner);
-        assert_eq!(deciders(&candidates, &[owner.0]).unwrap().via, Via::Administrator);
-        assert_eq!(deciders(&candidates, &[owner.0, admin.0]), None);
-        candidates.primary = vec![admin];
-        assert_eq!(deciders(&candidates, &[]).unwrap().fell_back, None);
     }
 
     #[test]
     fn d04_a_decided_stage_takes_no_second_decision() {
         let (due, now) = (at("2026-01-02T00:00:00Z"), at("2026-01-01T00:00:00Z"));
-        let decided = decide(StageState::Approved, due, now, Verdict::Approve, "", Risk::Ordinary);
+        let decided = decide(StageState::Approved, due, now, Verdict::Approve, "", Risk::Ordinary, false);
         assert_eq!(decided, Err(Refused::Decided));
     }
 
@@ -262,7 +205,7 @@ mod tests {
     fn d05_a_stage_that_ran_out_takes_no_decision_even_before_the_timer_came() {
         let now = at("2026-01-02T00:00:00Z");
         assert_eq!(
-            decide(StageState::Open, now, now, Verdict::Approve, "", Risk::Ordinary),
+            decide(StageState::Open, now, now, Verdict::Approve, "", Risk::Ordinary, false),
             Err(Refused::Decided)
         );
     }
@@ -270,7 +213,7 @@ mod tests {
     #[test]
     fn d39_high_risk_needs_a_reason_and_so_does_every_denial() {
         let (due, now) = (at("2026-01-02T00:00:00Z"), at("2026-01-01T00:00:00Z"));
-        let ask = |verdict, note, risk| decide(StageState::Open, due, now, verdict, note, risk);
+        let ask = |verdict, note, risk| decide(StageState::Open, due, now, verdict, note, risk, false);
         assert!(matches!(ask(Verdict::Approve, "", Risk::High), Err(Refused::Field(_))));
         assert!(matches!(ask(Verdict::Deny, "", Risk::Ordinary), Err(Refused::Field(_))));
         assert!(ask(Verdict::Approve, "", Risk::Ordinary).is_ok());

@@ -3,21 +3,27 @@
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 
-use super::model::{Approver, Request, Row, Stage, StageState, State, Via};
-use super::rules::{Candidates, Deciders};
+use super::model::{
+    Approver, Request, RequestKind, Row, Stage, StageState, State, Verdict, Via,
+};
+use super::rules::{Candidate, Deciders};
 use crate::access::policy::RequestStanding;
 use crate::db::schema::{
-    assignments, group_members, package_roles, packages, people, request_stages, requests,
-    resource_roles, role_grants, stage_approvers,
+    assignments, group_members, package_roles, packages, people, request_drafts, request_stages,
+    requests, resource_roles, resources, stage_approvers, stops,
 };
 use crate::db::{Db, Seek, Tx};
 use crate::error::{Error, Result};
 use crate::kernel::{
-    AssignmentId, CatalogId, GroupId, PackageId, PersonId, RequestId, Risk, StageId, Ts,
+    AssignmentId, BasketId, CatalogId, GroupId, PackageId, PersonId, RequestId, ResourceId, Risk,
+    RoleId, StageId, StopId, Ts,
 };
-use crate::policies::model::{Approvers, Named, StageTerms};
+use crate::policies::questions::Question;
+use crate::requests::stops::Thing;
 
+mod candidates;
 mod deciding;
+pub use candidates::*;
 pub use deciding::*;
 
 mod alias {
@@ -43,6 +49,24 @@ macro_rules! request_query {
 }
 
 type RequestRow = (Row, String, CatalogId, String, String);
+
+/// Stages with a timer that is due, of requests that nothing holds.
+macro_rules! due_stages {
+    ($db:expr, $at:expr, $now:expr, $reached:expr, $limit:expr) => {{
+        let mut query = request_stages::table
+            .inner_join(requests::table)
+            .filter($at.le($now))
+            .filter(requests::held_at.is_null())
+            .order(($at, request_stages::id))
+            .select(($at.assume_not_null(), request_stages::id))
+            .limit($limit)
+            .into_boxed();
+        if let Some((at, id)) = $reached {
+            query = query.filter($at.gt(at).or($at.eq(at).and(request_stages::id.gt(id))));
+        }
+        Ok(query.load($db)?)
+    }};
+}
 
 fn request(row: RequestRow) -> Result<Request> {
     let (row, package, catalog_id, requestor, target) = row;
@@ -72,6 +96,13 @@ fn request(row: RequestRow) -> Result<Request> {
         decided_at: row.decided_at,
         ended_at: row.ended_at,
         rev: row.rev,
+        kind: RequestKind::parse(&row.kind)
+            .ok_or_else(|| anyhow::anyhow!("unknown kind {}", row.kind))?,
+        answers: serde_json::from_str(&row.answers)?,
+        assignment_id: row.assignment_id,
+        basket_id: row.basket_id,
+        held_at: row.held_at,
+        reminded_at: row.reminded_at,
     })
 }
 
@@ -249,7 +280,15 @@ pub fn approvers(db: &mut Db, id: RequestId) -> Result<Vec<Approver>> {
     Ok(rows.into_iter().map(approver).collect())
 }
 
-type ApproverRow = (StageId, PersonId, String, String, Ts, bool);
+type ApproverRow = (
+    StageId,
+    PersonId,
+    String,
+    String,
+    Ts,
+    bool,
+    (Option<String>, Option<Ts>, Option<String>, bool),
+);
 type ApproverColumns = (
     stage_approvers::stage_id,
     people::id,
@@ -257,6 +296,12 @@ type ApproverColumns = (
     stage_approvers::via,
     stage_approvers::opened_at,
     stage_approvers::waiting,
+    (
+        stage_approvers::vote,
+        stage_approvers::voted_at,
+        stage_approvers::note,
+        stage_approvers::removed,
+    ),
 );
 const APPROVER: ApproverColumns = (
     stage_approvers::stage_id,
@@ -265,11 +310,19 @@ const APPROVER: ApproverColumns = (
     stage_approvers::via,
     stage_approvers::opened_at,
     stage_approvers::waiting,
+    (
+        stage_approvers::vote,
+        stage_approvers::voted_at,
+        stage_approvers::note,
+        stage_approvers::removed,
+    ),
 );
 
-fn approver((stage, person, name, via, opened_at, waiting): ApproverRow) -> Approver {
+fn approver((stage, person, name, via, opened_at, waiting, said): ApproverRow) -> Approver {
     let via = Via::parse(&via).unwrap_or(Via::Named);
-    Approver { stage, person, name, via, opened_at, waiting }
+    let (vote, voted_at, note, removed) = said;
+    let vote = vote.as_deref().and_then(Verdict::parse);
+    Approver { stage, person, name, via, opened_at, waiting, vote, voted_at, note, removed }
 }
 
 /// How people stand to a request: for the policy module. One statement.
@@ -332,6 +385,7 @@ pub fn due(
 ) -> Result<Vec<(Ts, RequestId)>> {
     let mut query = requests::table
         .filter(requests::due_at.le(now))
+        .filter(requests::held_at.is_null())
         .order((requests::due_at, requests::id))
         .select((requests::due_at.assume_not_null(), requests::id))
         .limit(limit)
@@ -343,179 +397,272 @@ pub fn due(
     Ok(query.load(db)?)
 }
 
-/// Everybody who could decide each of these stages for a target, enabled people only: as [`candidates`], for all
-/// stages at once. At most five statements; the owners and administrators are asked for only where a stage may need them.
+/// Open stages whose alternates join by `now`, in due order, after the one that was reached.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn candidates_of(
+pub fn due_alternates(
     db: &mut Db,
-    stages: &[StageTerms],
-    target: PersonId,
-    catalog: CatalogId,
-) -> Result<Vec<Candidates>> {
-    let named: Vec<PersonId> = stages
-        .iter()
-        .flat_map(|stage| {
-            let primary = match &stage.approvers {
-                Approvers::People { people } => people.as_slice(),
-                _ => &[],
-            };
-            primary.iter().chain(&stage.fallback).map(|p| p.id)
-        })
-        .collect();
-    let groups: Vec<GroupId> = stages
-        .iter()
-        .filter_map(|stage| match &stage.approvers {
-            Approvers::Group { group } => Some(group.id),
-            _ => None,
-        })
-        .collect();
-    let manager: Option<(PersonId, String)> =
-        if stages.iter().any(|stage| stage.approvers == Approvers::Manager) {
-            people::table
-                .inner_join(targets.on(targets.field(people::manager_id).eq(people::id.nullable())))
-                .filter(targets.field(people::id).eq(target))
-                .filter(people::enabled.eq(true))
-                .select((people::id, people::name))
-                .first(db)
-                .optional()?
-        } else {
-            None
-        };
-    let known: Vec<(PersonId, String)> = if named.is_empty() {
-        Vec::new()
-    } else {
-        people::table
-            .filter(people::id.eq_any(&named))
-            .filter(people::enabled.eq(true))
-            .order((people::name, people::id))
-            .select((people::id, people::name))
-            .load(db)?
-    };
-    let members: Vec<(GroupId, (PersonId, String))> = if groups.is_empty() {
-        Vec::new()
-    } else {
-        group_members::table
-            .inner_join(people::table)
-            .filter(group_members::group_id.eq_any(&groups))
-            .filter(people::enabled.eq(true))
-            .order((people::name, people::id))
-            .select((group_members::group_id, (people::id, people::name)))
-            .load(db)?
-    };
-    let among = |ids: &[Named<PersonId>]| -> Vec<(PersonId, String)> {
-        known.iter().filter(|(id, _)| ids.iter().any(|p| p.id == *id)).cloned().collect()
-    };
-    let mut all: Vec<Candidates> = stages
-        .iter()
-        .map(|stage| {
-            let (primary, via) = match &stage.approvers {
-                Approvers::Manager => (manager.clone().into_iter().collect(), Via::Manager),
-                Approvers::People { people } => (among(people), Via::Named),
-                Approvers::Group { group } => {
-                    let of = members.iter().filter(|(id, _)| *id == group.id);
-                    (of.map(|(_, person)| person.clone()).collect(), Via::Group)
-                }
-            };
-            let primary_via = Some(via);
-            Candidates {
-                primary,
-                primary_via,
-                fallback: among(&stage.fallback),
-                ..Candidates::default()
-            }
-        })
-        .collect();
-    let settled = |c: &Candidates| c.primary.iter().chain(&c.fallback).any(|(id, _)| *id != target);
-    if all.iter().all(settled) {
-        return Ok(all);
-    }
-    let (owners, administrators) = (owners(db, catalog)?, administrators(db)?);
-    for candidates in &mut all {
-        candidates.owners.clone_from(&owners);
-        candidates.administrators.clone_from(&administrators);
-    }
-    Ok(all)
+    now: Ts,
+    reached: Option<(Ts, StageId)>,
+    limit: i64,
+) -> Result<Vec<(Ts, StageId)>> {
+    due_stages!(db, request_stages::alternates_at, now, reached, limit)
 }
 
-/// Everybody who could decide a stage for a target, enabled people only (D3, D38).
+/// Open stages whose approvers are reminded by `now`, in due order, after the one that was reached.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn candidates(
+pub fn due_reminders(
     db: &mut Db,
-    stage: &StageTerms,
+    now: Ts,
+    reached: Option<(Ts, StageId)>,
+    limit: i64,
+) -> Result<Vec<(Ts, StageId)>> {
+    due_stages!(db, request_stages::remind_at, now, reached, limit)
+}
+
+/// The request of a stage.
+///
+/// # Errors
+/// `Missing` when there is no such stage.
+pub fn request_of(db: &mut Db, stage: StageId) -> Result<RequestId> {
+    Ok(request_stages::table.find(stage).select(request_stages::request_id).first(db)?)
+}
+
+/// The open request of a pair, if there is one (D6).
+///
+/// # Errors
+/// When the database does not answer.
+pub fn open_for(
+    db: &mut Db,
     target: PersonId,
-    catalog: CatalogId,
-) -> Result<Candidates> {
-    let named = |db: &mut Db, ids: Vec<PersonId>| -> Result<Vec<(PersonId, String)>> {
-        if ids.is_empty() {
-            return Ok(Vec::new());
-        }
-        Ok(people::table
-            .filter(people::id.eq_any(ids))
-            .filter(people::enabled.eq(true))
-            .order((people::name, people::id))
-            .select((people::id, people::name))
-            .load(db)?)
-    };
-    let (primary, via) = match &stage.approvers {
-        Approvers::Manager => {
-            let manager: Option<PersonId> =
-                people::table.find(target).select(people::manager_id).first(db)?;
-            (named(db, manager.into_iter().collect())?, Via::Manager)
-        }
-        Approvers::People { people } => {
-            (named(db, people.iter().map(|p| p.id).collect())?, Via::Named)
-        }
-        Approvers::Group { group } => {
-            let members = group_members::table
-                .inner_join(people::table)
-                .filter(group_members::group_id.eq(group.id))
-                .filter(people::enabled.eq(true))
-                .order((people::name, people::id))
-                .select((people::id, people::name))
-                .load(db)?;
-            (members, Via::Group)
-        }
-    };
-    let fallback = named(db, stage.fallback.iter().map(|p| p.id).collect())?;
-    let (owners, administrators) = (owners(db, catalog)?, administrators(db)?);
-    Ok(Candidates { primary, primary_via: Some(via), fallback, owners, administrators })
+    package: PackageId,
+) -> Result<Option<(RequestId, String)>> {
+    Ok(requests::table
+        .filter(requests::target_id.eq(target))
+        .filter(requests::package_id.eq(package))
+        .filter(requests::ended_at.is_null())
+        .select((requests::id, requests::reference))
+        .first(db)
+        .optional()?)
 }
 
-/// The enabled people who own a catalog, alone or through a group.
-fn owners(db: &mut Db, catalog: CatalogId) -> Result<Vec<(PersonId, String)>> {
-    let owner_people = role_grants::table
-        .filter(role_grants::catalog_id.eq(catalog))
-        .filter(role_grants::person_id.is_not_null())
-        .select(role_grants::person_id.assume_not_null());
-    let owner_groups = role_grants::table
-        .filter(role_grants::catalog_id.eq(catalog))
-        .filter(role_grants::group_id.is_not_null())
-        .select(role_grants::group_id.assume_not_null());
-    let owner_members = group_members::table
-        .filter(group_members::group_id.eq_any(owner_groups))
-        .select(group_members::person_id);
-    Ok(people::table
-        .filter(people::enabled.eq(true))
-        .filter(people::id.eq_any(owner_people).or(people::id.eq_any(owner_members)))
-        .order((people::name, people::id))
-        .select((people::id, people::name))
+/// The version of what is in a package now.
+///
+/// # Errors
+/// `Missing` when there is no such package.
+pub fn contents_version(db: &mut Db, package: PackageId) -> Result<i64> {
+    Ok(packages::table.find(package).select(packages::contents_version).first(db)?)
+}
+
+/// What the resources of a package ask, by the resource's name; those that ask nothing are left out.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn attributes(db: &mut Db, package: PackageId) -> Result<Vec<(String, Vec<Question>)>> {
+    let rows: Vec<(ResourceId, String, String)> = package_roles::table
+        .inner_join(resource_roles::table.inner_join(resources::table))
+        .filter(package_roles::package_id.eq(package))
+        .filter(resources::attributes.ne("[]"))
+        .order((resources::name, resources::id))
+        .select((resources::id, resources::name, resources::attributes))
+        .distinct()
+        .load(db)?;
+    rows.into_iter().map(|(_, name, asked)| Ok((name, serde_json::from_str(&asked)?))).collect()
+}
+
+/// The request that gave this assignment back.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn given_back(db: &mut Db, assignment: AssignmentId) -> Result<Option<RequestId>> {
+    Ok(requests::table
+        .filter(requests::assignment_id.eq(assignment))
+        .filter(requests::kind.eq(RequestKind::GiveBack.as_str()))
+        .select(requests::id)
+        .first(db)
+        .optional()?)
+}
+
+/// What a person gave back since `since`, newest first.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn given_back_since(db: &mut Db, person: PersonId, since: Ts) -> Result<Vec<Request>> {
+    let rows: Vec<RequestRow> = request_query!()
+        .filter(requests::target_id.eq(person))
+        .filter(requests::kind.eq(RequestKind::GiveBack.as_str()))
+        .filter(requests::created_at.gt(since))
+        .order((requests::created_at.desc(), requests::id.desc()))
+        .limit(50)
+        .load(db)?;
+    rows.into_iter().map(request).collect()
+}
+
+/// Was the pair requested, denied, assigned or ended again since it was given back (D42)?
+///
+/// # Errors
+/// When the database does not answer.
+pub fn touched_since(db: &mut Db, given_back: &Request) -> Result<bool> {
+    let since = given_back.created_at;
+    let later: Option<RequestId> = requests::table
+        .filter(requests::target_id.eq(given_back.target_id))
+        .filter(requests::package_id.eq(given_back.package_id))
+        .filter(requests::id.ne(given_back.id))
+        .filter(requests::created_at.gt(since).or(requests::decided_at.gt(since)))
+        .filter(requests::state.ne(State::Canceled.as_str()))
+        .select(requests::id)
+        .first(db)
+        .optional()?;
+    Ok(later.is_some())
+}
+
+/// The packages of a catalog.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn packages_of(db: &mut Db, catalog: CatalogId) -> Result<Vec<PackageId>> {
+    Ok(packages::table
+        .filter(packages::catalog_id.eq(catalog))
+        .order(packages::id)
+        .select(packages::id)
         .load(db)?)
 }
 
-fn administrators(db: &mut Db) -> Result<Vec<(PersonId, String)>> {
-    Ok(people::table
-        .filter(people::enabled.eq(true))
-        .filter(people::administrator.eq(true))
-        .order((people::name, people::id))
-        .select((people::id, people::name))
+/// The open requests under something that can be stopped.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn open_under(db: &mut Db, packages: &[PackageId], thing: Thing) -> Result<Vec<Request>> {
+    let mut query = request_query!()
+        .filter(requests::package_id.eq_any(packages))
+        .filter(requests::ended_at.is_null())
+        .filter(requests::state.ne(State::Delivering.as_str()))
+        .order(requests::id)
+        .into_boxed();
+    if let Thing::Policy(id) = thing {
+        query = query.filter(requests::policy_id.eq(id));
+    }
+    let rows: Vec<RequestRow> = query.load(db)?;
+    rows.into_iter().map(request).collect()
+}
+
+/// Requests of a package that are not delivered and not being delivered.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn undecided_of_package(db: &mut Db, package: PackageId) -> Result<Vec<Request>> {
+    open_under(db, &[package], Thing::Package(package))
+}
+
+/// The open request for more time of a pair.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn open_extension(
+    db: &mut Db,
+    target: PersonId,
+    package: PackageId,
+) -> Result<Option<Request>> {
+    let row: Option<RequestRow> = request_query!()
+        .filter(requests::target_id.eq(target))
+        .filter(requests::package_id.eq(package))
+        .filter(requests::ended_at.is_null())
+        .filter(requests::kind.eq(RequestKind::Extend.as_str()))
+        .first(db)
+        .optional()?;
+    row.map(request).transpose()
+}
+
+/// Is one of these roles high risk?
+///
+/// # Errors
+/// When the database does not answer.
+pub fn any_high_risk(db: &mut Db, roles: &[RoleId]) -> Result<bool> {
+    if roles.is_empty() {
+        return Ok(false);
+    }
+    let high: Option<RoleId> = resource_roles::table
+        .filter(resource_roles::id.eq_any(roles))
+        .filter(resource_roles::risk.eq(Risk::High.as_str()))
+        .select(resource_roles::id)
+        .first(db)
+        .optional()?;
+    Ok(high.is_some())
+}
+
+/// Whose decision on what is awaited of these people through a group.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn asked_through(
+    db: &mut Db,
+    group: GroupId,
+    people: &[PersonId],
+) -> Result<Vec<(RequestId, PersonId)>> {
+    Ok(stage_approvers::table
+        .filter(stage_approvers::group_id.eq(group))
+        .filter(stage_approvers::waiting.eq(true))
+        .filter(stage_approvers::person_id.eq_any(people))
+        .order((stage_approvers::request_id, stage_approvers::person_id))
+        .select((stage_approvers::request_id, stage_approvers::person_id))
         .load(db)?)
+}
+
+/// Is the person in one of these groups?
+///
+/// # Errors
+/// When the database does not answer.
+pub fn in_groups(db: &mut Db, person: PersonId, groups: &[GroupId]) -> Result<bool> {
+    let found: Option<GroupId> = group_members::table
+        .filter(group_members::person_id.eq(person))
+        .filter(group_members::group_id.eq_any(groups))
+        .select(group_members::group_id)
+        .first(db)
+        .optional()?;
+    Ok(found.is_some())
 }
 
 // ---- writes: only for this slice's commands ----
+
+pub(super) fn insert_stop(tx: &mut Tx<'_>, thing: Thing, reason: &str) -> Result<()> {
+    let (now, by) = (tx.now(), tx.actor().name().to_owned());
+    let (catalog, package, policy) = match thing {
+        Thing::Catalog(id) => (Some(id), None, None),
+        Thing::Package(id) => (None, Some(id), None),
+        Thing::Policy(id) => (None, None, Some(id)),
+    };
+    diesel::insert_into(stops::table)
+        .values((
+            stops::id.eq(StopId::fresh()),
+            stops::catalog_id.eq(catalog),
+            stops::package_id.eq(package),
+            stops::policy_id.eq(policy),
+            stops::reason.eq(reason),
+            stops::stopped_by.eq(by),
+            stops::stopped_at.eq(now),
+        ))
+        .execute(tx.db())
+        .map_err(crate::db::stale_if_taken)?;
+    Ok(())
+}
+
+pub(super) fn delete_stop(tx: &mut Tx<'_>, id: StopId) -> Result<bool> {
+    Ok(diesel::delete(stops::table.find(id)).execute(tx.db())? == 1)
+}
+
+pub(super) fn forget_draft(
+    tx: &mut Tx<'_>,
+    person: PersonId,
+    target: PersonId,
+    package: PackageId,
+) -> Result<()> {
+    diesel::delete(request_drafts::table.find((person, target, package))).execute(tx.db())?;
+    Ok(())
+}
+
 
 #[derive(Insertable)]
 #[diesel(table_name = requests)]
@@ -539,6 +686,9 @@ pub(super) struct NewRequest {
     pub previous_id: Option<RequestId>,
     pub created_at: Ts,
     pub rev: i64,
+    pub answers: String,
+    pub assignment_id: Option<AssignmentId>,
+    pub basket_id: Option<BasketId>,
 }
 
 pub(super) fn insert(tx: &mut Tx<'_>, new: &NewRequest) -> Result<()> {
@@ -582,7 +732,8 @@ pub(super) fn save(tx: &mut Tx<'_>, request: &Request, next: Next) -> Result<()>
 
 #[derive(Insertable)]
 #[diesel(table_name = request_stages)]
-struct NewStage {
+#[diesel(treat_none_as_default_value = false)]
+struct NewStageRow {
     id: StageId,
     request_id: RequestId,
     number: i64,
@@ -590,6 +741,10 @@ struct NewStage {
     opened_at: Ts,
     due_at: Ts,
     rev: i64,
+    rule: &'static str,
+    needed: i64,
+    alternates_at: Option<Ts>,
+    remind_at: Option<Ts>,
 }
 
 #[derive(Insertable)]
@@ -603,46 +758,67 @@ struct NewApprover {
     opened_at: Ts,
     waiting: bool,
     removed: bool,
+    group_id: Option<GroupId>,
+}
+
+/// When the clocks of a new stage ring.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clocks {
+    pub due_at: Ts,
+    pub alternates_at: Option<Ts>,
+    pub remind_at: Option<Ts>,
 }
 
 pub(super) fn insert_stage(
     tx: &mut Tx<'_>,
     request: RequestId,
     number: i64,
-    due_at: Ts,
+    clocks: Clocks,
     deciders: &Deciders,
 ) -> Result<StageId> {
     let id = StageId::fresh();
     let opened_at = tx.now();
-    let state = StageState::Open.as_str();
-    let stage = NewStage { id, request_id: request, number, state, opened_at, due_at, rev: 1 };
+    let Clocks { due_at, alternates_at, remind_at } = clocks;
+    let stage = NewStageRow {
+        id,
+        request_id: request,
+        number,
+        state: StageState::Open.as_str(),
+        opened_at,
+        due_at,
+        rev: 1,
+        rule: deciders.rule.as_str(),
+        needed: deciders.needed,
+        alternates_at,
+        remind_at,
+    };
     diesel::insert_into(request_stages::table)
         .values(&stage)
         .execute(tx.db())
         .map_err(crate::db::stale_if_taken)?;
-    add_approvers(tx, request, id, opened_at, deciders)?;
+    add_approvers(tx, request, id, opened_at, &deciders.people)?;
     Ok(id)
 }
 
-/// Somebody who had to leave the stage aside before may be asked again.
+/// Somebody who had to leave the stage aside before may be asked again; who has voted is not.
 pub(super) fn add_approvers(
     tx: &mut Tx<'_>,
     request: RequestId,
     stage: StageId,
     opened_at: Ts,
-    deciders: &Deciders,
+    people: &[Candidate],
 ) -> Result<()> {
-    let rows: Vec<NewApprover> = deciders
-        .people
+    let rows: Vec<NewApprover> = people
         .iter()
-        .map(|(person, _)| NewApprover {
+        .map(|person| NewApprover {
             stage_id: stage,
-            person_id: *person,
+            person_id: person.id,
             request_id: request,
-            via: deciders.via.as_str(),
+            via: person.via.as_str(),
             opened_at,
             waiting: true,
             removed: false,
+            group_id: person.group,
         })
         .collect();
     for chunk in rows.chunks(500) {
@@ -653,6 +829,7 @@ pub(super) fn add_approvers(
                 .do_update()
                 .set((
                     stage_approvers::via.eq(excluded(stage_approvers::via)),
+                    stage_approvers::group_id.eq(excluded(stage_approvers::group_id)),
                     stage_approvers::waiting.eq(true),
                     stage_approvers::removed.eq(false),
                 ))
@@ -662,48 +839,113 @@ pub(super) fn add_approvers(
     Ok(())
 }
 
-/// The end of a stage; a miss means that it was decided meanwhile.
+/// One person's vote on an open stage; a miss means that their decision is no longer awaited, or that the stage
+/// changed since it was read.
+pub(super) fn vote(
+    tx: &mut Tx<'_>,
+    stage: &Stage,
+    person: PersonId,
+    verdict: Verdict,
+    note: Option<&str>,
+) -> Result<()> {
+    touch_stage(tx, stage)?;
+    let now = tx.now();
+    let hit = diesel::update(
+        stage_approvers::table
+            .find((stage.id, person))
+            .filter(stage_approvers::waiting.eq(true))
+            .filter(stage_approvers::vote.is_null()),
+    )
+    .set((
+        stage_approvers::vote.eq(verdict.as_str()),
+        stage_approvers::voted_at.eq(now),
+        stage_approvers::note.eq(note),
+        stage_approvers::waiting.eq(false),
+    ))
+    .execute(tx.db())?;
+    if hit == 1 { Ok(()) } else { Err(Error::Stale) }
+}
+
+/// The end of a stage that [`touch_stage`] or [`vote`] has made ours; a miss means that it was ended meanwhile.
 pub(super) fn close_stage(
     tx: &mut Tx<'_>,
     stage: &Stage,
     state: StageState,
+    by: Option<PersonId>,
     note: Option<&str>,
 ) -> Result<()> {
-    let decided = matches!(state, StageState::Approved | StageState::Denied);
-    let by = tx.actor().id().filter(|_| decided);
-    let at = Some(tx.now());
+    let at = tx.now();
     let hit = diesel::update(
         request_stages::table
             .find(stage.id)
             .filter(request_stages::state.eq(StageState::Open.as_str()))
-            .filter(request_stages::rev.eq(stage.rev)),
+            .filter(request_stages::rev.eq(stage.rev + 1)),
     )
     .set((
         request_stages::state.eq(state.as_str()),
         request_stages::decided_by.eq(by),
         request_stages::decided_at.eq(at),
         request_stages::note.eq(note),
-        request_stages::rev.eq(stage.rev + 1),
+        request_stages::alternates_at.eq(None::<Ts>),
+        request_stages::remind_at.eq(None::<Ts>),
+        request_stages::rev.eq(stage.rev + 2),
     ))
     .execute(tx.db())?;
     if hit != 1 {
         return Err(Error::Stale);
     }
-    // The stage is ours now; whoever decides it is one of its approvers still.
-    if let Some(person) = by {
-        let waiting: Option<bool> = stage_approvers::table
-            .find((stage.id, person))
-            .select(stage_approvers::waiting)
-            .first(tx.db())
-            .optional()?;
-        if waiting != Some(true) {
-            return Err(Error::Stale);
-        }
-    }
     diesel::update(stage_approvers::table.filter(stage_approvers::stage_id.eq(stage.id)))
         .set(stage_approvers::waiting.eq(false))
         .execute(tx.db())?;
     Ok(())
+}
+
+/// The clocks of an open stage that [`touch_stage`] has made ours.
+pub(super) fn save_clocks(tx: &mut Tx<'_>, stage: StageId, clocks: Clocks) -> Result<()> {
+    diesel::update(request_stages::table.find(stage))
+        .set((
+            request_stages::due_at.eq(clocks.due_at),
+            request_stages::alternates_at.eq(clocks.alternates_at),
+            request_stages::remind_at.eq(clocks.remind_at),
+        ))
+        .execute(tx.db())?;
+    Ok(())
+}
+
+/// Notes that a request waits, or goes on with another deadline (D47).
+pub(super) fn save_held(
+    tx: &mut Tx<'_>,
+    request: &Request,
+    held_at: Option<Ts>,
+    due_at: Option<Ts>,
+) -> Result<()> {
+    let hit = diesel::update(
+        requests::table
+            .find(request.id)
+            .filter(requests::rev.eq(request.rev))
+            .filter(requests::ended_at.is_null()),
+    )
+    .set((
+        requests::held_at.eq(held_at),
+        requests::due_at.eq(due_at),
+        requests::rev.eq(request.rev + 1),
+    ))
+    .execute(tx.db())?;
+    if hit == 1 { Ok(()) } else { Err(Error::Stale) }
+}
+
+/// Notes that the approvers were reminded on request.
+pub(super) fn save_reminded(tx: &mut Tx<'_>, request: &Request) -> Result<()> {
+    let now = tx.now();
+    let hit = diesel::update(
+        requests::table
+            .find(request.id)
+            .filter(requests::rev.eq(request.rev))
+            .filter(requests::ended_at.is_null()),
+    )
+    .set((requests::reminded_at.eq(now), requests::rev.eq(request.rev + 1)))
+    .execute(tx.db())?;
+    if hit == 1 { Ok(()) } else { Err(Error::Stale) }
 }
 
 /// The requests that wait for a person's decision.
@@ -727,7 +969,10 @@ pub(super) fn remove_approver(tx: &mut Tx<'_>, stage: &Stage, person: PersonId) 
 /// Bumps an open stage, so that a decision read before a change of its approvers misses and runs again.
 pub(super) fn touch_stage(tx: &mut Tx<'_>, stage: &Stage) -> Result<()> {
     let hit = diesel::update(
-        request_stages::table.find(stage.id).filter(request_stages::rev.eq(stage.rev)),
+        request_stages::table
+            .find(stage.id)
+            .filter(request_stages::state.eq(StageState::Open.as_str()))
+            .filter(request_stages::rev.eq(stage.rev)),
     )
     .set(request_stages::rev.eq(stage.rev + 1))
     .execute(tx.db())?;

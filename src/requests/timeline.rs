@@ -253,6 +253,7 @@ impl Story<'_> {
                 EndReason::EndedNow if self.request.state == State::Canceled => return None,
                 EndReason::EndedNow => (Step::Stop, format!("{actor} ended the access"), None),
                 EndReason::Leaver => (Step::Stop, "Access ended, because they left".into(), None),
+                EndReason::GivenBack => (Step::Done, format!("{actor} gave it back"), None),
                 EndReason::NotEligible => {
                     (Step::Stop, "Access ended: the rules no longer allow it".into(), None)
                 }
@@ -426,17 +427,18 @@ impl Story<'_> {
             for (at, stage) in self.request.terms.stages.iter().enumerate().skip(open) {
                 let found = self.deciders.get(at).and_then(Option::as_ref);
                 let names: Vec<String> = found.map_or_else(Vec::new, |d| {
-                    d.people.iter().map(|(id, name)| words::you(self.me, *id, name)).collect()
+                    d.people.iter().map(|p| words::you(self.me, p.id, &p.name)).collect()
                 });
                 let heading = match names.as_slice() {
                     [] => format!("Then stage {}", at + 1),
                     names => format!("Then with {}", and_list(names, 3)),
                 };
                 let mut item = expected("Next", None, heading);
-                let why = found.map(|d| format!("{}, ", self.why(d.via))).unwrap_or_default();
+                let first = found.and_then(|d| d.people.first());
+                let why = first.map(|p| format!("{}, ", self.why(p.via))).unwrap_or_default();
                 item.says.push(capital(&format!(
                     "{why}within {}.",
-                    counted(stage.days.into(), "day", "days")
+                    stage.unit.counted(stage.time)
                 )));
                 items.push(item);
             }
@@ -514,7 +516,7 @@ mod tests {
 
     fn request(state: State, stages: usize) -> Request {
         let me = PersonId::fresh();
-        let stage = StageTerms { approvers: Approvers::Manager, fallback: vec![], days: 14 };
+        let stage = StageTerms::simple(Approvers::Manager, vec![], 14);
         Request {
             id: RequestId::fresh(),
             reference: "KH-2345-6789".into(),
@@ -529,6 +531,7 @@ mod tests {
                 reason_required: true,
                 lifetime: Lifetime::Days { days: 90 },
                 period_chosen: true,
+                ..Terms::default()
             },
             contents_version: 1,
             requestor_id: me,

@@ -1,6 +1,6 @@
 //! The words of requests on pages: who decides, where it stands. Pure.
 
-use super::model::{Request, State, Via};
+use super::model::{Request, Rule, State, Via};
 use super::rules::{Deciders, Period};
 use crate::kernel::text::counted;
 use crate::kernel::{PersonId, Ts, Zone};
@@ -17,7 +17,7 @@ pub struct Decides {
     /// Who; nobody where the request would be refused (D38).
     pub names: Names,
     /// "decides" or "decide, whoever is first".
-    pub verb: &'static str,
+    pub verb: String,
     /// Why them.
     pub why: &'static str,
     /// "14 days".
@@ -34,11 +34,8 @@ pub fn decides(terms: &Terms, deciders: &[Option<Deciders>]) -> Vec<Decides> {
         .enumerate()
         .map(|(at, stage)| {
             let found = deciders.get(at).and_then(Option::as_ref);
-            let people: Vec<&str> = found
-                .map_or(&[][..], |d| &d.people)
-                .iter()
-                .map(|(_, name)| name.as_str())
-                .collect();
+            let people: Vec<&str> =
+                found.map_or(&[][..], |d| &d.people).iter().map(|p| p.name.as_str()).collect();
             Decides {
                 lead: match (many, at) {
                     (false, _) => "",
@@ -46,9 +43,16 @@ pub fn decides(terms: &Terms, deciders: &[Option<Deciders>]) -> Vec<Decides> {
                     (true, _) => "Then",
                 },
                 names: Names::of(&people),
-                verb: if people.len() == 1 { "decides" } else { "decide, whoever is first" },
-                why: found.map_or("", |d| why_you(d.via)),
-                days: counted(stage.days.into(), "day", "days"),
+                verb: match found.map_or((Rule::Any, people.len()), |d| (d.rule, people.len())) {
+                    (_, 1) => "decides".to_owned(),
+                    (Rule::Any, _) => "decide, whoever is first".to_owned(),
+                    (Rule::Some, _) => {
+                        format!("decide, {} of them must approve", found.map_or(1, |d| d.needed))
+                    }
+                    (Rule::Everyone, _) => "decide, all of them must approve".to_owned(),
+                },
+                why: found.and_then(|d| d.people.first()).map_or("", |p| why_you(p.via)),
+                days: stage.unit.counted(stage.time),
             }
         })
         .collect()
@@ -61,6 +65,9 @@ pub fn why_you(via: Via) -> &'static str {
         Via::Manager => "as your manager",
         Via::Named => "named in the policy",
         Via::Group => "for the policy’s group of approvers",
+        Via::SecondManager => "as your manager’s manager",
+        Via::Sponsor => "as sponsor of your organization",
+        Via::Alternate => "as alternate",
         Via::Fallback => "in place of approvers who cannot decide this",
         Via::CatalogOwner => "as catalog owner, because no named approver can",
         Via::Administrator => "as administrator, because nobody else can",
@@ -198,13 +205,14 @@ mod tests {
     }
 
     fn terms(lifetime: Lifetime, stages: usize) -> Terms {
-        let stage = StageTerms { approvers: Approvers::Manager, fallback: vec![], days: 14 };
+        let stage = StageTerms::simple(Approvers::Manager, vec![], 14);
         Terms {
             scope: Scope::default(),
             stages: vec![stage; stages],
             reason_required: false,
             lifetime,
             period_chosen: true,
+            ..Terms::default()
         }
     }
 

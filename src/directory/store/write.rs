@@ -14,13 +14,14 @@ use crate::db::schema::{group_members, groups, people, sessions};
 use crate::directory::diff::Known;
 use crate::directory::feed::Entry;
 use crate::directory::groups_feed::{Candidate, GroupPlan, KnownGroup};
+use crate::directory::mail;
 use crate::directory::model::GlobalRole;
 use crate::each_backend;
 use crate::error::{Error, Result};
 use crate::kernel::text::folded;
 use crate::kernel::{GroupId, PersonId, Ts};
 
-/// As many people as one statement writes: 18 binds each, and SQLite takes at most 32,766.
+/// As many people as one statement writes: 19 binds each, and SQLite takes at most 32,766.
 const PEOPLE: usize = 1_000;
 
 /// What a write must know of a person beyond what a plan compares.
@@ -95,6 +96,7 @@ pub(in crate::directory) struct Listed {
     external_id: String,
     name: String,
     mail: Option<String>,
+    mail_domain: Option<String>,
     title: Option<String>,
     department: Option<String>,
     kind: &'static str,
@@ -127,6 +129,7 @@ impl Listed {
             search: folded(&words.join(" ")),
             external_id: e.external_id,
             name: e.name,
+            mail_domain: e.mail.as_deref().and_then(mail::domain_of),
             mail: e.mail,
             title: e.title,
             department: e.department,
@@ -160,6 +163,7 @@ pub(in crate::directory) fn save_listed(
             .set((
                 people::name.eq(excluded(people::name)),
                 people::mail.eq(excluded(people::mail)),
+                people::mail_domain.eq(excluded(people::mail_domain)),
                 people::title.eq(excluded(people::title)),
                 people::department.eq(excluded(people::department)),
                 people::kind.eq(excluded(people::kind)),

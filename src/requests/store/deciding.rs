@@ -14,7 +14,7 @@ use crate::db::schema::{
 use crate::db::{Db, Seek};
 use crate::error::Result;
 use crate::kernel::{CatalogId, Kind, PackageId, PersonId, RequestId, Risk, StageId, Ts};
-use crate::requests::model::{Approver, Request, Row, StageState, State, Via};
+use crate::requests::model::{Approver, Request, Row, StageState, State, Verdict, Via};
 
 mod alias {
     diesel::alias!(crate::db::schema::people as superiors: Superiors);
@@ -124,7 +124,6 @@ pub fn decided_page(
     from: Option<Seek<StageId>>,
     limit: i64,
 ) -> Result<Vec<Decided>> {
-    // Whoever decided a stage was its approver: their rows are found by the queue's index.
     let mut query = stage_approvers::table
         .inner_join(request_stages::table)
         .inner_join(
@@ -134,9 +133,7 @@ pub fn decided_page(
                 .inner_join(targets.on(targets.field(people::id).eq(requests::target_id))),
         )
         .filter(stage_approvers::person_id.eq(person))
-        .filter(stage_approvers::waiting.eq(false))
-        .filter(request_stages::decided_by.eq(person))
-        .filter(request_stages::decided_at.is_not_null())
+        .filter(stage_approvers::vote.is_not_null())
         .limit(limit)
         .select((
             Row::as_select(),
@@ -147,13 +144,13 @@ pub fn decided_page(
             (
                 request_stages::id,
                 request_stages::number,
-                request_stages::state,
-                request_stages::decided_at.assume_not_null(),
-                request_stages::note,
+                stage_approvers::vote.assume_not_null(),
+                stage_approvers::voted_at.assume_not_null(),
+                stage_approvers::note,
             ),
         ))
         .into_boxed();
-    let (at, id) = (request_stages::decided_at, request_stages::id);
+    let (at, id) = (stage_approvers::voted_at, stage_approvers::stage_id);
     query = match from {
         Some(from) if from.back => query
             .filter(at.gt(from.at).or(at.eq(from.at).and(id.gt(from.id))))
@@ -170,7 +167,11 @@ pub fn decided_page(
         .map(|(row, package, catalog, requestor, target, decision)| {
             let row = (row, package, catalog, requestor, target);
             let (stage, number, state, at, note) = decision;
-            let state = StageState::parse(&state).unwrap_or(StageState::Closed);
+            let state = match Verdict::parse(&state) {
+                Some(Verdict::Approve) => StageState::Approved,
+                Some(Verdict::Deny) => StageState::Denied,
+                None => StageState::Closed,
+            };
             Ok(Decided { request: request(row)?, stage, number, state, at, note })
         })
         .collect()

@@ -101,6 +101,7 @@ pub fn terms(stages: Vec<StageTerms>) -> Terms {
         reason_required: true,
         lifetime: Lifetime::Days { days: 30 },
         period_chosen: false,
+        ..Terms::default()
     }
 }
 
@@ -325,13 +326,13 @@ impl App {
     /// A stage of the manager; the catalog owner where there is none.
     pub fn by_manager(&self) -> StageTerms {
         let fallback = vec![self.named("catalog-owner")];
-        StageTerms { approvers: Approvers::Manager, fallback, days: 14 }
+        StageTerms::simple(Approvers::Manager, fallback, 14)
     }
 
     /// A stage of these people.
     pub fn by(&self, ids: &[&str]) -> StageTerms {
         let people = ids.iter().map(|id| self.named(id)).collect();
-        StageTerms { approvers: Approvers::People { people }, fallback: vec![], days: 7 }
+        StageTerms::simple(Approvers::people(people), vec![], 7)
     }
 
     /// A resource of the directory in the catalog Finance.

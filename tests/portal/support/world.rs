@@ -78,26 +78,27 @@ pub fn terms(stages: Vec<StageTerms>) -> Terms {
         reason_required: false,
         lifetime: Lifetime::Days { days: 90 },
         period_chosen: true,
+        ..Terms::default()
     }
 }
 
 /// A stage of the target's manager.
 pub fn by_manager(fallback: &[PersonId]) -> StageTerms {
     let fallback = fallback.iter().map(|id| named(*id)).collect();
-    StageTerms { approvers: Approvers::Manager, fallback, days: 14 }
+    StageTerms::simple(Approvers::Manager, fallback, 14)
 }
 
 /// A stage of named people.
 pub fn by(people: &[PersonId], fallback: &[PersonId]) -> StageTerms {
     let people = people.iter().map(|id| named(*id)).collect();
     let fallback = fallback.iter().map(|id| named(*id)).collect();
-    StageTerms { approvers: Approvers::People { people }, fallback, days: 14 }
+    StageTerms::simple(Approvers::people(people), fallback, 14)
 }
 
 /// A stage of a group.
 pub fn by_group(group: GroupId, fallback: &[PersonId]) -> StageTerms {
     let fallback = fallback.iter().map(|id| named(*id)).collect();
-    StageTerms { approvers: Approvers::Group { group: named(group) }, fallback, days: 14 }
+    StageTerms::simple(Approvers::group(named(group)), fallback, 14)
 }
 
 /// An order for a package, without wishes.

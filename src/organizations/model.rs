@@ -1,0 +1,46 @@
+//! Connected organizations, their domains and sponsors.
+
+use crate::kernel::{OrganizationId, PersonId};
+
+/// An organization by name, for lists and pickers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Called {
+    /// The organization.
+    pub id: OrganizationId,
+    /// Its unique name.
+    pub name: String,
+    /// False while it is closed for new requests.
+    pub open: bool,
+}
+
+/// An organization with its domains and sponsors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Organization {
+    /// The organization.
+    pub id: OrganizationId,
+    /// Its unique name.
+    pub name: String,
+    /// What we do together.
+    pub description: String,
+    /// False while it is closed for new requests.
+    pub open: bool,
+    /// Moves on with every change.
+    pub rev: i64,
+    /// Its mail domains, in order.
+    pub domains: Vec<String>,
+    /// Who answers for its people, by name.
+    pub sponsors: Vec<Sponsor>,
+}
+
+/// Somebody who answers for an organization's people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sponsor {
+    /// Who.
+    pub id: PersonId,
+    /// The name now.
+    pub name: String,
+    /// False for somebody who has left.
+    pub there: bool,
+    /// True for a guest.
+    pub guest: bool,
+}

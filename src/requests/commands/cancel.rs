@@ -1,0 +1,97 @@
+//! Requests that end without a decision: canceled, refused by the one they are for, run out, or their people left.
+
+use super::{approvers, close_open_stage, deliver, end, locked};
+use crate::access::{CancelRequest, Permit};
+use crate::assignments;
+use crate::db::{Tx, lock_people};
+use crate::error::{Refusal, Result};
+use crate::kernel::fact::EndReason;
+use crate::kernel::{Fact, PersonId, RequestId};
+use crate::requests::model::{Request, StageState, State};
+use crate::requests::store;
+
+/// Cancels a request before delivery has started (D12).
+///
+/// # Errors
+/// `Refused` when it is being delivered or has ended.
+pub fn cancel(tx: &mut Tx<'_>, permit: &Permit<CancelRequest>) -> Result<Request> {
+    let request = locked(tx, RequestId(permit.about()))?;
+    match request.state {
+        State::PendingApproval | State::Scheduled => {}
+        // Sent twice, it is canceled once.
+        State::Canceled => return Ok(request),
+        state => {
+            return Err(Refusal::new(
+                "This request can no longer be canceled",
+                format!(
+                    "It is: {}. A request can be canceled until its delivery starts.",
+                    state.label().to_lowercase()
+                ),
+            )
+            .way("See the request", format!("/requests/{}", request.id))
+            .into());
+        }
+    }
+    cancel_now(tx, &request, false)?;
+    store::one(tx.db(), request.id)
+}
+
+fn cancel_now(tx: &mut Tx<'_>, request: &Request, leaver: bool) -> Result<()> {
+    close_open_stage(tx, request, StageState::Closed)?;
+    end(tx, request, State::Canceled, false)?;
+    // The one for whom somebody asked says no (D46).
+    let refused = request.requestor_id != request.target_id
+        && tx.actor().id() == Some(request.target_id)
+        && !leaver;
+    let fact =
+        if refused { Fact::RequestRefused } else { Fact::RequestCanceled { leaver } };
+    tx.record(&fact, request.about())?;
+    // A scheduled request has an assignment that never started.
+    let all: Vec<_> = match assignments::store::of_request(tx.db(), request.id)? {
+        Some(assignment) if assignment.ended_at.is_none() => {
+            vec![assignments::store::one(tx.db(), assignment.id)?]
+        }
+        _ => Vec::new(),
+    };
+    let why = if leaver { EndReason::Leaver } else { EndReason::EndedNow };
+    assignments::commands::end_all(tx, &all, why, "")?;
+    Ok(())
+}
+
+/// The open stage has run out: the request expires, a state of its own (D5). False when somebody was faster.
+///
+/// # Errors
+/// `Stale` when somebody decided meanwhile.
+pub fn expire(tx: &mut Tx<'_>, id: RequestId) -> Result<bool> {
+    let request = store::one(tx.db(), id)?;
+    let (now, held) = (tx.now(), request.held_at.is_some());
+    let Some(due) = request.due_at.filter(|due| *due <= now && !held) else { return Ok(false) };
+    close_open_stage(tx, &request, StageState::Expired)?;
+    end(tx, &request, State::Expired, false)?;
+    tx.record(&Fact::RequestExpired { stage: request.stage }, request.about().due(due))?;
+    Ok(true)
+}
+
+/// A person has left (D26): their open requests are canceled, their access ends at once, and what waited for
+/// their decision is resolved again (D3).
+///
+/// # Errors
+/// `Stale` when something of it changed meanwhile.
+pub fn leaver(tx: &mut Tx<'_>, person: PersonId, name: &str) -> Result<()> {
+    lock_people(tx, &[person])?;
+    for request in store::open_of(tx.db(), person)? {
+        if request.state == State::Delivering {
+            continue; // ends with its assignment, below
+        }
+        cancel_now(tx, &request, true)?;
+    }
+    let held = assignments::store::active_of(tx.db(), person)?;
+    for named in assignments::commands::end_all(tx, &held, EndReason::Leaver, "")? {
+        deliver::assignment_ended(tx, named, "the person left")?;
+    }
+    for id in store::waiting_for(tx.db(), person)? {
+        approvers::approver_gone(tx, id, person, name)?;
+    }
+    Ok(())
+}
+

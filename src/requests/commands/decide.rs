@@ -1,0 +1,154 @@
+//! A vote, and what it decides.
+
+use super::{approvers, deny_by_rule, end, locked, time_words};
+use crate::access::{DecideStage, Permit, policy};
+use crate::db::Tx;
+use crate::error::{Error, Refusal, Result};
+use crate::kernel::text::tidy;
+use crate::kernel::{Fact, RequestId, StageId, Ts};
+use crate::requests::eligibility;
+use crate::requests::model::{Request, Stage, StageState, State, Verdict};
+use crate::requests::rules::{self, Refused, Tally};
+use crate::requests::{stops, store};
+
+/// May the actor decide this stage now? Whoever was among its approvers when it was decided, closed or ran out gets
+/// the page that says who, when and what (D4), and not a plain no.
+///
+/// # Errors
+/// `Refused` (409) as said, `Denied` and `Missing` as the policy says.
+pub fn may_decide(
+    tx: &mut Tx<'_>,
+    request: RequestId,
+    stage: StageId,
+) -> Result<Permit<DecideStage>> {
+    let request = store::one(tx.db(), request)?;
+    let standing = store::standing(tx.db(), &request)?;
+    let permit = policy::decide_stage(tx.actor(), &standing);
+    if permit.is_err()
+        && let Some(person) = tx.actor().enabled_person().map(|p| p.id)
+        && store::was_approver(tx.db(), stage, person)?
+    {
+        let stages = store::stages(tx.db(), &[request.id])?;
+        if let Some(stage) = stages.iter().find(|s| s.id == stage) {
+            return Err(decided_already(tx, &request, stage)?.into());
+        }
+    }
+    Ok(permit?)
+}
+
+/// Records a vote on the open stage, and what follows from it.
+///
+/// # Errors
+/// `Refused` (409) when the stage is decided, closed or ran out, or when the person has voted: the page says who, when
+/// and what (D4). `Refused` too while it is stopped (D47). `Invalid` when a reason is missing (D39).
+pub fn decide(
+    tx: &mut Tx<'_>,
+    permit: &Permit<DecideStage>,
+    stage: StageId,
+    verdict: Verdict,
+    note: &str,
+) -> Result<Request> {
+    let request = locked(tx, RequestId(permit.about()))?;
+    let stages = store::stages(tx.db(), &[request.id])?;
+    let Some(stage) = stages.into_iter().find(|s| s.id == stage) else {
+        return Err(Error::Missing);
+    };
+    let me = tx.actor().id().ok_or(Error::Missing)?;
+    let risk = store::risk(tx.db(), request.package_id)?;
+    let note = &*tidy(note);
+    let at = usize::try_from(stage.number - 1).unwrap_or_default();
+    let asks = request.terms.stages.get(at).is_some_and(|s| s.note_required);
+    match rules::decide(stage.state(), stage.due_at, tx.now(), verdict, note, risk, asks) {
+        Ok(()) => {}
+        Err(Refused::Field(error)) => return Err(Error::Invalid(vec![error])),
+        Err(Refused::Decided) if request.held_at.is_none() => {
+            return Err(decided_already(tx, &request, &stage)?.into());
+        }
+        Err(Refused::Decided) => {}
+    }
+    if request.held_at.is_some() {
+        return Err(held(tx, &request)?.into());
+    }
+    let note = Some(note).filter(|note| !note.is_empty());
+    store::vote(tx, &stage, me, verdict, note)?;
+    let (number, stages) = (stage.number, request.stages());
+    let about = request.about().note(note.unwrap_or_default());
+    let approvers = store::approvers(tx.db(), request.id)?;
+    match rules::tally(stage.rule(), stage.needed, &approvers::voters(&approvers, stage.id)) {
+        Tally::Denied => {
+            store::close_stage(tx, &stage, StageState::Denied, Some(me), note)?;
+            end(tx, &request, State::Denied, true)?;
+            tx.record(&Fact::StageDenied { stage: number, stages }, about)?;
+        }
+        Tally::Open { have, needed, .. } => {
+            tx.record(&Fact::VoteCast { stage: number, stages, have, needed }, about)?;
+        }
+        Tally::Approved => {
+            store::close_stage(tx, &stage, StageState::Approved, Some(me), note)?;
+            tx.record(&Fact::StageApproved { stage: number, stages }, about)?;
+            match eligibility::still(tx.db(), request.target_id, &request.terms)? {
+                Some(no) => deny_by_rule(tx, &request, no.words())?,
+                None => approvers::open_stage(tx, &request, number + 1, true)?,
+            }
+        }
+    }
+    store::one(tx.db(), request.id)
+}
+
+/// The page that says that a request waits because something was stopped (D47).
+fn held(tx: &mut Tx<'_>, request: &Request) -> Result<Refusal> {
+    let stop =
+        stops::of(tx.db(), request.catalog_id, request.package_id, Some(request.policy_id))?;
+    let why = stop.map_or_else(String::new, |stop| {
+        format!("{} stopped its {}: “{}” ", stop.by, stop.thing.word(), stop.reason)
+    });
+    Ok(Refusal::new(
+        "This request waits",
+        format!("{why}Its time stands still, and your decision was not recorded. Decide when it goes on."),
+    )
+    .way("See the request", format!("/requests/{}", request.id))
+    .way("Back to your approvals", "/approvals"))
+}
+
+/// The 409 of a decided stage: who, when and what (D4).
+///
+/// # Errors
+/// When the database does not answer.
+pub fn decided_already(tx: &mut Tx<'_>, request: &Request, stage: &Stage) -> Result<Refusal> {
+    let when = |at: Option<Ts>| at.map(|at| time_words(at, tx.zone())).unwrap_or_default();
+    let why = match stage.state() {
+        StageState::Approved | StageState::Denied => {
+            let verb = if stage.state() == StageState::Approved { "approved" } else { "denied" };
+            let at = when(stage.decided_at);
+            let by = match stage.decided_by {
+                Some(person) => {
+                    crate::db::load_actor(tx.db(), person)?.map_or_else(String::new, |p| p.name)
+                }
+                None => "Somebody".to_owned(),
+            };
+            let note = stage
+                .note
+                .as_ref()
+                .map(|note| format!(" Their reason: “{note}”"))
+                .unwrap_or_default();
+            format!("{by} {verb} it on {at}.{note}")
+        }
+        StageState::Closed => {
+            format!("The request ended: {}.", request.state.label().to_lowercase())
+        }
+        StageState::Open if stage.due_at > tx.now() => {
+            // The stage is open still; the person's own vote, or their part in it, is over.
+            "You are no longer among those whose decision is awaited.".to_owned()
+        }
+        StageState::Open | StageState::Expired => {
+            format!("Its time ran out on {}, and the request expired.", when(Some(stage.due_at)))
+        }
+    };
+    Ok(Refusal::new(
+        "This stage is already decided",
+        format!("{why} Your decision was not recorded."),
+    )
+    .way("See the request", format!("/requests/{}", request.id))
+    .way("Back to your approvals", "/approvals"))
+}
+

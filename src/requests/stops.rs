@@ -1,0 +1,125 @@
+//! What was stopped at once (D47): a catalog, a package or a policy. Open requests under it wait, access stays.
+
+use diesel::prelude::*;
+
+use crate::db::Db;
+use crate::db::schema::stops;
+use crate::error::Result;
+use crate::kernel::{CatalogId, PackageId, PolicyId, StopId, Ts};
+
+/// What can be stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Thing {
+    /// A catalog with everything in it.
+    Catalog(CatalogId),
+    /// A package with its policies.
+    Package(PackageId),
+    /// One policy.
+    Policy(PolicyId),
+}
+
+impl Thing {
+    /// The word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Catalog(_) => "catalog",
+            Self::Package(_) => "access package",
+            Self::Policy(_) => "policy",
+        }
+    }
+}
+
+/// A stop in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// Its id.
+    pub id: StopId,
+    /// What was stopped.
+    pub thing: Thing,
+    /// Why, in the words of the one who did it.
+    pub reason: String,
+    /// Their name.
+    pub by: String,
+    /// Since when.
+    pub at: Ts,
+}
+
+type Row = (
+    StopId,
+    Option<CatalogId>,
+    Option<PackageId>,
+    Option<PolicyId>,
+    String,
+    String,
+    Ts,
+);
+
+fn stop((id, catalog, package, policy, reason, by, at): Row) -> Option<Stop> {
+    let thing = match (catalog, package, policy) {
+        (Some(id), ..) => Thing::Catalog(id),
+        (_, Some(id), _) => Thing::Package(id),
+        (_, _, Some(id)) => Thing::Policy(id),
+        _ => return None,
+    };
+    Some(Stop { id, thing, reason, by, at })
+}
+
+/// The stop that holds a request under this catalog, package and policy; the widest if there are several.
+/// One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn of(
+    db: &mut Db,
+    catalog: CatalogId,
+    package: PackageId,
+    policy: Option<PolicyId>,
+) -> Result<Option<Stop>> {
+    let mut all: Vec<Stop> = stops::table
+        .filter(
+            stops::catalog_id
+                .eq(catalog)
+                .or(stops::package_id.eq(package))
+                .or(stops::policy_id.eq(policy)),
+        )
+        .select(stops::all_columns)
+        .load::<Row>(db)?
+        .into_iter()
+        .filter_map(stop)
+        .collect();
+    all.sort_by_key(|s| match s.thing {
+        Thing::Catalog(_) => 0,
+        Thing::Package(_) => 1,
+        Thing::Policy(_) => 2,
+    });
+    Ok(all.into_iter().next())
+}
+
+/// The stop of this very thing, if it is stopped. One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn on(db: &mut Db, thing: Thing) -> Result<Option<Stop>> {
+    let query = stops::table.select(stops::all_columns).into_boxed();
+    let query = match thing {
+        Thing::Catalog(id) => query.filter(stops::catalog_id.eq(id)),
+        Thing::Package(id) => query.filter(stops::package_id.eq(id)),
+        Thing::Policy(id) => query.filter(stops::policy_id.eq(id)),
+    };
+    Ok(query.first::<Row>(db).optional()?.and_then(stop))
+}
+
+/// Stops of policies of a package, for its owners' page. One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn of_policies(db: &mut Db, policies: &[PolicyId]) -> Result<Vec<Stop>> {
+    Ok(stops::table
+        .filter(stops::policy_id.eq_any(policies))
+        .select(stops::all_columns)
+        .load::<Row>(db)?
+        .into_iter()
+        .filter_map(stop)
+        .collect())
+}
