@@ -154,8 +154,16 @@ impl Speak {
 enum Words<'a> {
     #[template(path = "letters/decide.txt")]
     Decide { s: &'a Speak, due: String, because: Option<String> },
+    #[template(path = "letters/remind.txt")]
+    Remind { s: &'a Speak, due: String, last: bool, who: Option<String> },
     #[template(path = "letters/handed_over.txt")]
     HandedOver { s: &'a Speak, gone: String, now: String },
+    #[template(path = "letters/requested.txt")]
+    Requested { s: &'a Speak, extension: bool },
+    #[template(path = "letters/refused.txt")]
+    Refused { s: &'a Speak },
+    #[template(path = "letters/held.txt")]
+    Held { s: &'a Speak, why: Option<String> },
     #[template(path = "letters/approved.txt")]
     Approved { s: &'a Speak, automatic: bool },
     #[template(path = "letters/scheduled.txt")]
@@ -170,6 +178,10 @@ enum Words<'a> {
     Canceled { s: &'a Speak },
     #[template(path = "letters/undelivered.txt")]
     Undelivered { s: &'a Speak, why: String },
+    #[template(path = "letters/ending.txt")]
+    Ending { s: &'a Speak, until: String, extendable: bool },
+    #[template(path = "letters/extended.txt")]
+    Extended { s: &'a Speak, until: Option<String> },
     #[template(path = "letters/ended.txt")]
     Ended { s: &'a Speak, sentence: String },
     #[template(path = "letters/delivery_trouble.txt")]
@@ -191,6 +203,13 @@ impl<'a> Words<'a> {
             (Some(Fact::StageOpened { due, .. }), _) => {
                 Self::Decide { s, due: until(*due, zone), because: None }
             }
+            (Some(Fact::DecisionReminded { last, due, .. }), _) => {
+                Self::Remind { s, due: until(*due, zone), last: *last, who: None }
+            }
+            (Some(Fact::RequestReminded { .. }), Reader::Decider) if due.is_some() => {
+                let due = due.unwrap_or_default();
+                Self::Remind { s, due, last: false, who: Some(s.actor.clone()) }
+            }
             // Whatever made their decision awaited: they read what to do until when, and then why now.
             (fact, Reader::Decider) if due.is_some() => {
                 let because = match fact {
@@ -204,6 +223,11 @@ impl<'a> Words<'a> {
             (Some(Fact::ApproversChanged { gone, now, .. }), _) => {
                 Self::HandedOver { s, gone: names(gone), now: names(now) }
             }
+            (Some(Fact::RequestSubmitted { .. }), _) => Self::Requested { s, extension: false },
+            (Some(Fact::ExtensionRequested { .. }), _) => Self::Requested { s, extension: true },
+            (Some(Fact::RequestRefused), _) => Self::Refused { s },
+            (Some(Fact::RequestHeld { why }), _) => Self::Held { s, why: Some(clause(why)) },
+            (Some(Fact::RequestResumed), _) => Self::Held { s, why: None },
             (Some(Fact::RequestApproved { automatic }), _) => {
                 Self::Approved { s, automatic: *automatic }
             }
@@ -220,6 +244,12 @@ impl<'a> Words<'a> {
             (Some(Fact::RequestCanceled { .. }), _) => Self::Canceled { s },
             (Some(Fact::RequestUndelivered { why }), _) => {
                 Self::Undelivered { s, why: clause(why) }
+            }
+            (Some(Fact::AssignmentEnding { until: at, extendable }), _) => {
+                Self::Ending { s, until: until(*at, zone), extendable: *extendable }
+            }
+            (Some(Fact::AssignmentExtended { until: at }), _) => {
+                Self::Extended { s, until: at.map(|at| until(at, zone)) }
             }
             (Some(Fact::AssignmentEnded { .. }), _) => Self::Ended { s, sentence },
             (Some(Fact::DeliveryTroubled { role, .. }), _) => {

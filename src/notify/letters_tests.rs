@@ -269,10 +269,53 @@ fn j6_every_fact_has_its_words() {
             "Ben Okafor made Asha Rao administrator.",
         ),
         (
-            Fact::RetryAsked { resources: 2 },
+            Fact::DecisionReminded { stage: 1, last: true, due: at("2026-12-07T09:00:00Z") },
+            Reader::Decider,
+            "Last day: decide by Mon 7 Dec 2026, 10:00 CET: Month-end ledger for Asha Rao",
+            "still waits for a decision",
+        ),
+        (
+            Fact::RequestReminded { stage: 1 },
+            Reader::Decider,
+            "Reminder: decide by Mon 7 Dec 2026, 10:00 CET: Month-end ledger for Asha Rao",
+            "Ben Okafor reminds you: Month-end ledger",
+        ),
+        (
+            Fact::AlternatesJoined { stage: 1, who: vec!["Ingrid Solheim".into()] },
             Reader::Decider,
             "Decide by Mon 7 Dec 2026, 10:00 CET: Month-end ledger for Asha Rao",
-            "is awaited. Ben Okafor asked to retry Month-end ledger",
+            "is awaited. Ingrid Solheim can decide Month-end ledger for Asha Rao, too",
+        ),
+        (
+            Fact::RequestSubmitted { package_policy: "Everybody".into(), version: 1 },
+            Reader::Asker,
+            "Requested for you by Ben Okafor: Month-end ledger",
+            "Ben Okafor asked for Month-end ledger for you.",
+        ),
+        (
+            Fact::RequestRefused,
+            Reader::Asker,
+            "Refused by Ben Okafor: Month-end ledger",
+            "does not want Month-end ledger",
+        ),
+        (
+            Fact::RequestHeld { why: "the package was stopped".into() },
+            Reader::Asker,
+            "On hold: Month-end ledger",
+            "waits: the package was stopped.",
+        ),
+        (Fact::RequestResumed, Reader::Asker, "Goes on: Month-end ledger", "and goes on."),
+        (
+            Fact::AssignmentEnding { until: at("2027-02-21T23:00:00Z"), extendable: true },
+            Reader::Person,
+            "Extend by Sun 21 Feb 2027: Month-end ledger",
+            "ends by itself on Sun 21 Feb 2027. If it is needed for longer",
+        ),
+        (
+            Fact::AssignmentExtended { until: None },
+            Reader::Asker,
+            "Extended: Month-end ledger",
+            "was extended without an end.",
         ),
         (
             Fact::RetryAsked { resources: 2 },
@@ -285,6 +328,9 @@ fn j6_every_fact_has_its_words() {
         let mut told = told(fact, reader, "/packages/1/assignments");
         if reader == Reader::Owner {
             told.resource = Some("ledger-post".into());
+        }
+        if reader == Reader::Person {
+            told.to.id = told.person.as_ref().unwrap().0;
         }
         let letter = letter(&told);
         assert_eq!(letter.subject, subject);
