@@ -19,6 +19,7 @@ pub const ROUTES: &[&[Route]] = &[
     crate::directory::profile::pages::ROUTES,
     crate::home::pages::ROUTES,
     crate::notify::pages::ROUTES,
+    crate::organizations::pages::ROUTES,
     crate::packages::browse::ROUTES,
     crate::packages::pages::ROUTES,
     crate::policies::pages::ROUTES,

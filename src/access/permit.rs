@@ -55,6 +55,10 @@ actions! {
     CreateCatalog,
     /// Change a catalog, its packages and policies.
     ManageCatalog,
+    /// Look after connected organizations.
+    ManageOrganizations,
+    /// See connected organizations and who their people are.
+    SeeOrganizations,
     /// Register a resource of a target system (E26).
     RegisterResource,
     /// End an assignment now, or retry its delivery.

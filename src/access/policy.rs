@@ -2,8 +2,8 @@
 
 use super::permit::{
     CancelRequest, CreateCatalog, DecideStage, Denied, Enter, ManageAssignment, ManageCatalog,
-    ManageMail, OwnAssignment, Permit, ReadAudit, RegisterResource, RemindApprovers, RequestAccess,
-    RunSystem, SeeCatalog, SeePerson, SeeRequest,
+    ManageMail, ManageOrganizations, OwnAssignment, Permit, ReadAudit, RegisterResource,
+    RemindApprovers, RequestAccess, RunSystem, SeeCatalog, SeeOrganizations, SeePerson, SeeRequest,
 };
 use super::{Actor, Person};
 use crate::kernel::{CatalogId, PersonId, RequestId};
@@ -19,6 +19,8 @@ pub enum Gate {
     Catalogs,
     /// Auditors and administrators.
     Audit,
+    /// The same, where connected organizations are.
+    Organizations,
     /// Administrators.
     Administrator,
     /// Anybody signed in, and only in the demo.
@@ -47,6 +49,7 @@ pub fn enter(actor: Option<&Actor>, gate: Gate) -> Result<Permit<Enter>, Denied>
         )),
         Gate::Audit if person.administrator || person.auditor => Ok(permit),
         Gate::Audit => Err(Denied::Forbidden("The audit log is for auditors and administrators.")),
+        Gate::Organizations => see_organizations(&Actor::Person(person.clone())).map(|_| permit),
         Gate::Administrator if person.administrator => Ok(permit),
         Gate::Administrator => Err(Denied::Forbidden("This page is for administrators.")),
     }
@@ -256,6 +259,30 @@ pub fn manage_catalog(actor: &Actor, catalog: CatalogId) -> Result<Permit<Manage
     }
     see_catalog(actor, catalog)?;
     Err(Denied::Forbidden("The catalog's owners and administrators change it."))
+}
+
+/// May the actor see the connected organizations, and who their people are?
+///
+/// # Errors
+/// `Forbidden` for everybody but auditors and administrators.
+pub fn see_organizations(actor: &Actor) -> Result<Permit<SeeOrganizations>, Denied> {
+    if actor.is_administrator() || actor.is_auditor() {
+        Ok(Permit::on(uuid::Uuid::nil()))
+    } else {
+        Err(Denied::Forbidden("Administrators look after connected organizations."))
+    }
+}
+
+/// May the actor add and change connected organizations?
+///
+/// # Errors
+/// `Forbidden` for everybody but administrators.
+pub fn manage_organizations(actor: &Actor) -> Result<Permit<ManageOrganizations>, Denied> {
+    if actor.is_administrator() {
+        Ok(Permit::on(uuid::Uuid::nil()))
+    } else {
+        Err(Denied::Forbidden("Administrators look after connected organizations."))
+    }
 }
 
 /// May the actor register a resource? Only administrators, until resources have owners (E26).

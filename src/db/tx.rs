@@ -267,6 +267,7 @@ impl NewFact {
         let names = [&person_name, &package_name, &catalog_name, &reference, &about.resource];
         let words: Vec<&str> = std::iter::once(actor.name())
             .chain(names.into_iter().flatten().map(String::as_str))
+            .chain(fact.organization())
             .collect();
         Ok(Self {
             id: FactId::fresh(),

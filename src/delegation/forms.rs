@@ -7,6 +7,8 @@ use crate::error::{FieldError, Result};
 use crate::kernel::text::{folded, one_line, shortened};
 use crate::kernel::{GroupId, PersonId};
 
+/// As many lines of one field as are looked up; each is bound three times, and SQLite takes at most 32,766 binds.
+const LINES_MAX: usize = 5_000;
 /// As many wrong lines of one field as are told at once.
 const TOLD_MAX: usize = 10;
 
@@ -21,7 +23,7 @@ pub fn people(
     text: &str,
     errors: &mut Vec<FieldError>,
 ) -> Result<Vec<PersonId>> {
-    let lines = lines(text);
+    let lines = lines(field, text, errors);
     let keys: Vec<String> = lines.iter().map(|(_, line)| key(line).to_owned()).collect();
     let called = store::people_called(db, &keys)?;
     Ok(sort_out(field, &lines, errors, |line| person(line, &called)))
@@ -37,7 +39,7 @@ pub fn groups(
     text: &str,
     errors: &mut Vec<FieldError>,
 ) -> Result<Vec<GroupId>> {
-    let lines = lines(text);
+    let lines = lines(field, text, errors);
     let keys: Vec<String> = lines.iter().map(|(_, line)| folded(line)).collect();
     let called = store::groups_called(db, &keys)?;
     Ok(sort_out(field, &lines, errors, |line| {
@@ -74,10 +76,16 @@ pub fn owner(db: &mut Db, field: &str, text: &str) -> Result<Result<Owner, Field
     Ok(Err(FieldError::new(field, words)))
 }
 
-/// The lines with something in them, with their numbers.
-fn lines(text: &str) -> Vec<(usize, String)> {
+/// The lines with something in them, with their numbers; none if there are too many.
+fn lines(field: &str, text: &str, errors: &mut Vec<FieldError>) -> Vec<(usize, String)> {
     let numbered = text.lines().enumerate().map(|(at, line)| (at + 1, one_line(line)));
-    numbered.filter(|(_, line)| !line.is_empty()).collect()
+    let lines: Vec<_> = numbered.filter(|(_, line)| !line.is_empty()).collect();
+    if lines.len() > LINES_MAX {
+        let words = format!("Enter {LINES_MAX} lines at most; these are {}", lines.len());
+        errors.push(FieldError::new(field, words));
+        return Vec::new();
+    }
+    lines
 }
 
 /// What finds the person: what stands in angle brackets at the end, else the whole line.
@@ -192,6 +200,15 @@ mod tests {
             db.read(|db| groups(db, "groups", &many, &mut errors)).expect("looked up");
             assert_eq!(errors.len(), 1);
             assert!(errors[0].text.ends_with("and 20 lines more"));
+            let flood = "x\n".repeat(60_000);
+            let mut errors = Vec::new();
+            db.read(|db| people(db, "owners", &flood, &mut errors)).expect("no failure of ours");
+            db.read(|db| groups(db, "groups", &flood, &mut errors)).expect("no failure of ours");
+            let words = "Enter 5000 lines at most; these are 60000";
+            assert_eq!(
+                errors,
+                [FieldError::new("owners", words), FieldError::new("groups", words)]
+            );
         }
     }
 }

@@ -52,6 +52,19 @@ pub fn member(db: &Database, name: &str) -> PersonId {
     somebody(db, name, Kind::Member, false)
 }
 
+/// Writes a guest with a mail address, as an import does.
+pub fn guest(db: &Database, name: &str, mail: &str) -> PersonId {
+    let (id, mail) = (somebody(db, name, Kind::Guest, false), mail.to_owned());
+    db.write(BY, move |tx| {
+        let domain = crate::directory::mail::domain_of(&mail);
+        diesel::update(people::table.find(id))
+            .set((people::mail.eq(&mail), people::mail_domain.eq(domain)))
+            .execute(tx.db())?;
+        Ok(id)
+    })
+    .expect("a guest")
+}
+
 /// Lets a person leave.
 pub fn disable(db: &Database, id: PersonId) {
     db.write(BY, move |tx| {

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use anyhow::{Context, anyhow};
 use chrono::{Datelike, Days, NaiveDate};
 
-use super::offer::{self, By, CATALOGS, Life, PACKAGES, RESOURCES, Who};
+use super::offer::{self, By, CATALOGS, Life, ORGANIZATIONS, PACKAGES, RESOURCES, Who};
 use super::provider::Cast;
 use super::story;
 use super::target::{NAME, State};
@@ -20,12 +20,13 @@ use crate::directory::groups_feed::{self, Membership};
 use crate::directory::{self, GlobalRole};
 use crate::error::{Error, Result};
 use crate::kernel::{
-    CatalogId, GroupId, PackageId, PersonId, PolicyId, ResourceId, Risk, RoleId, Ts, Zone,
+    CatalogId, GroupId, OrganizationId, PackageId, PersonId, PolicyId, ResourceId, Risk, RoleId,
+    Ts, Zone,
 };
 use crate::packages::model::NewPackage;
 use crate::policies::model::{Lifetime, Named, Scope, Terms};
 use crate::policies::stages::{Approvers, StageTerms};
-use crate::{packages, policies};
+use crate::{organizations, packages, policies};
 
 /// The name of the staff list.
 pub const SOURCE: &str = "demo";
@@ -202,7 +203,12 @@ pub fn import(tx: &mut Tx<'_>, staff: &[Entry], groups: &[Membership]) -> Result
     let listed = |id: &str| staff.iter().any(|entry| entry.external_id == id);
     let groups: Vec<Membership> =
         groups.iter().filter(|row| listed(&row.member)).cloned().collect();
-    directory::commands::import_groups(tx, &permit, &groups)?;
+    directory::commands::import_groups(
+        tx,
+        &permit,
+        &groups,
+        &[crate::requests::commands::members_left],
+    )?;
     Ok(())
 }
 
@@ -299,6 +305,25 @@ pub fn register(tx: &mut Tx<'_>, names: &Names, offered: &mut Offered) -> Result
             let value = if role.value == "owner" { "owner" } else { "member" };
             offered.roles.insert((resource.address, value), role.id);
         }
+    }
+    Ok(())
+}
+
+/// Connects the organizations of the company's guests: an administrator does this.
+///
+/// # Errors
+/// When the plan is not right or the database does not answer.
+pub fn connect(tx: &mut Tx<'_>, names: &Names) -> Result<()> {
+    let permit = policy::manage_organizations(tx.actor())?;
+    for organization in ORGANIZATIONS {
+        let sponsors = organization.sponsors.iter().map(|id| names.person(id));
+        let draft = organizations::model::Draft {
+            name: organization.name.into(),
+            description: organization.description.into(),
+            domains: organization.domains.iter().map(|domain| (*domain).into()).collect(),
+            sponsors: sponsors.collect::<Result<_>>()?,
+        };
+        organizations::commands::create(tx, &permit, OrganizationId::fresh(), &draft)?;
     }
     Ok(())
 }

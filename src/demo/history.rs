@@ -136,6 +136,7 @@ fn set_up(
     let mut offered = db.write(By::Person(names.person("admin")?), move |tx| {
         let mut offered = Offered::default();
         company::register(tx, &own, &mut offered)?;
+        company::connect(tx, &own)?;
         Ok(offered)
     })?;
     for catalog in CATALOGS {

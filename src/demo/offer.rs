@@ -20,6 +20,15 @@ pub(super) struct Catalog {
     pub for_everyone_to_see: bool,
 }
 
+/// An organization whose people are guests.
+pub(super) struct Organization {
+    pub name: &'static str,
+    pub description: &'static str,
+    pub domains: &'static [&'static str],
+    /// Who answers for its people: ids in the staff list.
+    pub sponsors: &'static [&'static str],
+}
+
 /// A group of the target system, registered in a catalog unless `catalog` is empty.
 pub(super) struct Resource {
     pub catalog: &'static str,
@@ -185,6 +194,22 @@ pub(super) const CATALOGS: &[Catalog] = &[
         description: "What people from other companies work with: portals, data rooms, shared test benches.",
         owners: &[Who::Person("n1042")],
         for_everyone_to_see: false,
+    },
+];
+
+/// Bosphorus Labs is not connected yet: its guest belongs to no organization.
+pub(super) const ORGANIZATIONS: &[Organization] = &[
+    Organization {
+        name: "Hartwell & Co.",
+        description: "Auditors of the yearly accounts. They read the ledger while the audit runs.",
+        domains: &["hartwell-audit.example", "hartwell.example"],
+        sponsors: &["auditor", "second-approver"],
+    },
+    Organization {
+        name: "Optikwerk Jena",
+        description: "Builds the optics of the measuring heads with us, on shared test benches.",
+        domains: &["optikwerk.example"],
+        sponsors: &["n1042"],
     },
 ];
 

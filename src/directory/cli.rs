@@ -5,7 +5,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::commands::{self, LeaverHook};
+use super::commands::{self, LeaverHook, MembersHook};
 use super::configured;
 use super::diff::many;
 use super::feed::{self, Mapping};
@@ -124,14 +124,18 @@ fn tell(args: &ImportPeople, outcome: &Outcome) {
 ///
 /// # Errors
 /// When the database does not answer; everything that is wrong with the file is told here.
-pub fn import_groups(db: &Database, args: &ImportGroups) -> anyhow::Result<ExitCode> {
+pub fn import_groups(
+    db: &Database,
+    args: &ImportGroups,
+    hooks: &[MembersHook],
+) -> anyhow::Result<ExitCode> {
     let memberships = match opened(&args.file).and_then(groups_feed::read) {
         Ok(memberships) => memberships,
         Err(problems) => return Ok(refused(&args.file, &problems)),
     };
     let members = many(memberships.len(), "membership", "memberships");
     eprintln!("Read {members} from {}.", args.file.display());
-    match import::groups(db, memberships, args.dry_run) {
+    match import::groups(db, memberships, hooks.to_vec(), args.dry_run) {
         Ok(outcome) => {
             println!("{} groups: {}", done(args.dry_run), outcome.summary);
             Ok(ExitCode::SUCCESS)

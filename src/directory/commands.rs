@@ -11,12 +11,16 @@ use super::store::{self, Listed, Mark};
 use crate::access::{Permit, RunSystem};
 use crate::db::Tx;
 use crate::error::{Error, FieldError, Result};
-use crate::kernel::{About, Fact, PersonId};
+use crate::kernel::{About, Fact, GroupId, PersonId};
 
 /// What else ends when a person leaves (D26): requests, assignments, approvals. The slices above
 /// give these, so that the directory knows none of them. Called once for each, after everybody
 /// of the list is stored and [`Fact::PersonLeft`] is recorded.
 pub type LeaverHook = fn(&mut Tx<'_>, PersonId, &str) -> Result<()>;
+
+/// What else ends when people leave a group: approvals that they were asked for through it (D37). Called once for each
+/// group, after its members are stored.
+pub type MembersHook = fn(&mut Tx<'_>, GroupId, &[PersonId]) -> Result<()>;
 
 /// Makes the people of `source` what the whole list says: joiners, movers, leavers, managers.
 /// `protected` never leave, and at most `allow` per cent may, unless it is the first list (E24).
@@ -131,6 +135,7 @@ pub fn import_groups(
     tx: &mut Tx<'_>,
     _permit: &Permit<RunSystem>,
     memberships: &[Membership],
+    hooks: &[MembersHook],
 ) -> Result<GroupsOutcome> {
     let people = store::candidates(tx.db())?;
     let (known, revs) = store::known_groups(tx.db())?;
@@ -146,6 +151,12 @@ pub fn import_groups(
         (fact, About::nothing())
     });
     tx.record_all(facts.collect())?;
+    for change in plan.changes.iter().filter(|change| !change.removed.is_empty()) {
+        let left: Vec<PersonId> = change.removed.iter().copied().collect();
+        for hook in hooks {
+            hook(tx, change.id, &left)?;
+        }
+    }
     Ok(GroupsOutcome { changed: plan.changes.len(), summary: plan.summary() })
 }
 

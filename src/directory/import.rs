@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::commands::{self, LeaverHook};
+use super::commands::{self, LeaverHook, MembersHook};
 use super::feed::Entry;
 use super::groups_feed::Membership;
 use super::model::{GroupsOutcome, Outcome};
@@ -48,10 +48,15 @@ pub fn people(db: &Database, entries: Vec<Entry>, rules: Rules) -> Result<Outcom
 ///
 /// # Errors
 /// `Invalid` with every member whom nobody or more than one is; nothing is changed then.
-pub fn groups(db: &Database, memberships: Vec<Membership>, dry_run: bool) -> Result<GroupsOutcome> {
+pub fn groups(
+    db: &Database,
+    memberships: Vec<Membership>,
+    hooks: Vec<MembersHook>,
+    dry_run: bool,
+) -> Result<GroupsOutcome> {
     transaction(db, dry_run, move |tx| {
         let permit = run_system(tx.actor())?;
-        commands::import_groups(tx, &permit, &memberships)
+        commands::import_groups(tx, &permit, &memberships, &hooks)
     })
 }
 

@@ -23,7 +23,7 @@ pub mod store;
 #[cfg(test)]
 mod tests;
 
-pub use commands::LeaverHook;
+pub use commands::{LeaverHook, MembersHook};
 pub use model::{GlobalRole, GroupsOutcome, Outcome};
 pub use problem::Problem;
 pub use store::{GroupRow, PersonRow};

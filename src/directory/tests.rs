@@ -105,6 +105,25 @@ fn a_first_list_makes_people_with_managers_search_words_and_facts() {
 }
 
 #[test]
+fn the_mail_domain_follows_the_address() {
+    let domain = |db: &Database, key: &str| {
+        let id = person(db, key).id;
+        let row = people::table.find(id).select(people::mail_domain);
+        db.read(|db| Ok(row.first::<Option<String>>(db)?)).unwrap()
+    };
+    for db in databases() {
+        all(&db, "a,Ada,Ada@X.Example,,,,guest,\nb,Ben,ben@müller.example,,,,,\nc,Cleo,,,,,,\n");
+        assert_eq!(domain(&db, "a").as_deref(), Some("x.example"));
+        assert_eq!(domain(&db, "b").as_deref(), Some("xn--mller-kva.example"));
+        assert_eq!(domain(&db, "c"), None);
+        all(&db, "a,Ada,ada@y.example,,,,guest,\nb,Ben,,,,,,\nc,Cleo,c@z.example,,,,,\n");
+        assert_eq!(domain(&db, "a").as_deref(), Some("y.example"));
+        assert_eq!(domain(&db, "b"), None);
+        assert_eq!(domain(&db, "c").as_deref(), Some("z.example"));
+    }
+}
+
+#[test]
 fn managers_come_before_their_people_however_long_the_line_is() {
     // Everybody is managed by the next, in an order that no chunk of a statement follows.
     let rows: String = (0..2_500).map(|i| format!("{i},P{i},,{},,,,\n", i + 1)).collect();
@@ -349,9 +368,9 @@ fn members(text: &str) -> Vec<groups_feed::Membership> {
 fn groups_become_what_the_file_says_and_the_facts_count_it() {
     for db in databases() {
         all(&db, "a,Ada,a@x.example,,,,,\nb,Ben,,,,,,\nc,Cleo,,,,,,\n");
-        import::groups(&db, members("Red,a\nRed,b\nBlue,c\n"), false).unwrap();
-        let dry = import::groups(&db, members("red,A@x.example\nred,c\n"), true).unwrap();
-        let done = import::groups(&db, members("red,A@x.example\nred,c\n"), false).unwrap();
+        import::groups(&db, members("Red,a\nRed,b\nBlue,c\n"), vec![], false).unwrap();
+        let dry = import::groups(&db, members("red,A@x.example\nred,c\n"), vec![], true).unwrap();
+        let done = import::groups(&db, members("red,A@x.example\nred,c\n"), vec![], false).unwrap();
         assert_eq!(dry, done);
         assert_eq!(
             done.summary,
@@ -364,7 +383,7 @@ fn groups_become_what_the_file_says_and_the_facts_count_it() {
         let red: Vec<&str> = red.iter().map(|person| person.external_id.as_str()).collect();
         assert_eq!(red, ["a", "c"]);
         let before = kinds(&db);
-        import::groups(&db, members("Red,a\nRed,c\n"), false).unwrap();
+        import::groups(&db, members("Red,a\nRed,c\n"), vec![], false).unwrap();
         assert_eq!(kinds(&db), before, "nothing changed, nothing recorded");
     }
 }
@@ -374,7 +393,7 @@ fn a_group_with_a_member_nobody_knows_changes_no_group() {
     for db in databases() {
         all(&db, "a,Ada,,,,,,\n");
         let Err(Error::Invalid(problems)) =
-            import::groups(&db, members("Blue,a\nRed,a\nRed,nobody\n"), false)
+            import::groups(&db, members("Blue,a\nRed,a\nRed,nobody\n"), vec![], false)
         else {
             panic!("imported")
         };
@@ -389,7 +408,7 @@ fn a_mail_that_went_from_a_leaver_to_somebody_else_means_the_one_who_is_there() 
     for db in databases() {
         all(&db, "a,Ada,desk@x.example,,,,,\nb,Ben,,,,,,\n");
         all(&db, "b,Ben,desk@x.example,,,,,\n");
-        import::groups(&db, members("Red,desk@x.example\nRed,a\n"), false).unwrap();
+        import::groups(&db, members("Red,desk@x.example\nRed,a\n"), vec![], false).unwrap();
         let red = db.read(store::groups).unwrap()[0].id;
         let there = db.read(|db| store::members_of(db, red)).unwrap();
         assert_eq!(there.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(), ["Ben"]);

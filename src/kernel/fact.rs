@@ -234,6 +234,9 @@ pub enum Fact {
     PolicyDeleted { policy: String },
     Stopped { what: String, name: String },
     LetOn { what: String, name: String },
+    OrganizationCreated { organization: String, domains: Vec<String> },
+    OrganizationChanged { organization: String, changes: Vec<Change> },
+    OrganizationSwitched { organization: String, open: bool },
     // People
     PersonJoined { returned: bool },
     PersonMoved { changes: Vec<Change> },
@@ -313,6 +316,17 @@ impl Fact {
             .unwrap_or_default()
     }
 
+    /// The connected organization that it is about, which [`About`] has no place for.
+    #[must_use]
+    pub fn organization(&self) -> Option<&str> {
+        match self {
+            Self::OrganizationCreated { organization, .. }
+            | Self::OrganizationChanged { organization, .. }
+            | Self::OrganizationSwitched { organization, .. } => Some(organization),
+            _ => None,
+        }
+    }
+
     /// The facet of the audit log.
     #[must_use]
     pub fn family(&self) -> Family {
@@ -370,7 +384,10 @@ impl Fact {
             | Self::PolicySwitched { .. }
             | Self::PolicyDeleted { .. }
             | Self::Stopped { .. }
-            | Self::LetOn { .. } => Family::Setup,
+            | Self::LetOn { .. }
+            | Self::OrganizationCreated { .. }
+            | Self::OrganizationChanged { .. }
+            | Self::OrganizationSwitched { .. } => Family::Setup,
             Self::PersonJoined { .. }
             | Self::PersonMoved { .. }
             | Self::PersonLeft
@@ -438,7 +455,9 @@ impl Fact {
             Self::RequestUndelivered { why } => {
                 format!("{{package}} for {{person}} was not delivered: {}", data(why))
             }
-            Self::RequestRefused => "{actor} refused {package}, which was requested for them".into(),
+            Self::RequestRefused => {
+                "{actor} refused {package}, which was requested for them".into()
+            }
             Self::RequestHeld { why } => {
                 format!("{{package}} for {{person}} waits: {}", data(why))
             }
@@ -629,6 +648,23 @@ impl Fact {
             Self::LetOn { what, name } => {
                 format!("{{actor}} let {} “{}” go on", data(what), data(name))
             }
+            Self::OrganizationCreated { organization, domains } => format!(
+                "{{actor}} connected organization {}, with {}",
+                data(organization),
+                match domains.as_slice() {
+                    [] => "no mail domain".to_owned(),
+                    [one] => format!("mail domain {}", data(one)),
+                    all => format!("mail domains {}", data(&listed(all))),
+                }
+            ),
+            Self::OrganizationChanged { organization, changes } => {
+                format!("{{actor}} changed organization {}{}", data(organization), changed(changes))
+            }
+            Self::OrganizationSwitched { organization, open } => format!(
+                "{{actor}} {} organization {} for new requests",
+                if *open { "opened" } else { "closed" },
+                data(organization)
+            ),
             Self::PersonJoined { returned: true } => "{person} returned".into(),
             Self::PersonJoined { returned: false } => "{person} joined".into(),
             Self::PersonMoved { changes } => format!("{{person}} changed{}", changed(changes)),

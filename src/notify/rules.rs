@@ -124,6 +124,9 @@ pub fn audiences(fact: &Fact) -> Vec<Audience> {
         | Fact::PolicyCreated { .. }
         | Fact::PolicyChanged { .. }
         | Fact::PolicySwitched { .. }
+        | Fact::OrganizationCreated { .. }
+        | Fact::OrganizationChanged { .. }
+        | Fact::OrganizationSwitched { .. }
         | Fact::PersonJoined { .. }
         | Fact::PersonMoved { .. }
         | Fact::PersonLeft

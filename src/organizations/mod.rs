@@ -5,5 +5,10 @@
 //! ours or guests. A *closed* organization counts as none for new requests; what its people hold stays.
 //! Nobody's access depends on this room: scopes and stages of policies ask it who is meant.
 
+pub mod commands;
 pub mod model;
+pub mod pages;
+pub mod rules;
 pub mod store;
+#[cfg(test)]
+mod tests;

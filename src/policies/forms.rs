@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use chrono::NaiveDate;
 
 use super::model::{Lifetime, Named, Scope, Terms};
-use super::stages::{Approvers, STAGES_MAX, StageTerms};
 use super::rules;
+use super::stages::{Approvers, STAGES_MAX, StageTerms};
 use crate::db::Db;
 use crate::delegation::forms;
 use crate::delegation::store::people_with;
@@ -39,13 +39,12 @@ pub fn read(db: &mut Db, form: &Form) -> Result<Draft> {
     let mut errors = Vec::new();
     let people = forms::people(db, "people", form.raw("people"), &mut errors)?;
     let groups = forms::groups(db, "groups", form.raw("groups"), &mut errors)?;
-    let scope =
-        Scope {
-            all_members: form.has("members"),
-            people: named(people),
-            groups: named(groups),
-            ..Scope::default()
-        };
+    let scope = Scope {
+        all_members: form.has("members"),
+        people: named(people),
+        groups: named(groups),
+        ..Scope::default()
+    };
     let (mut stages, mut numbers) = (Vec::new(), Vec::new());
     for number in 1..=STAGES_MAX {
         if let Some(stage) = stage(db, form, number, &mut errors)? {

@@ -171,7 +171,6 @@ pub fn known(db: &mut Db, mentioned: &Mentioned) -> Result<Known> {
     Ok(known)
 }
 
-
 pub(super) fn insert(db: &mut Db, policy: &Policy, now: Ts, by: &str) -> Result<()> {
     diesel::insert_into(policies::table)
         .values((

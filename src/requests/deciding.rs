@@ -364,6 +364,7 @@ mod tests {
     use super::*;
     use crate::kernel::{CatalogId, PackageId, PolicyId, RequestId};
     use crate::policies::model::{Named, Scope, Terms};
+    use crate::requests::model::RequestKind;
 
     const OSLO: Zone = Zone(chrono_tz::Europe::Oslo);
 
@@ -404,6 +405,12 @@ mod tests {
             decided_at: None,
             ended_at: None,
             rev: 1,
+            kind: RequestKind::Add,
+            answers: vec![],
+            assignment_id: None,
+            basket_id: None,
+            held_at: None,
+            reminded_at: None,
         }
     }
 

@@ -158,12 +158,22 @@ pub fn position(
             catalogs::for_guests,
         ))
         .first(db)?;
-    let (package_name, description, contents_version, hidden, catalog, catalog_name, on, listed, guests) =
-        row;
+    let (
+        package_name,
+        description,
+        contents_version,
+        hidden,
+        catalog,
+        catalog_name,
+        on,
+        listed,
+        guests,
+    ) = row;
     let asker = who(db, requestor)?;
     let target = if requestor == target { asker.clone() } else { who(db, target)? };
     let reachable = on && (guests || target.kind == Kind::Member);
-    let applicable = if reachable { best(policies_for(db, package, &asker, &target)?) } else { vec![] };
+    let applicable =
+        if reachable { best(policies_for(db, package, &asker, &target)?) } else { vec![] };
     let no = no(db, package, (on, guests), &asker, &target, &applicable, catalog)?;
     Ok(Position {
         package,
@@ -243,8 +253,7 @@ fn why_none(db: &mut Db, package: PackageId, requestor: &Who, target: &Who) -> R
     if on.is_empty() {
         return Ok(No::NoPolicy);
     }
-    let covers: Vec<_> =
-        on.iter().filter(|p| class(&p.terms.scope, target).is_some()).collect();
+    let covers: Vec<_> = on.iter().filter(|p| class(&p.terms.scope, target).is_some()).collect();
     Ok(match covers.iter().any(|p| !may_ask(&p.terms.asks, requestor, target)) {
         true => No::NotYours { manager: covers.iter().any(|p| p.terms.asks.manager) },
         false => No::OutOfScope,

@@ -45,15 +45,7 @@ pub struct Stop {
     pub at: Ts,
 }
 
-type Row = (
-    StopId,
-    Option<CatalogId>,
-    Option<PackageId>,
-    Option<PolicyId>,
-    String,
-    String,
-    Ts,
-);
+type Row = (StopId, Option<CatalogId>, Option<PackageId>, Option<PolicyId>, String, String, Ts);
 
 fn stop((id, catalog, package, policy, reason, by, at): Row) -> Option<Stop> {
     let thing = match (catalog, package, policy) {

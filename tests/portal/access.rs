@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use diesel::prelude::*;
-use keyholder::access::policy::{self, Gate};
+use keyholder::access::policy::{self, AskStanding, Gate};
 use keyholder::app;
 use keyholder::assignments;
 use keyholder::db::By;
@@ -16,7 +16,6 @@ use keyholder::kernel::{NoticeId, PackageId, RequestId, Risk};
 use keyholder::notify;
 use keyholder::requests::commands::{self, Submit};
 use keyholder::requests::model::Verdict;
-use keyholder::requests::rules::Period;
 use keyholder::requests::store;
 use keyholder::web::{Method, Route};
 use openidconnect::reqwest;
@@ -47,17 +46,9 @@ struct Things {
 
 fn submit(app: &App, package: PackageId) -> RequestId {
     let target = app.person("employee");
-    let order = Submit {
-        id: RequestId::fresh(),
-        package,
-        policy: None,
-        version: None,
-        reason: "the close of the month".into(),
-        period: Period { starts: None, ends: None },
-        previous: None,
-    };
+    let order = Submit { reason: "the close of the month".into(), ..Submit::of(package) };
     let ask = move |tx: &mut keyholder::db::Tx<'_>| {
-        let permit = policy::request_access(tx.actor(), target)?;
+        let permit = policy::request_access(tx.actor(), &AskStanding::own(target))?;
         commands::submit(tx, &permit, &order)
     };
     app.db.write(By::Person(target), ask).unwrap()
@@ -100,10 +91,14 @@ fn things(app: &App, number: usize) -> Things {
         let grant: keyholder::kernel::RoleGrantId = grant.first(db)?;
         Ok((resource, grant))
     });
+    let name = format!("Organization {number}");
+    let domain = format!("organization-{number}.example");
+    let organization = crate::support::app::organization(&app.db, &name, &domain);
     let parts = BTreeMap::from([
         ("/approvals/{id}", request.to_string()),
         ("/catalogs/{id}", catalog.to_string()),
         ("/mail/{id}", failed_mail(app).to_string()),
+        ("/organizations/{id}", organization.to_string()),
         ("/packages/{id}", package.to_string()),
         ("/packages/{id}/assignments/{aid}", assignment.to_string()),
         ("/people/{id}", app.person("employee").to_string()),
@@ -124,6 +119,7 @@ fn things(app: &App, number: usize) -> Things {
         ("/packages/{id}/policies/{policy}/switch", vec![("on", text("no"))]),
         ("/catalogs/{id}/switch", vec![("on", text("no"))]),
         ("/notices/read", vec![("upto", text("0"))]),
+        ("/organizations/{id}/switch", vec![("open", text("no"))]),
     ]);
     Things { parts, bodies }
 }

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use diesel::RunQueryDsl;
 use diesel::migration::MigrationSource;
 use diesel_migrations::{FileBasedMigrations, MigrationHarness};
 use keyholder::db::{Address, Db, migrate};
 
 use crate::support::database::FreshDatabase;
-use crate::support::tables::{column, names};
+use crate::support::tables::{column, columns, names};
 
 /// Type and whether it may be empty, by table and column.
 type Schema = BTreeMap<(String, String), (String, bool)>;
@@ -183,6 +184,48 @@ fn migrations_go_up_down_and_up_again() {
         let mut db = migrated(&database);
         assert_eq!((there(&mut db), keys_and_indexes(&mut db)), first);
     }
+}
+
+#[test]
+fn people_who_were_there_before_have_their_mail_domain_after_the_upgrade() {
+    const MAILS: [(&str, Option<&str>); 4] = [
+        ("'Ann@Sales.Contoso.Example'", Some("sales.contoso.example")),
+        ("'\"a@b\"@c.example'", Some("c.example")),
+        ("'nobody@'", None),
+        ("NULL", None),
+    ];
+    for database in databases() {
+        let mut db = migrated(&database);
+        while columns(&mut db, "people").unwrap().contains(&"mail_domain".to_owned()) {
+            match &mut db {
+                Db::Sqlite(connection) => down_by_one(connection, "sqlite"),
+                Db::Pg(connection) => down_by_one(connection, "postgres"),
+            }
+        }
+        for (number, (mail, _)) in MAILS.iter().enumerate() {
+            let id = format!("00000000-0000-7000-8000-00000000000{number}");
+            let row = format!(
+                "INSERT INTO people (id, source, external_id, name, mail, kind, attributes, administrator, \
+                 auditor, enabled, search, rev, created_at) VALUES ('{id}', 'test', '{number}', 'Ann', {mail}, \
+                 'guest', '{{}}', FALSE, FALSE, TRUE, 'ann', 1, '2026-01-01T00:00:00.000000Z')"
+            );
+            keyholder::each_backend!(&mut db, |c| diesel::sql_query(&row).execute(c)).unwrap();
+        }
+        let mut db = migrated(&database);
+        let told = "SELECT coalesce(mail_domain, 'none') AS value FROM people ORDER BY external_id";
+        let expected = MAILS.map(|(_, domain)| domain.unwrap_or("none").to_owned());
+        assert_eq!(column(&mut db, told).unwrap(), expected);
+    }
+}
+
+fn down_by_one<C, B>(connection: &mut C, kind: &str)
+where
+    C: MigrationHarness<B>,
+    B: diesel::backend::Backend,
+    FileBasedMigrations: MigrationSource<B>,
+{
+    let migrations = FileBasedMigrations::from_path(root().join("migrations").join(kind)).unwrap();
+    connection.revert_last_migration(migrations).unwrap();
 }
 
 fn down<C, B>(connection: &mut C, kind: &str)

@@ -393,9 +393,18 @@ fn the_pages_are_accessible_and_fit_a_small_phone() {
     }
     let Some(marta) = Browser::open_as(true, phone) else { return };
     house.sign_in(&marta, "admin");
+    let organization = crate::support::app::organization(
+        &house.app.db,
+        "Hartwell & Co.",
+        "hartwell-audit.example",
+    );
     for path in [
         "/audit".to_owned(),
         "/audit?q=Asha".into(),
+        "/organizations".into(),
+        "/organizations/new".into(),
+        format!("/organizations/{organization}"),
+        format!("/organizations/{organization}/edit"),
         "/catalogs/new".into(),
         format!("/catalogs/{catalog}/resources/new"),
         format!("/people/{}", house.app.person("employee")),

@@ -189,27 +189,21 @@ fn terms_of<'a>(request: &'a Request, stage: &Stage) -> Option<&'a StageTerms> {
 ///
 /// # Errors
 /// `Stale` when something of it changed meanwhile.
-pub fn members_left(
-    tx: &mut Tx<'_>,
-    group: GroupId,
-    people: &[(PersonId, String)],
-) -> Result<()> {
-    let ids: Vec<PersonId> = people.iter().map(|(id, _)| *id).collect();
-    for (request, person) in store::asked_through(tx.db(), group, &ids)? {
-        let name = people.iter().find(|(id, _)| *id == person).map(|(_, name)| name.as_str());
+pub fn members_left(tx: &mut Tx<'_>, group: GroupId, people: &[PersonId]) -> Result<()> {
+    for (request, person) in store::asked_through(tx.db(), group, people)? {
         let Some(stage) = open_stage_of(tx, request)? else { continue };
         let whole = store::one(tx.db(), request)?;
         let still = match terms_of(&whole, &stage).map(|s| &s.approvers) {
             // Named beside the group, or in another group of the stage.
             Some(Approvers::Named { people, groups }) => {
                 let groups: Vec<GroupId> = groups.iter().map(|g| g.id).collect();
-                people.iter().any(|p| p.id == person)
-                    || store::in_groups(tx.db(), person, &groups)?
+                people.iter().any(|p| p.id == person) || store::in_groups(tx.db(), person, &groups)?
             }
             _ => false,
         };
         if !still {
-            approver_gone(tx, request, person, name.unwrap_or_default())?;
+            let name = who(tx.db(), person)?.name;
+            approver_gone(tx, request, person, &name)?;
         }
     }
     Ok(())
@@ -232,8 +226,7 @@ pub fn alternates_join(tx: &mut Tx<'_>, id: StageId) -> Result<bool> {
         return Ok(false);
     }
     store::touch_stage(tx, &stage)?;
-    let clocks =
-        Clocks { due_at: stage.due_at, alternates_at: None, remind_at: stage.remind_at };
+    let clocks = Clocks { due_at: stage.due_at, alternates_at: None, remind_at: stage.remind_at };
     store::save_clocks(tx, stage.id, clocks)?;
     let Some(terms) = terms_of(&request, &stage) else { return Ok(true) };
     let candidates = store::candidates(tx.db(), terms, request.target_id, request.catalog_id)?;
@@ -271,8 +264,7 @@ pub fn remind_due(tx: &mut Tx<'_>, id: StageId) -> Result<bool> {
     }
     store::touch_stage(tx, &stage)?;
     let remind_at = rules::next_reminder(stage.opened_at, stage.due_at, now);
-    let clocks =
-        Clocks { due_at: stage.due_at, alternates_at: stage.alternates_at, remind_at };
+    let clocks = Clocks { due_at: stage.due_at, alternates_at: stage.alternates_at, remind_at };
     store::save_clocks(tx, stage.id, clocks)?;
     if let Some((at, last)) = rules::due_reminder(stage.opened_at, stage.due_at, now) {
         let fact = Fact::DecisionReminded { stage: stage.number, last, due: stage.due_at };
@@ -287,7 +279,8 @@ pub fn remind_due(tx: &mut Tx<'_>, id: StageId) -> Result<bool> {
 /// `Refused` when nothing waits for a decision, or when they were reminded less than a day ago.
 pub fn remind(tx: &mut Tx<'_>, permit: &Permit<RemindApprovers>) -> Result<Request> {
     let request = store::one(tx.db(), RequestId(permit.about()))?;
-    let see = |refusal: Refusal| refusal.way("See the request", format!("/requests/{}", request.id));
+    let see =
+        |refusal: Refusal| refusal.way("See the request", format!("/requests/{}", request.id));
     if request.state != State::PendingApproval || request.held_at.is_some() {
         let why = format!("It is: {}.", request.state.label().to_lowercase());
         return Err(see(Refusal::new("Nobody’s decision is awaited", why)).into());

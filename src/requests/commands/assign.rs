@@ -14,8 +14,8 @@ use crate::policies::rules::class;
 use crate::requests::eligibility::{self, No};
 use crate::requests::model::{RequestKind, State};
 use crate::requests::rules::{self, Period};
-use crate::requests::store::{self, NewRequest};
 use crate::requests::stops;
+use crate::requests::store::{self, NewRequest};
 
 /// What somebody is given.
 #[derive(Clone, Debug)]

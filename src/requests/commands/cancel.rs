@@ -43,8 +43,7 @@ fn cancel_now(tx: &mut Tx<'_>, request: &Request, leaver: bool) -> Result<()> {
     let refused = request.requestor_id != request.target_id
         && tx.actor().id() == Some(request.target_id)
         && !leaver;
-    let fact =
-        if refused { Fact::RequestRefused } else { Fact::RequestCanceled { leaver } };
+    let fact = if refused { Fact::RequestRefused } else { Fact::RequestCanceled { leaver } };
     tx.record(&fact, request.about())?;
     // A scheduled request has an assignment that never started.
     let all: Vec<_> = match assignments::store::of_request(tx.db(), request.id)? {
@@ -94,4 +93,3 @@ pub fn leaver(tx: &mut Tx<'_>, person: PersonId, name: &str) -> Result<()> {
     }
     Ok(())
 }
-

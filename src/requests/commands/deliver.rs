@@ -74,8 +74,7 @@ fn extended(tx: &mut Tx<'_>, request: &Request, automatic: bool) -> Result<()> {
     tx.record(&Fact::RequestApproved { automatic }, request.about())?;
     let about = request.about().assignment(id);
     tx.record(&Fact::AssignmentExtended { until }, about)?;
-    let next =
-        Next { state: State::Delivered, stage: request.stage, due_at: None, decided: true };
+    let next = Next { state: State::Delivered, stage: request.stage, due_at: None, decided: true };
     store::save(tx, request, next)
 }
 
@@ -95,8 +94,7 @@ pub fn start_scheduled(tx: &mut Tx<'_>, id: AssignmentId) -> Result<bool> {
     let Some(request) = assignment.request_id else { return Err(Error::Missing) };
     let request = locked(tx, request)?;
     // It waits while something is stopped (D47), and starts when that goes on.
-    let stop =
-        stops::of(tx.db(), request.catalog_id, request.package_id, Some(request.policy_id))?;
+    let stop = stops::of(tx.db(), request.catalog_id, request.package_id, Some(request.policy_id))?;
     if stop.is_some() {
         return Ok(false);
     }
@@ -237,4 +235,3 @@ pub fn end_assignment(
     assignment_ended(tx, &named, "it was ended")?;
     Ok(named)
 }
-

@@ -281,4 +281,3 @@ pub fn refusal(no: &No, position: &Position) -> Refusal {
         ),
     }
 }
-

@@ -201,7 +201,11 @@ pub fn reminders(opened: Ts, due: Ts) -> Vec<(Ts, bool)> {
     let seconds = due.seconds_since(opened);
     let half = opened.plus_seconds(seconds / 2);
     let last = due.plus_seconds(-DAY);
-    if seconds >= 2 * DAY && half < last { vec![(half, false), (last, true)] } else { vec![(half, seconds <= 2 * DAY)] }
+    if seconds >= 2 * DAY && half < last {
+        vec![(half, false), (last, true)]
+    } else {
+        vec![(half, seconds <= 2 * DAY)]
+    }
 }
 
 /// The next reminder after `now`.

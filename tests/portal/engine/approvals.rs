@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use keyholder::db::schema::{role_grants, stage_approvers};
 use keyholder::error::Error;
 use keyholder::kernel::Fact;
-use keyholder::policies::model::StageTerms;
+use keyholder::policies::stages::StageTerms;
 use keyholder::requests::model::{StageState, State, Verdict};
 
 use crate::support::world::{DAY, World, at, by, by_group, by_manager, refused, terms};
@@ -176,7 +176,7 @@ fn d04_a_second_decision_is_told_who_decided_when_and_what() {
 #[test]
 fn d05_the_clock_of_a_stage_starts_when_it_opens() {
     let Some(w) = World::new() else { return };
-    let short = StageTerms { days: 3, ..by(&[w.dan], &[]) };
+    let short = StageTerms { time: 3, ..by(&[w.dan], &[]) };
     let package = w.package(&[], terms(vec![by_manager(&[]), short]));
     let request = w.ask(w.ada, package).unwrap();
     assert_eq!(w.request(request).due_at, Some(at("2026-03-16T09:00:00Z")));

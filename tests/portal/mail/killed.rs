@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keyholder::access::policy;
+use keyholder::access::policy::{self, AskStanding};
 use keyholder::db::{Address, By, Database, Tx, migrate};
 use keyholder::kernel::time::{Shifted, System};
 use keyholder::kernel::{Clocks, Zone};
@@ -38,7 +38,7 @@ fn e14_killed_between_sending_and_recording_makes_a_second_copy_with_the_same_id
     let (package, _) = package(&db, catalog, "Ledger", &[], terms(vec![stage]));
     let employee = person(&db, "employee");
     let ask = move |tx: &mut Tx<'_>| {
-        let permit = policy::request_access(tx.actor(), employee)?;
+        let permit = policy::request_access(tx.actor(), &AskStanding::own(employee))?;
         commands::submit(tx, &permit, &order(package))
     };
 

@@ -1,7 +1,7 @@
 //! One's own notices, and the mails that have not gone out, as people see them.
 
 use diesel::prelude::*;
-use keyholder::access::policy;
+use keyholder::access::policy::{self, AskStanding};
 use keyholder::db::schema::mails;
 use keyholder::db::{By, Tx};
 use keyholder::kernel::{PackageId, RequestId};
@@ -19,7 +19,7 @@ use crate::support::world::order;
 fn ask(app: &App, who: &str, package: PackageId) -> RequestId {
     let who = app.person(who);
     let ask = move |tx: &mut Tx<'_>| {
-        let permit = policy::request_access(tx.actor(), who)?;
+        let permit = policy::request_access(tx.actor(), &AskStanding::own(who))?;
         commands::submit(tx, &permit, &order(package))
     };
     let request = app.db.write(By::Person(who), ask).unwrap();

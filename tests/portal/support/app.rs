@@ -15,10 +15,12 @@ use keyholder::demo::company;
 use keyholder::error::Result;
 use keyholder::kernel::time::{Fixed, Shifted};
 use keyholder::kernel::{
-    CatalogId, Clock, Clocks, PackageId, PersonId, PolicyId, ResourceId, Risk, RoleId, Secret, Zone,
+    CatalogId, Clock, Clocks, OrganizationId, PackageId, PersonId, PolicyId, ResourceId, Risk,
+    RoleId, Secret, Zone,
 };
 use keyholder::packages::model::NewPackage;
-use keyholder::policies::model::{Approvers, Lifetime, Named, Scope, StageTerms, Terms};
+use keyholder::policies::model::{Lifetime, Named, Scope, Terms};
+use keyholder::policies::stages::{Approvers, StageTerms};
 use keyholder::provisioning::connectors::Targets;
 use keyholder::provisioning::connectors::ldap::LdapGroups;
 use keyholder::provisioning::connectors::settings::{LdapTarget, PersonBy};
@@ -26,7 +28,7 @@ use keyholder::signin::oidc::{Oidc, Settings};
 use keyholder::signin::pages::{CALLBACK, SIGN_IN};
 use keyholder::site::{Keys, SessionTimes, Site};
 use keyholder::web::limit::Limits;
-use keyholder::{catalogs, directory, jobs, packages, policies};
+use keyholder::{catalogs, directory, jobs, organizations, packages, policies};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -192,6 +194,22 @@ pub fn catalog(db: &Database, name: &str, owner: &str) -> CatalogId {
         catalogs::commands::create(tx, &permit, CatalogId::fresh(), &new)
     };
     db.write(By::Person(admin), create).expect("a catalog")
+}
+
+/// Connects an organization that has this mail domain.
+pub fn organization(db: &Database, name: &str, domain: &str) -> OrganizationId {
+    let (admin, owner) = (person(db, "admin"), person(db, "catalog-owner"));
+    let draft = organizations::model::Draft {
+        name: name.into(),
+        description: format!("What we do with {name}"),
+        domains: vec![domain.into()],
+        sponsors: vec![owner],
+    };
+    let connect = move |tx: &mut keyholder::db::Tx<'_>| {
+        let permit = policy::manage_organizations(tx.actor())?;
+        organizations::commands::create(tx, &permit, OrganizationId::fresh(), &draft)
+    };
+    db.write(By::Person(admin), connect).expect("an organization")
 }
 
 /// Registers a resource with the one role "Member".
