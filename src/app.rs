@@ -11,6 +11,7 @@ use crate::web::{self, Route};
 
 /// Every route of the portal. The demo's own are in [`DEMO`]; `serve` never has them (E20).
 pub const ROUTES: &[&[Route]] = &[
+    crate::assignments::moving::ROUTES,
     crate::assignments::owner::ROUTES,
     crate::assignments::pages::ROUTES,
     crate::audit::pages::ROUTES,
@@ -18,6 +19,7 @@ pub const ROUTES: &[&[Route]] = &[
     crate::delegation::pages::ROUTES,
     crate::directory::profile::pages::ROUTES,
     crate::home::pages::ROUTES,
+    crate::notify::pages::ROUTES,
     crate::organizations::pages::ROUTES,
     crate::packages::browse::ROUTES,
     crate::packages::pages::ROUTES,
@@ -64,7 +66,11 @@ impl Application {
         jobs: bool,
     ) -> std::io::Result<Self> {
         let address = listener.local_addr()?;
-        let jobs = if jobs { Some(Jobs::start(&site.db, &site.targets)?) } else { None };
+        let jobs = if jobs {
+            Some(Jobs::start(&site.db, &site.targets, site.mailer.as_ref())?)
+        } else {
+            None
+        };
         let server = web::serve(Arc::clone(&site), &tables(site.demo), listener, workers)?;
         Ok(Self { address, site, server, jobs })
     }

@@ -131,11 +131,9 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
                 &[keyholder::requests::commands::leaver],
             )
         }
-        Command::Import(Import::Groups { args, at }) => cli::import_groups(
-            &open(&at)?,
-            &args,
-            &[keyholder::requests::commands::members_left],
-        ),
+        Command::Import(Import::Groups { args, at }) => {
+            cli::import_groups(&open(&at)?, &args, &[keyholder::requests::commands::members_left])
+        }
         Command::Admin(Admin::Grant { args, at }) => cli::grant(&open(&at)?, &args),
     }
 }

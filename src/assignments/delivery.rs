@@ -147,6 +147,8 @@ mod tests {
             end_reason: None,
             rev: 1,
             created_at: at("2026-11-20T09:00:00Z"),
+            attributes: "[]".into(),
+            warn_at: None,
         }
     }
 

@@ -7,7 +7,10 @@ const WARN_DAYS: [u32; 2] = [14, 1];
 
 /// The times at which the end is announced: those that lie after the start.
 fn warnings(started: Ts, until: Ts, zone: Zone) -> impl Iterator<Item = Ts> {
-    WARN_DAYS.into_iter().map(move |days| zone.minus_days(until, days)).filter(move |at| *at > started)
+    WARN_DAYS
+        .into_iter()
+        .map(move |days| zone.minus_days(until, days))
+        .filter(move |at| *at > started)
 }
 
 /// The next announcement after `now`.

@@ -16,8 +16,9 @@ use diesel::sqlite::Sqlite;
 
 use super::backend::{MultiBackend, MultiRawValue};
 use crate::kernel::{
-    AssignmentId, BasketId, CatalogId, FactId, GroupId, NoticeId, OrganizationId, PackageId, PersonId,
-    PolicyId, PolicyScopeId, RequestId, ResourceId, RightId, RoleGrantId, RoleId, StageId, StopId, Ts,
+    AssignmentId, BasketId, CatalogId, FactId, GroupId, NoticeId, OrganizationId, PackageId,
+    PersonId, PolicyId, PolicyScopeId, RequestId, ResourceId, RightId, RoleGrantId, RoleId,
+    StageId, StopId, Ts,
 };
 
 /// An id.

@@ -203,7 +203,12 @@ pub fn import(tx: &mut Tx<'_>, staff: &[Entry], groups: &[Membership]) -> Result
     let listed = |id: &str| staff.iter().any(|entry| entry.external_id == id);
     let groups: Vec<Membership> =
         groups.iter().filter(|row| listed(&row.member)).cloned().collect();
-    directory::commands::import_groups(tx, &permit, &groups, &[crate::requests::commands::members_left])?;
+    directory::commands::import_groups(
+        tx,
+        &permit,
+        &groups,
+        &[crate::requests::commands::members_left],
+    )?;
     Ok(())
 }
 

@@ -159,8 +159,7 @@ pub fn check(
             continue;
         }
         let raw = given.get(&question.key).map_or(&[][..], Vec::as_slice);
-        let values: Vec<String> =
-            raw.iter().map(|v| tidy(v)).filter(|v| !v.is_empty()).collect();
+        let values: Vec<String> = raw.iter().map(|v| tidy(v)).filter(|v| !v.is_empty()).collect();
         match one(question, &values) {
             Ok(()) => {
                 shown.insert(question.key.clone(), values.clone());
@@ -243,14 +242,7 @@ mod tests {
 
     fn question(key: &str, answer: Kind, required: bool) -> Question {
         let text = format!("About {key}?");
-        Question {
-            key: key.into(),
-            text,
-            hint: String::new(),
-            answer,
-            required,
-            shown_if: None,
-        }
+        Question { key: key.into(), text, hint: String::new(), answer, required, shown_if: None }
     }
 
     fn given(all: &[(&str, &[&str])]) -> HashMap<String, Vec<String>> {
@@ -265,10 +257,15 @@ mod tests {
 
     #[test]
     fn every_kind_says_how_to_mend_a_wrong_answer() {
-        let pattern = Some(Pattern { regex: "[A-Z]{2}-[0-9]+".into(), message: "Like AB-1".into() });
+        let pattern =
+            Some(Pattern { regex: "[A-Z]{2}-[0-9]+".into(), message: "Like AB-1".into() });
         let all = [
             (Kind::Short { pattern }, "AB-1x", "Like AB-1"),
-            (Kind::Short { pattern: None }, &"x".repeat(251), "Shorten your answer to 250 characters"),
+            (
+                Kind::Short { pattern: None },
+                &"x".repeat(251),
+                "Shorten your answer to 250 characters",
+            ),
             (Kind::One { choices: choices() }, "Maybe", "Choose from the answers to “About q?”"),
             (Kind::Many { choices: choices() }, "Maybe", "Choose from the answers to “About q?”"),
             (Kind::Date, "31.12.2026", "Enter a date, such as 2027-06-30"),
@@ -277,7 +274,8 @@ mod tests {
             (Kind::Number { min: None, max: None }, "ten", "Enter a whole number, such as 12"),
         ];
         for (kind, value, words) in all {
-            let errors = check(&[question("q", kind, false)], &given(&[("q", &[value])])).unwrap_err();
+            let errors =
+                check(&[question("q", kind, false)], &given(&[("q", &[value])])).unwrap_err();
             assert_eq!(errors, [FieldError::new("q-q", words)]);
         }
         let right = [

@@ -33,7 +33,10 @@ impl Terms {
             lines.extend(self.stage(at, stage));
         }
         if !self.stages.is_empty() {
-            lines.push("One denial ends the request. A stage that is not decided in time makes it expire.".into());
+            lines.push(
+                "One denial ends the request. A stage that is not decided in time makes it expire."
+                    .into(),
+            );
         }
         if self.stages.len() > 1 && self.decides_twice {
             lines.push("The same person may decide in more than one stage.".into());
@@ -116,7 +119,9 @@ fn who(scope: &Scope, asks: &Asks) -> String {
     }
     let who = capital(listed(&who));
     match (asks.own, asks.manager) {
-        (true, true) => format!("{who} may request it for themselves, and their managers for them."),
+        (true, true) => {
+            format!("{who} may request it for themselves, and their managers for them.")
+        }
         (true, false) => format!("{who} may request it for themselves."),
         (false, true) => format!("{who} may have it, if their managers request it for them."),
         (false, false) => format!("{who} may have it, but not request it."),

@@ -322,10 +322,7 @@ impl Check<'_> {
                 Approvers::Sponsors => "people without sponsors",
                 _ => "people without a manager",
             };
-            self.wrong(
-                &at("fallback"),
-                format!("Name at least one person who decides for {whom}"),
-            );
+            self.wrong(&at("fallback"), format!("Name at least one person who decides for {whom}"));
         }
         let approvers = match &draft.approvers {
             Approvers::Named { people, groups } => {
@@ -576,7 +573,8 @@ mod tests {
     fn a_manager_stage_needs_a_fallback_and_stands_once() {
         let mut known = Known::default();
         let ann = person(&mut known, "Ann", true);
-        let manager = |fallback: Vec<Named<PersonId>>| StageTerms::simple(Approvers::Manager, fallback, 14);
+        let manager =
+            |fallback: Vec<Named<PersonId>>| StageTerms::simple(Approvers::Manager, fallback, 14);
         let of = |stages| Terms { stages, ..terms() };
         assert_eq!(wrong(&of(vec![manager(vec![])]), &known), ["stage1-fallback"]);
         assert_eq!(wrong(&of(vec![manager(vec![ann.clone()])]), &known), Vec::<String>::new());
@@ -591,8 +589,7 @@ mod tests {
         let group = GroupId::fresh();
         known.groups.insert(group, ("Controllers".into(), 0));
         let named = Named { id: group, name: String::new() };
-        let mut stage =
-            StageTerms::simple(Approvers::group(named), vec![], 7);
+        let mut stage = StageTerms::simple(Approvers::group(named), vec![], 7);
         let draft = Terms { stages: vec![stage.clone()], ..terms() };
         assert_eq!(wrong(&draft, &known), ["stage1-groups"]);
         stage.fallback = vec![ann];

@@ -277,7 +277,9 @@ mod tests {
         assert!(!on("No").holds(case));
         assert!(!Condition::LongerThan { days: 30 }.holds(case), "30 days are not longer");
         assert!(Condition::LongerThan { days: 29 }.holds(case));
-        assert!(Condition::LongerThan { days: 3000 }.holds(Circumstances { seconds: None, ..case }));
+        assert!(
+            Condition::LongerThan { days: 3000 }.holds(Circumstances { seconds: None, ..case })
+        );
         assert!(!Condition::Guests.holds(case));
     }
 }

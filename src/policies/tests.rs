@@ -1,6 +1,7 @@
 use diesel::prelude::*;
 
-use super::model::{Approvers, Lifetime, Named, Saved, Scope, StageTerms, Terms};
+use super::model::{Class, Lifetime, Named, Saved, Scope, Terms};
+use super::stages::{Approvers, StageTerms};
 use super::{commands, store};
 use crate::access::policy;
 use crate::db::By;
@@ -108,7 +109,7 @@ fn terms_are_checked_against_the_directory() {
             StageTerms::simple(Approvers::group(named), vec![], 14),
         ];
         let made = house.new_policy(PolicyId::fresh(), package, "P", &draft);
-        assert_eq!(fields(made), ["people", "people", "stage1-fallback", "stage2-group"]);
+        assert_eq!(fields(made), ["people", "people", "stage1-fallback", "stage2-groups"]);
     }
 }
 
@@ -129,9 +130,12 @@ fn d17_policies_apply_by_scope_those_that_name_the_person_first() {
         house.policy(house.package("Other", &[]), "Elsewhere", everyone());
 
         let names = |person| {
-            let all = house.db.read(|db| store::policies_for(db, package, person));
+            let all = house.db.read(|db| {
+                let who = store::who(db, person)?;
+                store::policies_for(db, package, &who, &who)
+            });
             let all = all.expect("policies").into_iter();
-            all.map(|a| (a.policy.name, a.named)).collect::<Vec<_>>()
+            all.map(|a| (a.policy.name, a.class == Class::Named)).collect::<Vec<_>>()
         };
         assert_eq!(
             names(ann),

@@ -411,7 +411,7 @@ mod tests {
         let decides = |shown: &[&str], more| Decides {
             lead: "",
             names: Names { shown: shown.iter().map(|&n| n.to_owned()).collect(), more },
-            verb: "decides",
+            verb: "decides".into(),
             why: "",
             days: "3 days".into(),
         };

@@ -6,7 +6,8 @@ use super::store;
 use crate::db::schema::{catalogs, packages, people, requests};
 use crate::delegation::testing::{House as Setup, everyone, member, only, somebody, terms};
 use crate::kernel::{Kind, PackageId, PersonId, PolicyId, RequestId, Risk};
-use crate::policies::model::{Approvers, Named, StageTerms, Terms};
+use crate::policies::model::{Named, Terms};
+use crate::policies::stages::{Approvers, StageTerms};
 use crate::web::Route;
 use crate::web::harness::{Answer, Browser, House, houses};
 
@@ -397,7 +398,8 @@ fn d03_all_stages_at_once_find_the_deciders_that_each_one_finds() {
                 let all = store::candidates_of(db, &stages, target, catalog)?;
                 for (stage, found) in stages.iter().zip(&all) {
                     let one = store::candidates(db, stage, target, catalog)?;
-                    let both = [found, &one].map(|c| super::rules::deciders(c, &[target]));
+                    let both =
+                        [found, &one].map(|c| super::rules::deciders(c, &[target], stage.votes));
                     assert_eq!(both[0], both[1], "{stage:?}");
                 }
                 Ok(())

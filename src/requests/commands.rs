@@ -18,9 +18,7 @@ pub use approvers::{alternates_join, members_left, remind, remind_due};
 pub use assign::{Assign, assign};
 pub use cancel::{cancel, cancel_under_policy, expire, leaver};
 pub use decide::{decide, decided_already, may_decide};
-pub use deliver::{
-    assignment_ended, contents_changed, delivered, end_assignment, start_scheduled,
-};
+pub use deliver::{assignment_ended, contents_changed, delivered, end_assignment, start_scheduled};
 pub use extend::{Extend, extend, extendable};
 pub use give_back::{TakeAgain, give_back, take_again, why_not_again};
 pub use stop::{let_on, stop};
@@ -28,10 +26,10 @@ pub use submit::{Submit, refusal, submit};
 
 use super::model::{Request, Stage, StageState, State};
 use super::store::{self, NewRequest, Next};
-use submit::go;
 use crate::db::{Tx, hold_package, lock_people};
 use crate::error::Result;
 use crate::kernel::{Fact, RequestId};
+use submit::go;
 
 /// What people quote: eight letters and digits out of the id's random part, without those that look alike.
 #[must_use]

@@ -272,6 +272,16 @@ pub fn next_mark(
         (Approvers::Sponsors, _) => {
             plain(format!("Once approved, the sponsors of their organization decide next{within}"))
         }
+        (Approvers::Named { people, groups }, _) if people.is_empty() && groups.len() == 1 => {
+            let how = match stage.votes {
+                Votes::Any => "somebody".to_owned(),
+                Votes::Some { n } => format!("{n} people"),
+                Votes::Everyone => "everybody".to_owned(),
+            };
+            let verb = if stage.votes == Votes::Any { " decides next" } else { " must approve" };
+            let lead = format!("Once approved, {how} of ");
+            says([&lead, &groups[0].name, &format!("{verb}{within}")])
+        }
         (Approvers::Named { people, groups }, _) => {
             let mut names: Vec<String> = people.iter().map(|person| person.name.clone()).collect();
             names.extend(groups.iter().map(|group| format!("the members of {}", group.name)));
@@ -364,6 +374,7 @@ mod tests {
     use super::*;
     use crate::kernel::{CatalogId, PackageId, PolicyId, RequestId};
     use crate::policies::model::{Named, Scope, Terms};
+    use crate::requests::model::RequestKind;
 
     const OSLO: Zone = Zone(chrono_tz::Europe::Oslo);
 
@@ -404,6 +415,12 @@ mod tests {
             decided_at: None,
             ended_at: None,
             rev: 1,
+            kind: RequestKind::Add,
+            answers: vec![],
+            assignment_id: None,
+            basket_id: None,
+            held_at: None,
+            reminded_at: None,
         }
     }
 

@@ -4,16 +4,16 @@ use diesel::prelude::*;
 
 use super::commands::{self, Submit};
 use super::model::State;
-use super::rules::Period;
 use super::store;
-use crate::access::policy;
+use crate::access::policy::{self, AskStanding};
 use crate::assignments;
 use crate::assignments::rights::{self, Claiming, Seen};
 use crate::db::By;
 use crate::db::schema::{assignments as held, people};
 use crate::delegation::testing::{House as Setup, everyone, member, terms};
 use crate::kernel::{AssignmentId, PackageId, PersonId, PolicyId, RequestId, Risk, StageId};
-use crate::policies::model::{Approvers, Named, StageTerms, Terms};
+use crate::policies::model::{Named, Terms};
+use crate::policies::stages::{Approvers, StageTerms};
 use crate::web::Route;
 use crate::web::harness::{Browser, House, houses};
 
@@ -62,8 +62,7 @@ impl Office {
         let by_manager = StageTerms::simple(Approvers::Manager, fallback, 5);
         office.policy(ledger, vec![by_manager]);
         let people = vec![named(ingrid, "Ingrid Solheim"), named(jonas, "Jonas Weber")];
-        let by_two =
-            StageTerms::simple(Approvers::people(people), vec![], 5);
+        let by_two = StageTerms::simple(Approvers::people(people), vec![], 5);
         office.policy(payments, vec![by_two]);
         office
     }
@@ -94,17 +93,9 @@ impl Office {
     }
 
     fn request(&self, person: PersonId, package: PackageId, reason: &str) -> RequestId {
-        let submit = Submit {
-            id: RequestId::fresh(),
-            package,
-            policy: None,
-            version: None,
-            reason: reason.to_owned(),
-            period: Period { starts: None, ends: None },
-            previous: None,
-        };
+        let submit = Submit { reason: reason.to_owned(), ..Submit::of(package) };
         let write = self.house.site.db.write(By::Person(person), move |tx| {
-            let permit = policy::request_access(tx.actor(), person)?;
+            let permit = policy::request_access(tx.actor(), &AskStanding::own(person))?;
             commands::submit(tx, &permit, &submit)
         });
         write.expect("a request")

@@ -197,7 +197,8 @@ mod tests {
     #[test]
     fn d04_a_decided_stage_takes_no_second_decision() {
         let (due, now) = (at("2026-01-02T00:00:00Z"), at("2026-01-01T00:00:00Z"));
-        let decided = decide(StageState::Approved, due, now, Verdict::Approve, "", Risk::Ordinary, false);
+        let decided =
+            decide(StageState::Approved, due, now, Verdict::Approve, "", Risk::Ordinary, false);
         assert_eq!(decided, Err(Refused::Decided));
     }
 
@@ -213,7 +214,8 @@ mod tests {
     #[test]
     fn d39_high_risk_needs_a_reason_and_so_does_every_denial() {
         let (due, now) = (at("2026-01-02T00:00:00Z"), at("2026-01-01T00:00:00Z"));
-        let ask = |verdict, note, risk| decide(StageState::Open, due, now, verdict, note, risk, false);
+        let ask =
+            |verdict, note, risk| decide(StageState::Open, due, now, verdict, note, risk, false);
         assert!(matches!(ask(Verdict::Approve, "", Risk::High), Err(Refused::Field(_))));
         assert!(matches!(ask(Verdict::Deny, "", Risk::Ordinary), Err(Refused::Field(_))));
         assert!(ask(Verdict::Approve, "", Risk::Ordinary).is_ok());

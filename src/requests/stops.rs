@@ -46,15 +46,7 @@ pub struct Stop {
     pub at: Ts,
 }
 
-type Row = (
-    StopId,
-    Option<CatalogId>,
-    Option<PackageId>,
-    Option<PolicyId>,
-    String,
-    String,
-    Ts,
-);
+type Row = (StopId, Option<CatalogId>, Option<PackageId>, Option<PolicyId>, String, String, Ts);
 
 fn stop((id, catalog, package, policy, reason, by, at): Row) -> Option<Stop> {
     let thing = match (catalog, package, policy) {
@@ -64,6 +56,36 @@ fn stop((id, catalog, package, policy, reason, by, at): Row) -> Option<Stop> {
         _ => return None,
     };
     Some(Stop { id, thing, reason, by, at })
+}
+
+/// The stops that hold what is under this catalog, this package and these policies, the widest first. One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn among(
+    db: &mut Db,
+    catalog: CatalogId,
+    package: PackageId,
+    policies: &[PolicyId],
+) -> Result<Vec<Stop>> {
+    let mut all: Vec<Stop> = stops::table
+        .filter(
+            stops::catalog_id
+                .eq(catalog)
+                .or(stops::package_id.eq(package))
+                .or(stops::policy_id.eq_any(policies)),
+        )
+        .select(stops::all_columns)
+        .load::<Row>(db)?
+        .into_iter()
+        .filter_map(stop)
+        .collect();
+    all.sort_by_key(|s| match s.thing {
+        Thing::Catalog(_) => 0,
+        Thing::Package(_) => 1,
+        Thing::Policy(_) => 2,
+    });
+    Ok(all)
 }
 
 /// The stop that holds a request under this catalog, package and policy; the widest if there are several.
@@ -77,24 +99,8 @@ pub fn of(
     package: PackageId,
     policy: Option<PolicyId>,
 ) -> Result<Option<Stop>> {
-    let mut all: Vec<Stop> = stops::table
-        .filter(
-            stops::catalog_id
-                .eq(catalog)
-                .or(stops::package_id.eq(package))
-                .or(stops::policy_id.eq(policy)),
-        )
-        .select(stops::all_columns)
-        .load::<Row>(db)?
-        .into_iter()
-        .filter_map(stop)
-        .collect();
-    all.sort_by_key(|s| match s.thing {
-        Thing::Catalog(_) => 0,
-        Thing::Package(_) => 1,
-        Thing::Policy(_) => 2,
-    });
-    Ok(all.into_iter().next())
+    let policies: Vec<PolicyId> = policy.into_iter().collect();
+    Ok(among(db, catalog, package, &policies)?.into_iter().next())
 }
 
 /// The stop of this very thing, if it is stopped. One statement.

@@ -3,9 +3,7 @@
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 
-use super::model::{
-    Approver, Request, RequestKind, Row, Stage, StageState, State, Verdict, Via,
-};
+use super::model::{Approver, Request, RequestKind, Row, Stage, StageState, State, Verdict, Via};
 use super::rules::{Candidate, Deciders};
 use crate::access::policy::RequestStanding;
 use crate::db::schema::{
@@ -662,7 +660,6 @@ pub(super) fn forget_draft(
     diesel::delete(request_drafts::table.find((person, target, package))).execute(tx.db())?;
     Ok(())
 }
-
 
 #[derive(Insertable)]
 #[diesel(table_name = requests)]

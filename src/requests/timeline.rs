@@ -436,10 +436,8 @@ impl Story<'_> {
                 let mut item = expected("Next", None, heading);
                 let first = found.and_then(|d| d.people.first());
                 let why = first.map(|p| format!("{}, ", self.why(p.via))).unwrap_or_default();
-                item.says.push(capital(&format!(
-                    "{why}within {}.",
-                    stage.unit.counted(stage.time)
-                )));
+                item.says
+                    .push(capital(&format!("{why}within {}.", stage.unit.counted(stage.time))));
                 items.push(item);
             }
         }
@@ -504,7 +502,9 @@ mod tests {
     use crate::kernel::{
         AssignmentId, CatalogId, FactId, PackageId, PolicyId, RequestId, RightId, StageId, Zone,
     };
-    use crate::policies::model::{Approvers, Lifetime, Scope, StageTerms, Terms};
+    use crate::policies::model::{Lifetime, Scope, Terms};
+    use crate::policies::stages::{Approvers, StageTerms};
+    use crate::requests::model::RequestKind;
 
     fn at(text: &str) -> Ts {
         Ts::new(text.parse().unwrap())
@@ -549,6 +549,12 @@ mod tests {
             decided_at: None,
             ended_at: None,
             rev: 1,
+            kind: RequestKind::Add,
+            answers: vec![],
+            assignment_id: None,
+            basket_id: None,
+            held_at: None,
+            reminded_at: None,
         }
     }
 
@@ -576,6 +582,10 @@ mod tests {
             via: Via::Manager,
             opened_at: now(),
             waiting: true,
+            vote: None,
+            voted_at: None,
+            note: None,
+            removed: false,
         }
     }
 
@@ -665,6 +675,8 @@ mod tests {
             ended_at: None,
             end_reason: None,
             created_at: now(),
+            attributes: "[]".into(),
+            warn_at: None,
             rev: 1,
         };
         let standing = |state, trouble: Option<&str>| Standing {

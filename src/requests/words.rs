@@ -198,7 +198,9 @@ pub fn wait(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policies::model::{Approvers, Scope, StageTerms};
+    use crate::policies::model::Scope;
+    use crate::policies::stages::{Approvers, StageTerms};
+    use crate::requests::rules::Candidate;
 
     fn at(text: &str) -> Ts {
         Ts::new(text.parse().unwrap())
@@ -219,13 +221,19 @@ mod tests {
     #[test]
     fn every_stage_names_who_decides_and_why() {
         let boss = Deciders {
-            people: vec![(PersonId::fresh(), "Ingrid".into())],
-            via: Via::Manager,
+            people: vec![Candidate {
+                id: PersonId::fresh(),
+                name: "Ingrid".into(),
+                via: Via::Manager,
+                group: None,
+            }],
+            rule: Rule::Any,
+            needed: 1,
             fell_back: None,
         };
         let said = decides(&terms(Lifetime::Never, 2), &[Some(boss), None]);
         assert_eq!(
-            (said[0].lead, said[0].verb, said[0].why),
+            (said[0].lead, said[0].verb.as_str(), said[0].why),
             ("First", "decides", "as your manager")
         );
         assert_eq!(said[0].names.shown, ["Ingrid"]);

@@ -167,17 +167,22 @@ fn reinforce(
     let candidates = store::candidates(tx.db(), terms, request.target_id, request.catalog_id)?;
     let mut excluded = vec![request.requestor_id, request.target_id];
     excluded.extend(earlier(tx, request)?);
-    // The set was frozen when the stage opened (D37): primaries who came later do not join.
-    let mut there: Vec<PersonId> =
-        approvers.iter().filter(|a| a.stage == stage.id).map(|a| a.person).collect();
-    there.extend(candidates.primary.iter().map(|c| c.id));
-    let Some((people, to)) = rules::reinforcements(&candidates, &excluded, &there, missing) else {
+    let of = |removed| {
+        let of_stage = approvers.iter().filter(move |a| a.stage == stage.id);
+        of_stage.filter(move |a| a.removed == removed).map(|a| a.person).collect::<Vec<_>>()
+    };
+    excluded.extend(of(false));
+    // The set was frozen when the stage opened (D37): who came to it later does not join, who came back does.
+    let (gone, mut candidates) = (of(true), candidates);
+    candidates.primary.retain(|c| gone.contains(&c.id));
+    let Some((people, fell_back)) = rules::reinforcements(&candidates, &excluded, missing) else {
         return Ok(false);
     };
     here(tx, &people)?;
     store::add_approvers(tx, request.id, stage.id, stage.opened_at, &people)?;
-    let why = "too few of the approvers are left".to_owned();
-    tx.record(&Fact::ApproversFellBack { stage: stage.number, why, to }, request.about())?;
+    if let Some((why, to)) = fell_back {
+        tx.record(&Fact::ApproversFellBack { stage: stage.number, why, to }, request.about())?;
+    }
     Ok(true)
 }
 
@@ -189,11 +194,7 @@ fn terms_of<'a>(request: &'a Request, stage: &Stage) -> Option<&'a StageTerms> {
 ///
 /// # Errors
 /// `Stale` when something of it changed meanwhile.
-pub fn members_left(
-    tx: &mut Tx<'_>,
-    group: GroupId,
-    people: &[PersonId],
-) -> Result<()> {
+pub fn members_left(tx: &mut Tx<'_>, group: GroupId, people: &[PersonId]) -> Result<()> {
     for (request, person) in store::asked_through(tx.db(), group, people)? {
         let Some(stage) = open_stage_of(tx, request)? else { continue };
         let whole = store::one(tx.db(), request)?;
@@ -201,8 +202,7 @@ pub fn members_left(
             // Named beside the group, or in another group of the stage.
             Some(Approvers::Named { people, groups }) => {
                 let groups: Vec<GroupId> = groups.iter().map(|g| g.id).collect();
-                people.iter().any(|p| p.id == person)
-                    || store::in_groups(tx.db(), person, &groups)?
+                people.iter().any(|p| p.id == person) || store::in_groups(tx.db(), person, &groups)?
             }
             _ => false,
         };
@@ -231,8 +231,7 @@ pub fn alternates_join(tx: &mut Tx<'_>, id: StageId) -> Result<bool> {
         return Ok(false);
     }
     store::touch_stage(tx, &stage)?;
-    let clocks =
-        Clocks { due_at: stage.due_at, alternates_at: None, remind_at: stage.remind_at };
+    let clocks = Clocks { due_at: stage.due_at, alternates_at: None, remind_at: stage.remind_at };
     store::save_clocks(tx, stage.id, clocks)?;
     let Some(terms) = terms_of(&request, &stage) else { return Ok(true) };
     let candidates = store::candidates(tx.db(), terms, request.target_id, request.catalog_id)?;
@@ -270,8 +269,7 @@ pub fn remind_due(tx: &mut Tx<'_>, id: StageId) -> Result<bool> {
     }
     store::touch_stage(tx, &stage)?;
     let remind_at = rules::next_reminder(stage.opened_at, stage.due_at, now);
-    let clocks =
-        Clocks { due_at: stage.due_at, alternates_at: stage.alternates_at, remind_at };
+    let clocks = Clocks { due_at: stage.due_at, alternates_at: stage.alternates_at, remind_at };
     store::save_clocks(tx, stage.id, clocks)?;
     if let Some((at, last)) = rules::due_reminder(stage.opened_at, stage.due_at, now) {
         let fact = Fact::DecisionReminded { stage: stage.number, last, due: stage.due_at };
@@ -286,7 +284,8 @@ pub fn remind_due(tx: &mut Tx<'_>, id: StageId) -> Result<bool> {
 /// `Refused` when nothing waits for a decision, or when they were reminded less than a day ago.
 pub fn remind(tx: &mut Tx<'_>, permit: &Permit<RemindApprovers>) -> Result<Request> {
     let request = store::one(tx.db(), RequestId(permit.about()))?;
-    let see = |refusal: Refusal| refusal.way("See the request", format!("/requests/{}", request.id));
+    let see =
+        |refusal: Refusal| refusal.way("See the request", format!("/requests/{}", request.id));
     if request.state != State::PendingApproval || request.held_at.is_some() {
         let why = format!("It is: {}.", request.state.label().to_lowercase());
         return Err(see(Refusal::new("Nobody’s decision is awaited", why)).into());

@@ -14,8 +14,8 @@ use crate::policies::rules::class;
 use crate::requests::eligibility::{self, No};
 use crate::requests::model::{RequestKind, State};
 use crate::requests::rules::{self, Period};
-use crate::requests::store::{self, NewRequest};
 use crate::requests::stops;
+use crate::requests::store::{self, NewRequest};
 
 /// What somebody is given.
 #[derive(Clone, Debug)]
@@ -72,11 +72,10 @@ pub fn assign(
     if policy.package != assign.package {
         return Err(Error::Missing);
     }
-    match &position.no {
-        Some(no @ (No::Left | No::Open { .. } | No::Holds { .. } | No::Stopped(_))) => {
-            return Err(refusal(no, &position).into());
-        }
-        _ => {}
+    if let Some(no @ (No::Left | No::Open { .. } | No::Holds { .. } | No::Stopped(_))) =
+        &position.no
+    {
+        return Err(refusal(no, &position).into());
     }
     let stop =
         stops::of(tx.db(), position.catalog, position.package, Some(policy.id))?.map(No::Stopped);

@@ -26,6 +26,7 @@ pub fn may_decide(
     let permit = policy::decide_stage(tx.actor(), &standing);
     if permit.is_err()
         && let Some(person) = tx.actor().enabled_person().map(|p| p.id)
+        && ![request.requestor_id, request.target_id].contains(&person)
         && store::was_approver(tx.db(), stage, person)?
     {
         let stages = store::stages(tx.db(), &[request.id])?;
@@ -97,8 +98,7 @@ pub fn decide(
 
 /// The page that says that a request waits because something was stopped (D47).
 fn held(tx: &mut Tx<'_>, request: &Request) -> Result<Refusal> {
-    let stop =
-        stops::of(tx.db(), request.catalog_id, request.package_id, Some(request.policy_id))?;
+    let stop = stops::of(tx.db(), request.catalog_id, request.package_id, Some(request.policy_id))?;
     let why = stop.map_or_else(String::new, |stop| {
         format!("{} stopped its {}: “{}” ", stop.by, stop.thing.word(), stop.reason)
     });
@@ -151,4 +151,3 @@ pub fn decided_already(tx: &mut Tx<'_>, request: &Request, stage: &Stage) -> Res
     .way("See the request", format!("/requests/{}", request.id))
     .way("Back to your approvals", "/approvals"))
 }
-

@@ -77,8 +77,7 @@ pub fn extendable(
     if let Some(gone) = eligibility::still(tx, holder, &policy.terms)? {
         return Err(no(format!("The reason: {}.", gone.words())));
     }
-    if let Some(stop) =
-        stops::of(tx, named.catalog, named.assignment.package_id, Some(policy.id))?
+    if let Some(stop) = stops::of(tx, named.catalog, named.assignment.package_id, Some(policy.id))?
     {
         return Err(no(format!(
             "{} stopped its {}: “{}”",
@@ -88,7 +87,9 @@ pub fn extendable(
         )));
     }
     if let Some((request, reference)) = store::open_for(tx, holder, named.assignment.package_id)? {
-        let why = format!("{reference} is open already. One request for a package can be open at a time.");
+        let why = format!(
+            "{reference} is open already. One request for a package can be open at a time."
+        );
         return Err(Refusal::new(format!("{} cannot be extended now", named.package), why)
             .way(format!("Open {reference}"), format!("/requests/{request}"))
             .into());
@@ -171,11 +172,8 @@ pub fn extend(
             basket_id: None,
         },
     )?;
-    let fact = Fact::ExtensionRequested {
-        package_policy: policy.name,
-        version: policy.version,
-        until,
-    };
+    let fact =
+        Fact::ExtensionRequested { package_policy: policy.name, version: policy.version, until };
     tx.record(&fact, request.about().assignment(extend.assignment).note(reason))?;
     go(tx, &request)?;
     Ok(extend.id)

@@ -11,8 +11,8 @@ use crate::kernel::{AssignmentId, Fact, PersonId, RequestId};
 use crate::requests::eligibility::{self, No};
 use crate::requests::model::{Request, RequestKind, State};
 use crate::requests::rules::TAKE_AGAIN_DAYS;
-use crate::requests::store::{self, NewRequest, Next};
 use crate::requests::stops;
+use crate::requests::store::{self, NewRequest, Next};
 
 /// Gives access back: it ends now. The request keeps under which versions, for taking it again.
 ///
@@ -89,8 +89,7 @@ pub fn give_back(
 }
 
 fn done(tx: &mut Tx<'_>, request: &Request) -> Result<()> {
-    let next =
-        Next { state: State::Delivered, stage: request.stage, due_at: None, decided: true };
+    let next = Next { state: State::Delivered, stage: request.stage, due_at: None, decided: true };
     store::save(tx, request, next)
 }
 
@@ -173,12 +172,9 @@ pub fn take_again(
     let (now, zone) = (tx.now(), tx.zone());
     if let Some(why) = why_not_again(tx.db(), holder, &before, now, zone)? {
         let request = format!("/packages/{}/request", before.package_id);
-        return Err(Refusal::new(
-            format!("{} has to be requested again", before.package),
-            why,
-        )
-        .way("Request it", request)
-        .into());
+        return Err(Refusal::new(format!("{} has to be requested again", before.package), why)
+            .way("Request it", request)
+            .into());
     }
     let given = match before.assignment_id {
         Some(id) => assignments::store::one(tx.db(), id)?.assignment.attributes,

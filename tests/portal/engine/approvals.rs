@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use keyholder::db::schema::{role_grants, stage_approvers};
 use keyholder::error::Error;
 use keyholder::kernel::Fact;
-use keyholder::policies::model::StageTerms;
+use keyholder::policies::stages::StageTerms;
 use keyholder::requests::model::{StageState, State, Verdict};
 
 use crate::support::world::{DAY, World, at, by, by_group, by_manager, refused, terms};
@@ -176,7 +176,7 @@ fn d04_a_second_decision_is_told_who_decided_when_and_what() {
 #[test]
 fn d05_the_clock_of_a_stage_starts_when_it_opens() {
     let Some(w) = World::new() else { return };
-    let short = StageTerms { days: 3, ..by(&[w.dan], &[]) };
+    let short = StageTerms { time: 3, ..by(&[w.dan], &[]) };
     let package = w.package(&[], terms(vec![by_manager(&[]), short]));
     let request = w.ask(w.ada, package).unwrap();
     assert_eq!(w.request(request).due_at, Some(at("2026-03-16T09:00:00Z")));
@@ -185,7 +185,8 @@ fn d05_the_clock_of_a_stage_starts_when_it_opens() {
     assert_eq!(w.last_stage(request).opened_at, at("2026-03-12T09:00:00Z"));
     assert_eq!(w.request(request).due_at, Some(at("2026-03-15T09:00:00Z")), "three days from now");
     w.pass(3 * DAY - 1);
-    assert_eq!(w.tick(), 0);
+    w.tick();
+    assert_eq!(w.state(request), State::PendingApproval);
     w.approve(w.dan, request).unwrap();
 }
 
@@ -195,7 +196,7 @@ fn d05_a_stage_that_runs_out_makes_the_request_expire() {
     let package = w.package(&[], terms(vec![by_manager(&[])]));
     let request = w.ask(w.ada, package).unwrap();
     w.pass(14 * DAY + 60);
-    assert_eq!(w.tick(), 1);
+    assert_eq!(w.tick(), 1, "it expires, and nobody is reminded of it any more (E3)");
     assert_eq!((w.state(request), w.stage_state(request)), (State::Expired, StageState::Expired));
     let told = &w.facts_of("request_expired", request)[0];
     assert_eq!((told.due, told.at), (Some(at("2026-03-16T09:00:00Z")), at("2026-03-16T09:01:00Z")));

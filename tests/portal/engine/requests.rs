@@ -4,7 +4,8 @@ use std::sync::Barrier;
 
 use keyholder::error::{Error, Result};
 use keyholder::kernel::{Fact, PackageId, RequestId, Risk, Ts, Zone};
-use keyholder::policies::model::{Lifetime, Scope, StageTerms, Terms};
+use keyholder::policies::model::{Lifetime, Scope, Terms};
+use keyholder::policies::stages::StageTerms;
 use keyholder::requests::commands::Submit;
 use keyholder::requests::model::{State, Verdict};
 use keyholder::requests::rules::Period;
@@ -236,7 +237,7 @@ fn d09_days_keep_the_local_time_over_a_change_of_the_clocks_and_hours_do_not() {
     // Summer time starts on 29 March: 10:00 in Oslo is 09:00 UTC before and 08:00 UTC after.
     let days = w.package(&[], Terms { lifetime: Lifetime::Days { days: 30 }, ..terms(vec![]) });
     let hours = w.package(&[], Terms { lifetime: Lifetime::Hours { hours: 720 }, ..terms(vec![]) });
-    let slow = StageTerms { days: 30, ..by_manager(&[]) };
+    let slow = StageTerms { time: 30, ..by_manager(&[]) };
     let stage = w.package(&[], terms(vec![slow]));
     let in_days = w.ask(w.ada, days).unwrap();
     let in_hours = w.ask(w.ada, hours).unwrap();

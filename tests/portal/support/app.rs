@@ -19,7 +19,8 @@ use keyholder::kernel::{
     RoleId, Secret, Zone,
 };
 use keyholder::packages::model::NewPackage;
-use keyholder::policies::model::{Approvers, Lifetime, Named, Scope, StageTerms, Terms};
+use keyholder::policies::model::{Lifetime, Named, Scope, Terms};
+use keyholder::policies::stages::{Approvers, StageTerms};
 use keyholder::provisioning::connectors::Targets;
 use keyholder::provisioning::connectors::ldap::LdapGroups;
 use keyholder::provisioning::connectors::settings::{LdapTarget, PersonBy};
@@ -290,6 +291,7 @@ impl App {
             demo: false,
             proxies: vec![],
             limits: Limits::per_minute(10_000, 10_000, 10_000, 10_000),
+            mailer: None,
             targets: Arc::clone(&targets),
             oidc: Some(Arc::new(oidc)),
             first_administrator: None,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use diesel::prelude::*;
-use keyholder::access::policy;
+use keyholder::access::policy::{self, AskStanding};
 use keyholder::assignments::model::Assignment;
 use keyholder::assignments::{self, rights};
 use keyholder::db::schema::{
@@ -22,12 +22,12 @@ use keyholder::kernel::{
     AssignmentId, CatalogId, Clock, Clocks, Fact, GroupId, PackageId, PersonId, PolicyId,
     RequestId, ResourceId, Risk, RoleGrantId, RoleId, StageId, Ts, Zone,
 };
-use keyholder::policies::model::{Approvers, Lifetime, Named, Scope, StageTerms, Terms};
+use keyholder::policies::model::{Lifetime, Named, Scope, Terms};
+use keyholder::policies::stages::{Approvers, StageTerms};
 use keyholder::provisioning::connectors::Targets;
 use keyholder::provisioning::reconcile;
 use keyholder::requests::commands::{self, Submit};
 use keyholder::requests::model::{Request, Stage, StageState, State, Verdict};
-use keyholder::requests::rules::Period;
 use keyholder::requests::{jobs, store};
 use keyholder::{notify, packages, policies};
 
@@ -103,15 +103,7 @@ pub fn by_group(group: GroupId, fallback: &[PersonId]) -> StageTerms {
 
 /// An order for a package, without wishes.
 pub fn order(package: PackageId) -> Submit {
-    Submit {
-        id: RequestId::fresh(),
-        package,
-        policy: None,
-        version: None,
-        reason: "month end".into(),
-        period: Period { starts: None, ends: None },
-        previous: None,
-    }
+    Submit { reason: "month end".into(), ..Submit::of(package) }
 }
 
 /// The refusal that a command answered.
@@ -543,7 +535,7 @@ impl World {
 
     pub fn submit(&self, who: PersonId, order: Submit) -> Result<RequestId> {
         self.by(who, move |tx| {
-            let permit = policy::request_access(tx.actor(), who)?;
+            let permit = policy::request_access(tx.actor(), &AskStanding::own(who))?;
             commands::submit(tx, &permit, &order)
         })
     }
@@ -557,7 +549,7 @@ impl World {
             for (person, order) in &orders {
                 let step = Fixture { at, by: By::Person(*person) };
                 tx.step(step, |tx| {
-                    let permit = policy::request_access(tx.actor(), *person)?;
+                    let permit = policy::request_access(tx.actor(), &AskStanding::own(*person))?;
                     commands::submit(tx, &permit, order)
                 })?;
             }
