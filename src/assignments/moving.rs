@@ -82,15 +82,18 @@ fn one(cx: &Cx, package: &Package) -> Result<(AssignmentId, Moving)> {
     }
     let until = named.assignment.ends_at.map(|at| When::end(at, cx.now(), cx.zone()));
     let back = format!("/packages/{}/assignments", package.id);
-    Ok((id, Moving {
-        action: format!("{back}/{id}/move"),
-        back,
-        from: named.assignment.policy_id,
-        from_name,
-        count: 1,
-        names: vec![named.target],
-        until: Some(until),
-    }))
+    Ok((
+        id,
+        Moving {
+            action: format!("{back}/{id}/move"),
+            back,
+            from: named.assignment.policy_id,
+            from_name,
+            count: 1,
+            names: vec![named.target],
+            until: Some(until),
+        },
+    ))
 }
 
 fn all(cx: &Cx, package: &Package) -> Result<Moving> {

@@ -39,8 +39,7 @@ pub fn cancel(tx: &mut Tx<'_>, permit: &Permit<CancelRequest>) -> Result<Request
     // The one for whom somebody asked says no (D46).
     let refused =
         request.requestor_id != request.target_id && tx.actor().id() == Some(request.target_id);
-    let fact =
-        if refused { Fact::RequestRefused } else { Fact::RequestCanceled { leaver: false } };
+    let fact = if refused { Fact::RequestRefused } else { Fact::RequestCanceled { leaver: false } };
     cancel_now(tx, &request, &fact, "")?;
     store::one(tx.db(), request.id)
 }
@@ -132,4 +131,3 @@ pub fn leaver(tx: &mut Tx<'_>, person: PersonId, name: &str) -> Result<()> {
     }
     Ok(())
 }
-
