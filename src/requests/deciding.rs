@@ -411,6 +411,7 @@ mod tests {
             basket_id: None,
             held_at: None,
             reminded_at: None,
+            access_ended: None,
         }
     }
 
