@@ -29,6 +29,7 @@ use super::store::{self, NewRequest, Next};
 use crate::db::{Tx, hold_package, lock_people};
 use crate::error::Result;
 use crate::kernel::{Fact, RequestId};
+pub(super) use approvers::voters;
 use submit::go;
 
 /// What people quote: eight letters and digits out of the id's random part, without those that look alike.

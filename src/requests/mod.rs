@@ -26,4 +26,5 @@ pub mod rules;
 pub mod stops;
 pub mod store;
 pub mod timeline;
+pub mod votes;
 pub mod words;

@@ -107,7 +107,7 @@ fn earlier(tx: &mut Tx<'_>, request: &Request) -> Result<Vec<PersonId>> {
 }
 
 /// The stage's people as counting looks at them.
-pub(super) fn voters(approvers: &[Approver], stage: StageId) -> Vec<Voter> {
+pub(in crate::requests) fn voters(approvers: &[Approver], stage: StageId) -> Vec<Voter> {
     let of = approvers.iter().filter(|a| a.stage == stage);
     of.map(|a| Voter {
         person: a.person,
