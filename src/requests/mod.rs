@@ -10,6 +10,7 @@ pub mod approvals;
 pub mod asking;
 #[cfg(test)]
 mod asking_tests;
+pub mod chart;
 pub mod commands;
 pub mod deciding;
 #[cfg(test)]
