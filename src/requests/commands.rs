@@ -14,7 +14,7 @@ mod give_back;
 mod stop;
 mod submit;
 
-pub use approvers::{alternates_join, members_left, remind, remind_due};
+pub use approvers::{REMIND_AGAIN, alternates_join, members_left, remind, remind_due};
 pub use assign::{Assign, assign};
 pub use cancel::{cancel, expire, leaver};
 pub use decide::{decide, decided_already, may_decide};

@@ -12,7 +12,7 @@ use crate::requests::rules::{self, Candidate, Deciders, Tally, Voter};
 use crate::requests::store::{self, Clocks, Next};
 
 /// Seconds between two reminders that are asked for.
-const REMIND_AGAIN: i64 = 86_400;
+pub const REMIND_AGAIN: i64 = 86_400;
 
 /// Those who decide a stage now, with requestor and target left out, and whoever has approved an earlier stage (D2, D37).
 pub(super) fn deciders_for(
