@@ -1,7 +1,21 @@
 //! The one table "when this happens, tell them": pure and exhaustive. Nobody is told of what they cannot act on,
 //! except requestor and target about their own request (D36, D48).
 
-use crate::kernel::Fact;
+use crate::kernel::{Fact, Ts};
+
+crate::text_enum! {
+    /// As whom a person is told: their letter speaks accordingly, and says why they get it.
+    pub enum Reader {
+        /// Somebody whose decision is awaited.
+        Decider = "decider",
+        /// Who asked, or for whom it was asked.
+        Asker = "asker",
+        /// The person whom it concerns.
+        Person = "person",
+        /// Who looks after the catalog.
+        Owner = "owner",
+    }
+}
 
 /// A group of people around a fact.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -16,6 +30,35 @@ pub enum Audience {
     Person,
     /// The owners of the package's catalog.
     CatalogOwners,
+}
+
+impl Audience {
+    /// As whom this audience is told.
+    #[must_use]
+    pub fn reader(self) -> Reader {
+        match self {
+            Self::RequestorAndTarget => Reader::Asker,
+            Self::Deciders(_) | Self::Alternates(_) => Reader::Decider,
+            Self::Person => Reader::Person,
+            Self::CatalogOwners => Reader::Owner,
+        }
+    }
+}
+
+/// After so many seconds of wall time a mail that nobody takes has failed: three days.
+const GIVE_UP: i64 = 3 * 86_400;
+
+/// When a mail is tried again after `attempts` tries, the last of them at `now`; none when it waited for three days
+/// since `since`. A minute, then 5, 15 and 60, then every hour.
+#[must_use]
+pub fn next_try(attempts: i64, since: Ts, now: Ts) -> Option<Ts> {
+    let minutes = match attempts {
+        ..=1 => 1,
+        2 => 5,
+        3 => 15,
+        _ => 60,
+    };
+    (now.seconds_since(since) < GIVE_UP).then(|| now.plus_seconds(minutes * 60))
 }
 
 /// Whom a fact is told, and where its notice leads.
@@ -68,6 +111,7 @@ pub fn audiences(fact: &Fact) -> Vec<Audience> {
         | Fact::RightDelivered { .. }
         | Fact::RightRemoved { .. }
         | Fact::RetryAsked { .. }
+        | Fact::MailTriedAgain { .. }
         | Fact::CatalogCreated
         | Fact::CatalogChanged { .. }
         | Fact::OwnerAdded { .. }
@@ -92,5 +136,23 @@ pub fn audiences(fact: &Fact) -> Vec<Audience> {
         | Fact::FirstSignIn { .. }
         | Fact::SignInRefused { .. }
         | Fact::SignedOutEverywhere { .. } => vec![],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mail_waits_longer_and_longer_and_fails_after_three_days() {
+        let since = Ts::from_micros(0);
+        let after = |attempts, now: i64| {
+            let now = since.plus_seconds(now);
+            next_try(attempts, since, now).map(|next| next.seconds_since(now) / 60)
+        };
+        let waits = [1, 2, 3, 4, 5, 50].map(|attempts| after(attempts, 60));
+        assert_eq!(waits, [1, 5, 15, 60, 60, 60].map(Some));
+        assert_eq!(after(70, GIVE_UP - 1), Some(60));
+        assert_eq!(after(70, GIVE_UP), None);
     }
 }

@@ -57,23 +57,22 @@ fn stop((id, catalog, package, policy, reason, by, at): Row) -> Option<Stop> {
     Some(Stop { id, thing, reason, by, at })
 }
 
-/// The stop that holds a request under this catalog, package and policy; the widest if there are several.
-/// One statement.
+/// The stops that hold what is under this catalog, this package and these policies, the widest first. One statement.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn of(
+pub fn among(
     db: &mut Db,
     catalog: CatalogId,
     package: PackageId,
-    policy: Option<PolicyId>,
-) -> Result<Option<Stop>> {
+    policies: &[PolicyId],
+) -> Result<Vec<Stop>> {
     let mut all: Vec<Stop> = stops::table
         .filter(
             stops::catalog_id
                 .eq(catalog)
                 .or(stops::package_id.eq(package))
-                .or(stops::policy_id.eq(policy)),
+                .or(stops::policy_id.eq_any(policies)),
         )
         .select(stops::all_columns)
         .load::<Row>(db)?
@@ -85,7 +84,22 @@ pub fn of(
         Thing::Package(_) => 1,
         Thing::Policy(_) => 2,
     });
-    Ok(all.into_iter().next())
+    Ok(all)
+}
+
+/// The stop that holds a request under this catalog, package and policy; the widest if there are several.
+/// One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn of(
+    db: &mut Db,
+    catalog: CatalogId,
+    package: PackageId,
+    policy: Option<PolicyId>,
+) -> Result<Option<Stop>> {
+    let policies: Vec<PolicyId> = policy.into_iter().collect();
+    Ok(among(db, catalog, package, &policies)?.into_iter().next())
 }
 
 /// The stop of this very thing, if it is stopped. One statement.

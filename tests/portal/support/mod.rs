@@ -11,6 +11,7 @@ pub mod demo;
 pub mod invariants;
 pub mod ldap;
 mod leash;
+pub mod mailbox;
 mod node;
 pub mod provider;
 pub mod served;
