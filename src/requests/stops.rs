@@ -68,12 +68,27 @@ pub fn of(
     package: PackageId,
     policy: Option<PolicyId>,
 ) -> Result<Option<Stop>> {
+    let policies: Vec<PolicyId> = policy.into_iter().collect();
+    let all = touching(db, &[catalog], &[package], &policies)?;
+    Ok(widest(&all, catalog, package, policy).cloned())
+}
+
+/// Every stop of these catalogs, packages and policies, the widest first. One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn touching(
+    db: &mut Db,
+    catalogs: &[CatalogId],
+    packages: &[PackageId],
+    policies: &[PolicyId],
+) -> Result<Vec<Stop>> {
     let mut all: Vec<Stop> = stops::table
         .filter(
             stops::catalog_id
-                .eq(catalog)
-                .or(stops::package_id.eq(package))
-                .or(stops::policy_id.eq(policy)),
+                .eq_any(catalogs)
+                .or(stops::package_id.eq_any(packages))
+                .or(stops::policy_id.eq_any(policies)),
         )
         .select(stops::all_columns)
         .load::<Row>(db)?
@@ -85,7 +100,22 @@ pub fn of(
         Thing::Package(_) => 1,
         Thing::Policy(_) => 2,
     });
-    Ok(all.into_iter().next())
+    Ok(all)
+}
+
+/// The one of these stops, the widest first, that holds a request under this catalog, package and policy.
+#[must_use]
+pub fn widest(
+    stops: &[Stop],
+    catalog: CatalogId,
+    package: PackageId,
+    policy: Option<PolicyId>,
+) -> Option<&Stop> {
+    stops.iter().find(|stop| match stop.thing {
+        Thing::Catalog(id) => id == catalog,
+        Thing::Package(id) => id == package,
+        Thing::Policy(id) => Some(id) == policy,
+    })
 }
 
 /// The stop of this very thing, if it is stopped. One statement.

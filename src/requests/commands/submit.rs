@@ -14,7 +14,7 @@ use crate::requests::eligibility::{self, No, Position};
 use crate::requests::model::{Request, RequestKind, State};
 use crate::requests::rules::{self, Period};
 use crate::requests::store::{self, NewRequest};
-use crate::requests::{prospect, stops};
+use crate::requests::{drafts, prospect, stops};
 
 /// What somebody asks for.
 #[derive(Clone, Debug)]
@@ -171,7 +171,7 @@ pub fn submit(
     let fact =
         Fact::RequestSubmitted { package_policy: policy.name.clone(), version: policy.version };
     tx.record(&fact, request.about().note(reason))?;
-    store::forget_draft(tx, requestor, target, submit.package)?;
+    drafts::forget(tx, requestor, target, submit.package)?;
     go(tx, &request)?;
     Ok(submit.id)
 }
@@ -224,7 +224,7 @@ pub fn refusal(no: &No, position: &Position) -> Refusal {
     let own = position.requestor.id == position.target.id;
     let they = if own { "You".to_owned() } else { position.target.name.clone() };
     match no {
-        No::Open { request, reference } => Refusal::new(
+        No::Open { request, reference, .. } => Refusal::new(
             format!("A request for {package} is open already"),
             format!("It is {reference}. One request for an access package can be open at a time."),
         )
