@@ -3,6 +3,7 @@
 
 use diesel::prelude::*;
 
+use super::model::RequestKind;
 use super::stops::{self, Stop};
 use crate::access::policy::AskStanding;
 use crate::db::Db;
@@ -193,7 +194,7 @@ pub fn positions(
     let target = if requestor == target { asker.clone() } else { who(db, target)? };
     let policies = of_packages(db, ids)?;
     let named: Vec<PolicyId> = policies.iter().map(|p| p.id).collect();
-    let stops = stops::touching(db, &catalogs, ids, &named)?;
+    let stops = stops::among(db, &catalogs, ids, &named)?;
     let each = all.into_iter().map(|offered| {
         let of = |p: &&Policy| p.package == offered.package && p.enabled;
         let on: Vec<&Policy> = policies.iter().filter(of).collect();
@@ -203,7 +204,7 @@ pub fn positions(
 }
 
 type Held = Option<(AssignmentId, Ts, Option<Ts>, Option<RequestId>)>;
-type Open = Option<(RequestId, String, String)>;
+type Open = Option<(RequestId, String, String, String)>;
 
 /// A package as its row and its catalog's tell it, and what the target has to do with it already.
 struct Offered {
@@ -262,7 +263,7 @@ fn offered(db: &mut Db, target: PersonId, ids: &[PackageId]) -> Result<Vec<Offer
                 assignments::request_id,
             )
                 .nullable(),
-            (requests::id, requests::reference, requests::state).nullable(),
+            (requests::id, requests::reference, requests::state, requests::kind).nullable(),
         ))
         .load(db)?;
     let each = rows.into_iter().map(|(package, catalog, held, open)| {
@@ -330,11 +331,21 @@ fn no(
     if !target.enabled {
         return Some(No::Left);
     }
-    if let Some((request, reference, state)) = offered.open.clone() {
-        return Some(No::Open { request, reference, state });
-    }
-    if let Some((assignment, starts, until, request)) = offered.held {
-        return Some(No::Holds { assignment, starts, until, request });
+    let open = offered.open.clone().map(|(request, reference, state, kind)| {
+        (No::Open { request, reference, state }, kind == RequestKind::Extend.as_str())
+    });
+    let held = offered.held.map(|(assignment, starts, until, request)| No::Holds {
+        assignment,
+        starts,
+        until,
+        request,
+    });
+    match (open, held) {
+        // Who asks for more time of what they hold is told that they hold it.
+        (Some((_, true)), Some(holds)) => return Some(holds),
+        (Some((open, _)), _) => return Some(open),
+        (None, Some(holds)) => return Some(holds),
+        (None, None) => {}
     }
     if !offered.on {
         return Some(No::CatalogOff);
