@@ -9,6 +9,8 @@
 pub mod approvals;
 pub mod asking;
 #[cfg(test)]
+mod asking_more_tests;
+#[cfg(test)]
 mod asking_tests;
 pub mod chart;
 pub mod commands;
