@@ -57,9 +57,9 @@ fn insert(tx: &mut Tx<'_>, new: NewRequest) -> Result<Request> {
 /// meanwhile.
 fn locked(tx: &mut Tx<'_>, id: RequestId) -> Result<Request> {
     let before = store::one(tx.db(), id)?;
-    // The person first, as everywhere: two who lock in another order wait for each other.
-    lock_people(tx, &[before.target_id])?;
+    // The package before the person, as everywhere: two who lock in another order wait for each other.
     hold_package(tx, before.package_id)?;
+    lock_people(tx, &[before.target_id])?;
     store::one(tx.db(), id)
 }
 

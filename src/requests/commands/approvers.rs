@@ -7,6 +7,7 @@ use crate::error::{Error, Refusal, Result};
 use crate::kernel::{Fact, GroupId, Kind, PersonId, RequestId, StageId, Ts};
 use crate::policies::stages::{Approvers, Circumstances, StageTerms};
 use crate::policies::store::who;
+use crate::requests::eligibility;
 use crate::requests::model::{Approver, Request, Stage, StageState, State, Via};
 use crate::requests::rules::{self, Candidate, Deciders, Tally, Voter};
 use crate::requests::store::{self, Clocks, Next};
@@ -132,12 +133,11 @@ pub(super) fn approver_gone(
     store::touch_stage(tx, &stage)?;
     store::remove_approver(tx, &stage, person)?;
     let approvers = store::approvers(tx.db(), id)?;
-    let (number, stages) = (stage.number, request.stages());
+    let number = stage.number;
     match rules::tally(stage.rule(), stage.needed, &voters(&approvers, stage.id)) {
-        Tally::Approved => {
-            store::close_stage(tx, &stage, StageState::Approved, None, None)?;
-            tx.record(&Fact::StageComplete { stage: number, stages }, request.about())?;
-            return open_stage(tx, &request, number + 1, true);
+        // While it is stopped nothing is approved; it is looked at again when it goes on (D47).
+        Tally::Approved if request.held_at.is_none() => {
+            return complete(tx, &request, &stage);
         }
         Tally::Denied => return Ok(()),
         Tally::Open { possible: false, have, needed } => {
@@ -147,12 +147,36 @@ pub(super) fn approver_gone(
                 return deny_by_rule(tx, &request, "nobody who may decide this stage is left");
             }
         }
-        Tally::Open { .. } => {}
+        Tally::Approved | Tally::Open { .. } => {}
     }
     let now: Vec<String> =
         store::holders(tx.db(), &[id])?.into_iter().map(|(_, a)| a.name).collect();
     let fact = Fact::ApproversChanged { stage: number, gone: vec![name.to_owned()], now };
     tx.record(&fact, request.about())
+}
+
+/// Those who are left of a stage that [`store::touch_stage`] has made ours have all approved.
+fn complete(tx: &mut Tx<'_>, request: &Request, stage: &Stage) -> Result<()> {
+    store::close_stage(tx, stage, StageState::Approved, None, None)?;
+    let (number, stages) = (stage.number, request.stages());
+    tx.record(&Fact::StageComplete { stage: number, stages }, request.about())?;
+    match eligibility::still(tx.db(), request.target_id, &request.terms)? {
+        Some(no) => deny_by_rule(tx, request, no.words()),
+        None => open_stage(tx, request, number + 1, true),
+    }
+}
+
+/// A request goes on: its open stage may have all the approvals of those who are left.
+pub(super) fn settle(tx: &mut Tx<'_>, id: RequestId) -> Result<()> {
+    let Some(stage) = open_stage_of(tx, id)? else { return Ok(()) };
+    let approvers = store::approvers(tx.db(), id)?;
+    let tally = rules::tally(stage.rule(), stage.needed, &voters(&approvers, stage.id));
+    if tally != Tally::Approved {
+        return Ok(());
+    }
+    store::touch_stage(tx, &stage)?;
+    let request = store::one(tx.db(), id)?;
+    complete(tx, &request, &stage)
 }
 
 /// Others join a stage whose people cannot decide it any more. False when there is nobody.

@@ -1,5 +1,6 @@
 //! The emergency stop (D47): a catalog, package or policy is switched off at once, and let on later.
 
+use super::approvers;
 use crate::access::{ManageCatalog, Permit};
 use crate::catalogs::store::catalog;
 use crate::db::{Tx, lock_package};
@@ -131,5 +132,6 @@ fn go_on(tx: &mut Tx<'_>, request: &Request, since: Ts) -> Result<()> {
         };
         store::save_clocks(tx, stage.id, clocks)?;
     }
-    Ok(())
+    // Whoever was missing may have left meanwhile.
+    approvers::settle(tx, request.id)
 }
