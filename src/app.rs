@@ -18,6 +18,7 @@ pub const ROUTES: &[&[Route]] = &[
     crate::delegation::pages::ROUTES,
     crate::directory::profile::pages::ROUTES,
     crate::home::pages::ROUTES,
+    crate::notify::pages::ROUTES,
     crate::organizations::pages::ROUTES,
     crate::packages::browse::ROUTES,
     crate::packages::pages::ROUTES,
@@ -26,6 +27,7 @@ pub const ROUTES: &[&[Route]] = &[
     crate::requests::asking::ROUTES,
     crate::requests::owner::ROUTES,
     crate::requests::pages::ROUTES,
+    crate::requests::stopping::ROUTES,
     crate::signin::pages::ROUTES,
 ];
 
@@ -63,7 +65,11 @@ impl Application {
         jobs: bool,
     ) -> std::io::Result<Self> {
         let address = listener.local_addr()?;
-        let jobs = if jobs { Some(Jobs::start(&site.db, &site.targets)?) } else { None };
+        let jobs = if jobs {
+            Some(Jobs::start(&site.db, &site.targets, site.mailer.as_ref())?)
+        } else {
+            None
+        };
         let server = web::serve(Arc::clone(&site), &tables(site.demo), listener, workers)?;
         Ok(Self { address, site, server, jobs })
     }

@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::db::Address;
 use crate::kernel::{Secret, Zone};
+use crate::notify::settings::MailSettings;
 use crate::provisioning::connectors::settings::LdapTarget;
 use crate::signin::oidc;
 
@@ -28,6 +29,9 @@ pub struct Config {
     pub database: DatabaseSettings,
     /// How people sign in.
     pub sign_in: SignIn,
+    /// The server that takes the mails; without it notices are in the portal only.
+    #[serde(default)]
+    pub mail: Option<MailSettings>,
     /// Target systems by name.
     #[serde(default)]
     pub targets: BTreeMap<String, Target>,
@@ -186,6 +190,9 @@ impl Config {
             return Err("organization.name must not be empty".into());
         }
         self.zone()?;
+        if let Some(mail) = &self.mail {
+            mail.check().map_err(|e| format!("mail: {e}"))?;
+        }
         for (name, target) in &self.targets {
             let Target::Ldap(ldap) = target;
             ldap.check().map_err(|e| format!("targets.{name}: {e}"))?;
@@ -297,7 +304,10 @@ fn put(table: &mut toml::Table, path: &[String], value: String) -> Result<(), St
     let typed = match (at.get(key), value.parse::<i64>(), value.parse::<bool>()) {
         (Some(toml::Value::String(_)), ..) => toml::Value::String(value),
         (_, Ok(number), _)
-            if !matches!(key.as_str(), "secret" | "bind_password" | "client_secret") =>
+            if !matches!(
+                key.as_str(),
+                "secret" | "bind_password" | "client_secret" | "password" | "username"
+            ) =>
         {
             toml::Value::Integer(number)
         }
@@ -342,6 +352,17 @@ mod tests {
             ("sqlite:keyholder.db", "mysql://x", "sqlite:"),
             ("sqlite:keyholder.db", "postgres://u:hush@db.example.com/x", "postgres-tls"),
             ("[server]", "[organization]\ntime_zone = \"Mars\"\n[server]", "Mars"),
+            ("[database]", "[mail]\nserver = \"mx\"\nfrom = \"nobody\"\n[database]", "mail: from"),
+            (
+                "[database]",
+                "[mail]\nserver = \"mx\"\nfrom = \"k@x.example\"\ntls = \"none\"\n[database]",
+                "this machine only",
+            ),
+            (
+                "[database]",
+                "[mail]\nserver = \"mx\"\nfrom = \"k@x.example\"\npassword = \"hush\"\n[database]",
+                "username",
+            ),
         ] {
             let problem = parse(&GOOD.replace(from, to)).err().unwrap_or_default();
             assert!(problem.contains(words), "{words}: {problem}");
@@ -354,6 +375,21 @@ mod tests {
         let problem =
             parse(&GOOD.replace("client_id = \"keyholder\"", "client_id = 4711")).err().unwrap();
         assert!(!problem.contains("4711") || problem.contains("invalid type"), "{problem}");
+    }
+
+    #[test]
+    fn mail_wants_starttls_unless_told_otherwise() {
+        let mail =
+            "[mail]\nserver = \"mx.example.com\"\nfrom = \"Keyholder <k@example.com>\"\n[database]";
+        let text = GOOD.replace("[database]", mail);
+        let secrets = vec![
+            ("KEYHOLDER__MAIL__USERNAME".into(), "keyholder".into()),
+            ("KEYHOLDER__MAIL__PASSWORD".into(), "4711".into()),
+        ];
+        let mail = Config::parse(&text, "test.toml", secrets).unwrap().mail.unwrap();
+        assert_eq!(mail.place(), "mx.example.com:587 with STARTTLS");
+        assert_eq!(mail.password.as_ref().map(Secret::reveal), Some("4711"));
+        assert!(!format!("{mail:?}").contains("4711"));
     }
 
     #[test]

@@ -14,6 +14,8 @@ use crate::config::{Config, Target};
 use crate::db::{Address, Database, migrate, setting};
 use crate::demo::{self, Demo};
 use crate::kernel::{Clocks, Secret, Zone};
+use crate::notify::letters::Letterhead;
+use crate::notify::mailer::Mailer;
 use crate::provisioning::connectors::Targets;
 use crate::provisioning::connectors::ldap::LdapGroups;
 use crate::signin::oidc::{self, Oidc};
@@ -43,8 +45,12 @@ pub fn serve(path: &Path) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("cannot listen on {} (server.listen)", config.server.listen))?;
     let workers = config.server.workers;
     let site = site(config)?;
+    let mail = site.mailer.as_ref().map_or_else(
+        || "No mail server is configured ([mail]): notices are in the portal only.".to_owned(),
+        |mailer| format!("Notices are mailed through {}.", mailer.place()),
+    );
     let words = format!(
-        "Keyholder for {} listens on {}; people reach it at {} (time zone {}).",
+        "Keyholder for {} listens on {}; people reach it at {} (time zone {}). {mail}",
         site.organization,
         listener.local_addr()?,
         site.public_url,
@@ -76,12 +82,23 @@ fn site(config: Config) -> anyhow::Result<Site> {
     let redirect = public_url.join("/signin/callback")?;
     let oidc = Oidc::new(config.sign_in.provider, redirect, Arc::clone(&clocks.wall))
         .map_err(|e| anyhow!("sign_in.provider: {}", e.detail()))?;
+    let head = Letterhead {
+        site: public_url.clone(),
+        organization: config.organization.name.clone(),
+        help: config.organization.help.clone(),
+        zone,
+    };
+    let mailer = match config.mail {
+        Some(mail) => Some(Arc::new(Mailer::new(mail, head).map_err(|e| anyhow!("mail: {e}"))?)),
+        None => None,
+    };
     Ok(Site {
         db,
         organization: config.organization.name,
         help: config.organization.help,
         secure: public_url.scheme() == "https",
         public_url,
+        mailer,
         keys: Keys::derive(config.server.secret.reveal().as_bytes())
             .map_err(|problem| anyhow!(problem))?,
         sessions: SessionTimes {
@@ -156,6 +173,7 @@ pub fn demo_site(demo: &Arc<Demo>, public_url: &Url) -> anyhow::Result<Site> {
         demo: true,
         proxies: Vec::new(),
         limits: Limits::default(),
+        mailer: None,
         targets: Arc::clone(&demo.targets),
         oidc: Some(Arc::new(oidc)),
         first_administrator: None,

@@ -9,6 +9,8 @@ use url::Url;
 
 use crate::db::Database;
 use crate::demo::Demo;
+use crate::notify::letters::Letterhead;
+use crate::notify::mailer::Mailer;
 use crate::provisioning::connectors::Targets;
 use crate::signin::oidc::Oidc;
 use crate::web::limit::Limits;
@@ -35,6 +37,8 @@ pub struct Site {
     pub proxies: Vec<IpAddr>,
     /// How often one may do what costs much (E27).
     pub limits: Limits,
+    /// The way to the mail server, if one is configured.
+    pub mailer: Option<Arc<Mailer>>,
     /// The target systems by name.
     pub targets: Arc<Targets>,
     /// How people sign in; none only in tests of the toolkit.
@@ -101,6 +105,17 @@ impl Keys {
 }
 
 impl Site {
+    /// What stands on every letter.
+    #[must_use]
+    pub fn letterhead(&self) -> Letterhead {
+        Letterhead {
+            site: self.public_url.clone(),
+            organization: self.organization.clone(),
+            help: self.help.clone(),
+            zone: self.db.zone(),
+        }
+    }
+
     /// True for an origin (`https://host:port`) that is this site's own.
     #[must_use]
     pub fn is_own_origin(&self, origin: &str) -> bool {

@@ -63,6 +63,8 @@ actions! {
     RegisterResource,
     /// End an assignment now, or retry its delivery.
     ManageAssignment,
+    /// See the mails that have not gone out, and send them again.
+    ManageMail,
     /// Read and export the audit log.
     ReadAudit,
     /// Do what only the system's own timers, imports and command line do.

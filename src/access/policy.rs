@@ -2,8 +2,8 @@
 
 use super::permit::{
     CancelRequest, CreateCatalog, DecideStage, Denied, Enter, ManageAssignment, ManageCatalog,
-    ManageOrganizations, OwnAssignment, Permit, ReadAudit, RegisterResource, RemindApprovers,
-    RequestAccess, RunSystem, SeeCatalog, SeeOrganizations, SeePerson, SeeRequest,
+    ManageMail, ManageOrganizations, OwnAssignment, Permit, ReadAudit, RegisterResource,
+    RemindApprovers, RequestAccess, RunSystem, SeeCatalog, SeeOrganizations, SeePerson, SeeRequest,
 };
 use super::{Actor, Person};
 use crate::kernel::{CatalogId, PersonId, RequestId};
@@ -310,6 +310,18 @@ pub fn manage_assignment(
     catalog: CatalogId,
 ) -> Result<Permit<ManageAssignment>, Denied> {
     manage_catalog(actor, catalog).map(|_| Permit::on(catalog.0))
+}
+
+/// May the actor see which mails have not gone out, and send them again?
+///
+/// # Errors
+/// `Forbidden` for everybody but administrators.
+pub fn manage_mail(actor: &Actor) -> Result<Permit<ManageMail>, Denied> {
+    if actor.is_administrator() {
+        Ok(Permit::on(uuid::Uuid::nil()))
+    } else {
+        Err(Denied::Forbidden("Mails are looked after by administrators."))
+    }
 }
 
 /// May the actor read the audit log?

@@ -440,6 +440,24 @@ diesel::table! {
         sentence -> Text,
         link -> Text,
         at -> Stamp,
+        reader -> Text,
+        read_at -> Nullable<Stamp>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    mails (notice_id) {
+        notice_id -> Uid,
+        state -> Text,
+        attempts -> BigInt,
+        since -> Stamp,
+        next_at -> Stamp,
+        fence -> BigInt,
+        trouble -> Nullable<Text>,
+        sent_at -> Nullable<Stamp>,
     }
 }
 
@@ -508,6 +526,7 @@ diesel::joinable!(assignment_rights -> assignments (assignment_id));
 diesel::joinable!(assignment_rights -> rights (right_id));
 diesel::joinable!(notices -> facts (fact_id));
 diesel::joinable!(notices -> people (person_id));
+diesel::joinable!(mails -> notices (notice_id));
 diesel::joinable!(sessions -> people (person_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
@@ -535,6 +554,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     assignment_rights,
     facts,
     notices,
+    mails,
     request_drafts,
     stops,
     sessions,

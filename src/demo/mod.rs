@@ -194,7 +194,10 @@ fn build(dir: &Path, now: Ts) -> anyhow::Result<()> {
     let target = Arc::new(DemoTarget::in_memory(state, clock.clone()));
     history::write(&db, &clock, &target, &staff, now)?;
     DemoTarget::open(&dir.join("target.json"), || target.state(), clock)?;
-    db.write(BY, |tx| set_setting(tx, MARK, READY))?;
+    db.write(BY, move |tx| {
+        store::read_before(tx, now.plus_hours(-48))?;
+        set_setting(tx, MARK, READY)
+    })?;
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 
 use super::Demo;
-use super::store::{self, Letter};
+use super::store;
 use super::target::{GroupLine, Mood};
 use crate::access::policy::Gate;
 use crate::assignments;
@@ -15,12 +15,14 @@ use crate::error::{Error, Result};
 use crate::kernel::fact::Sentence;
 use crate::kernel::text::{counted, one_line};
 use crate::kernel::{FactId, NoticeId, Ts};
-use crate::requests;
+use crate::notify::letters::Letter;
+use crate::notify::model::Told;
 use crate::web::listing::{Listing, PAGE, address, seek};
 use crate::web::page::Choice;
 use crate::web::paging::page;
 use crate::web::words::{When, span};
 use crate::web::{Cx, Place, Reply, Route, Shell, get, post};
+use crate::{notify, requests};
 
 /// The routes that only the demo has.
 pub const ROUTES: &[Route] = &[
@@ -252,7 +254,8 @@ struct Mail {
     when: When,
     to: String,
     to_href: String,
-    sentence: String,
+    subject: String,
+    text: String,
     link: String,
 }
 
@@ -263,6 +266,8 @@ fn mailbox(cx: &mut Cx) -> Result<Reply> {
     let limit = i64::try_from(LETTERS + 1).unwrap_or(i64::MAX);
     let letters = cx.read(|db| store::letters(db, &to, from, limit))?;
     let page = page(letters, LETTERS, cursor.as_ref(), |letter| (letter.at, letter.id.0));
+    let ids: Vec<NoticeId> = page.rows.iter().map(|letter| letter.id).collect();
+    let told = cx.read(|db| notify::store::told(db, &ids))?;
     let pager = Listing::under(cx, &page, "notice", "notices");
     let narrowed = |to: Option<&str>| address(cx, &[("to", to), (PAGE, None)]);
     let everybody = Facet { href: narrowed(None), label: "Everybody".into(), on: to.is_empty() };
@@ -271,17 +276,23 @@ fn mailbox(cx: &mut Cx) -> Result<Reply> {
         on: person.user_name == to,
         label: person.name,
     });
-    let mail = |letter: &Letter| Mail {
-        when: when(cx, letter.at),
-        to: letter.to.1.clone(),
-        to_href: narrowed(Some(&letter.to.2)),
-        sentence: letter.sentence.clone(),
-        link: letter.link.clone(),
+    let head = cx.site.letterhead();
+    let mail = |(row, told): (&store::Letter, &Told)| -> Result<Mail> {
+        let letter = Letter::of(told, &head)?;
+        Ok(Mail {
+            when: when(cx, told.at),
+            to: told.to.name.clone(),
+            to_href: narrowed(Some(&row.user_name)),
+            subject: letter.subject,
+            text: letter.text,
+            link: told.link.clone(),
+        })
     };
+    let rows = page.rows.iter().zip(&told).map(mail).collect::<Result<_>>()?;
     Reply::page(&MailboxPage {
         shell: cx.shell("Mailbox – Demo", Place::None)?,
         cast: std::iter::once(everybody).chain(cast).collect(),
-        rows: page.rows.iter().map(mail).collect(),
+        rows,
         to,
         pager,
     })
@@ -361,7 +372,7 @@ mod tests {
         let told = page.texts("[role=status]").join(" ");
         assert!(told.contains("30 days later.") && told.contains("assignments ended"), "{told}");
         assert!(told.contains("requests expired"), "{told}");
-        assert!(page.texts(".lines li").iter().any(|line| line.contains("expired for Asha Rao")));
+        assert!(page.texts(".lines li").iter().any(|line| line.contains("ended for Asha Rao: its time was over")));
         assert!(page.body.contains("30 days ahead"));
 
         // The mailbox.
@@ -372,6 +383,8 @@ mod tests {
         let older = older.split('"').next().unwrap().replace("&amp;", "&").replace("&#38;", "&");
         let older = browser.get(&older);
         assert!(older.status == 200 && older.texts("tbody tr") != page.texts("tbody tr"));
+        let first = page.texts("tbody tr pre").remove(0);
+        assert!(first.contains("-- You get this because"), "{first}");
         let page = browser.get("/demo/mailbox?to=catalog-owner");
         assert!(page.texts("td[data-l=To]").iter().all(|to| to == "Dario Conti"));
         assert!(!page.texts("tbody tr").is_empty());

@@ -3,9 +3,9 @@
 use diesel::prelude::*;
 
 use crate::db::schema::{notices, people};
-use crate::db::{Db, Seek};
+use crate::db::{Db, Seek, Tx};
 use crate::error::Result;
-use crate::kernel::{NoticeId, PersonId, Ts};
+use crate::kernel::{NoticeId, Ts};
 
 /// A notice that would have been mailed.
 #[derive(Clone, Debug, Queryable)]
@@ -14,12 +14,8 @@ pub struct Letter {
     pub id: NoticeId,
     /// When it would have been mailed.
     pub at: Ts,
-    /// To whom: id, name, user name.
-    pub to: (PersonId, String, String),
-    /// What it says.
-    pub sentence: String,
-    /// Where it leads.
-    pub link: String,
+    /// To whom.
+    pub user_name: String,
 }
 
 /// A page of notices, newest first; `to` is a user name, a mail address or a full name.
@@ -35,13 +31,7 @@ pub fn letters(
     let (at, id) = (notices::at, notices::id);
     let mut query = notices::table
         .inner_join(people::table)
-        .select((
-            id,
-            at,
-            (people::id, people::name, people::external_id),
-            notices::sentence,
-            notices::link,
-        ))
+        .select((id, at, people::external_id))
         .limit(limit)
         .into_boxed();
     if !to.is_empty() {
@@ -63,4 +53,15 @@ pub fn letters(
         None => query.order((at.desc(), id.desc())),
     };
     Ok(query.load(db)?)
+}
+
+/// Everybody has read what they were told before.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn read_before(tx: &mut Tx<'_>, at: Ts) -> Result<()> {
+    diesel::update(notices::table.filter(notices::at.lt(at)))
+        .set(notices::read_at.eq(Some(at)))
+        .execute(tx.db())?;
+    Ok(())
 }

@@ -1,5 +1,5 @@
-//! The work that nobody clicks for: timers, notices, delivery. One thread for timers and notices, one thread
-//! for each target system, so that a target which hangs holds up nobody else.
+//! The work that nobody clicks for: timers, notices, mail, delivery. One thread for timers and notices, one for mail
+//! and one for each target system, so that a server which hangs holds up nobody else.
 //!
 //! Jobs take no input: they look at what is due. A write anywhere in this process wakes them; so does the
 //! clock. Every step is guarded or leased in the database, so several replicas may run them at once.
@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use crate::db::Database;
 use crate::error::Result;
+use crate::notify::mailer::Mailer;
 use crate::provisioning::connectors::Targets;
 use crate::web::session;
 use crate::{notify, provisioning, requests};
@@ -29,7 +30,7 @@ const AFTER_FAILURE: Duration = Duration::from_secs(5);
 pub fn run_all(db: &Database, targets: &Targets) -> Result<usize> {
     let mut all = 0;
     loop {
-        let mut done = timers(db)?;
+        let mut done = timers(db, false)?;
         for name in targets.names() {
             done += provisioning::reconcile::run_target(db, targets, name)?;
         }
@@ -41,9 +42,9 @@ pub fn run_all(db: &Database, targets: &Targets) -> Result<usize> {
     }
 }
 
-fn timers(db: &Database) -> Result<usize> {
+fn timers(db: &Database, mailed: bool) -> Result<usize> {
     let done = requests::jobs::run_due(db)? + provisioning::reconcile::tell_overdue(db)?;
-    Ok(done + notify::dispatch::run(db)?)
+    Ok(done + notify::dispatch::run_for(db, mailed)?)
 }
 
 /// Deletes the sessions that ended an hour ago, drafts and all, every ten minutes of wall time.
@@ -64,18 +65,26 @@ pub struct Jobs {
 }
 
 impl Jobs {
-    /// Starts the threads.
+    /// Starts the threads; without a mailer notices are in the portal only.
     ///
     /// # Errors
     /// When the machine refuses a thread.
-    pub fn start(db: &Database, targets: &Arc<Targets>) -> std::io::Result<Self> {
+    pub fn start(
+        db: &Database,
+        targets: &Arc<Targets>,
+        mailer: Option<&Arc<Mailer>>,
+    ) -> std::io::Result<Self> {
         let mut jobs = Self { stop: Arc::default(), wake: Vec::new(), threads: Vec::new() };
         let (own, their) = (db.clone(), Arc::clone(targets));
-        let swept = AtomicI64::new(0);
+        let (swept, mailed) = (AtomicI64::new(0), mailer.is_some());
         jobs.spawn("timers", move || {
             sweep(&own, &swept)?;
-            Ok(timers(&own)? + provisioning::reconcile::run_unknown(&own, &their)?)
+            Ok(timers(&own, mailed)? + provisioning::reconcile::run_unknown(&own, &their)?)
         })?;
+        if let Some(mailer) = mailer {
+            let (own, mailer) = (db.clone(), Arc::clone(mailer));
+            jobs.spawn("mail", move || notify::post::run(&own, &mailer))?;
+        }
         for name in targets.names() {
             let (own, their, name) = (db.clone(), Arc::clone(targets), name.to_owned());
             jobs.spawn("delivery", move || {

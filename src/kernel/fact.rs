@@ -1,7 +1,8 @@
 //! The closed catalogue of what can happen. Every change of state records one of these in its own
 //! transaction; the audit trail, every history and every notice are read from them.
 //!
-//! To add a fact: a variant here (with its family and its sentence) and a line in `notify/rules.rs`.
+//! To add a fact: a variant here (with its family and its sentence) and a line in `notify/rules.rs`; words of its own for
+//! its letter in `notify/letters.rs`, if its sentence is not enough.
 
 use serde::{Deserialize, Serialize};
 
@@ -216,6 +217,7 @@ pub enum Fact {
     DeliveryTroubled { role: String, target: String, removing: bool, code: String, words: String },
     RemovalOverdue { role: String, target: String },
     RetryAsked { resources: i64 },
+    MailTriedAgain { mails: i64 },
     // Setup
     CatalogCreated,
     CatalogChanged { changes: Vec<Change> },
@@ -366,7 +368,8 @@ impl Fact {
             | Self::RightKept { .. }
             | Self::DeliveryTroubled { .. }
             | Self::RemovalOverdue { .. }
-            | Self::RetryAsked { .. } => Family::Delivery,
+            | Self::RetryAsked { .. }
+            | Self::MailTriedAgain { .. } => Family::Delivery,
             Self::CatalogCreated
             | Self::CatalogChanged { .. }
             | Self::OwnerAdded { .. }
@@ -535,7 +538,7 @@ impl Fact {
                 "{package} was assigned to {person} without an end".into()
             }
             Self::AssignmentEnded { why } => match why {
-                EndReason::Expired => "{package} expired for {person}".into(),
+                EndReason::Expired => "{package} ended for {person}: its time was over".into(),
                 EndReason::EndedNow => "{actor} ended {package} for {person}".into(),
                 EndReason::Leaver => "{package} ended for {person}, who left".into(),
                 EndReason::NotEligible => {
@@ -581,6 +584,10 @@ impl Fact {
                 "{{actor}} asked to retry {{package}} for {{person}} ({})",
                 counted(*resources, "resource", "resources")
             ),
+            Self::MailTriedAgain { mails: 1 } => "{actor} asked to send a failed mail again".into(),
+            Self::MailTriedAgain { mails } => {
+                format!("{{actor}} asked to send {mails} failed mails again")
+            }
             Self::CatalogCreated => "{actor} created catalog {catalog}".into(),
             Self::CatalogChanged { changes } => {
                 format!("{{actor}} changed catalog {{catalog}}{}", changed(changes))

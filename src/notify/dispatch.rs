@@ -4,15 +4,19 @@ use std::collections::BTreeSet;
 
 use diesel::prelude::*;
 
-use super::rules::{Audience, audiences};
+use super::model::State;
+use super::rules::{self, Audience, audiences};
 use crate::db::schema::{
-    facts, group_members, notices, packages, people, request_stages, requests, role_grants,
-    stage_approvers,
+    assignments, facts, group_members, mails, notices, packages, people, policies, request_stages,
+    requests, role_grants, stage_approvers,
 };
 use crate::db::{By, Database, Db, Tx, load_told};
 use crate::error::Result;
 use crate::kernel::fact::Names;
-use crate::kernel::{CatalogId, FactId, NoticeId, PackageId, PersonId, RequestId, Ts, Zone};
+use crate::kernel::{
+    AssignmentId, CatalogId, Fact, FactId, NoticeId, PackageId, PersonId, RequestId, Ts, Zone,
+};
+use crate::policies::model::Terms;
 
 /// As many facts as one transaction dispatches.
 const CHUNK: i64 = 100;
@@ -32,6 +36,7 @@ struct Undispatched {
     catalog_name: Option<String>,
     request_id: Option<RequestId>,
     reference: Option<String>,
+    assignment_id: Option<AssignmentId>,
     resource_name: Option<String>,
     data: String,
 }
@@ -47,13 +52,34 @@ struct NewNotice {
     sentence: String,
     link: String,
     at: Ts,
+    reader: &'static str,
 }
 
-/// Dispatches what is undispatched; returns how many facts.
+#[derive(Insertable)]
+#[diesel(table_name = mails)]
+#[diesel(treat_none_as_default_value = false)]
+struct NewMail {
+    notice_id: NoticeId,
+    state: &'static str,
+    attempts: i64,
+    since: Ts,
+    next_at: Ts,
+    fence: i64,
+}
+
+/// Dispatches what is undispatched, to the portal only; returns how many facts.
 ///
 /// # Errors
 /// When the database does not answer.
 pub fn run(db: &Database) -> Result<usize> {
+    run_for(db, false)
+}
+
+/// The same; with `mailed` each notice goes out by mail, too. Whoever turns mail on later sends nobody what is old.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn run_for(db: &Database, mailed: bool) -> Result<usize> {
     let mut done = 0;
     loop {
         let some = db.read(|c| {
@@ -66,11 +92,11 @@ pub fn run(db: &Database) -> Result<usize> {
         if some.is_none() {
             return Ok(done);
         }
-        done += db.write(By::System("Keyholder"), dispatch)?;
+        done += db.write(By::System("Keyholder"), move |tx| dispatch(tx, mailed))?;
     }
 }
 
-fn dispatch(tx: &mut Tx<'_>) -> Result<usize> {
+fn dispatch(tx: &mut Tx<'_>, mailed: bool) -> Result<usize> {
     let all: Vec<Undispatched> = facts::table
         .filter(facts::dispatched_at.is_null())
         .order(facts::id)
@@ -87,6 +113,9 @@ fn dispatch(tx: &mut Tx<'_>) -> Result<usize> {
             diesel::insert_into(notices::table).values(chunk).on_conflict_do_nothing().execute(c)?
         });
     }
+    if mailed {
+        post(tx, &rows)?;
+    }
     let ids: Vec<FactId> = all.iter().map(|fact| fact.id).collect();
     let wall = tx.wall();
     diesel::update(
@@ -95,6 +124,29 @@ fn dispatch(tx: &mut Tx<'_>) -> Result<usize> {
     .set(facts::dispatched_at.eq(wall))
     .execute(tx.db())?;
     Ok(all.len())
+}
+
+/// A mail for each notice that is really there: of two dispatchers at once only one has written it.
+fn post(tx: &mut Tx<'_>, rows: &[NewNotice]) -> Result<()> {
+    let wall = tx.wall();
+    for chunk in rows.chunks(500) {
+        let ids: Vec<NoticeId> = chunk.iter().map(|row| row.id).collect();
+        let there = notices::table.filter(notices::id.eq_any(ids)).select(notices::id);
+        let there: Vec<NoticeId> = there.load(tx.db())?;
+        let mail = |notice_id| NewMail {
+            notice_id,
+            state: State::Waiting.as_str(),
+            attempts: 0,
+            since: wall,
+            next_at: wall,
+            fence: 0,
+        };
+        let new: Vec<NewMail> = there.into_iter().map(mail).collect();
+        crate::each_backend!(tx.db(), |c| {
+            diesel::insert_into(mails::table).values(&new).execute(c)?
+        });
+    }
+    Ok(())
 }
 
 fn notices_of(db: &mut Db, row: &Undispatched, zone: Zone) -> Result<Vec<NewNotice>> {
@@ -114,6 +166,9 @@ fn notices_of(db: &mut Db, row: &Undispatched, zone: Zone) -> Result<Vec<NewNoti
             return Ok(Vec::new());
         }
     };
+    if switched_off(db, row, &fact)? {
+        return Ok(Vec::new());
+    }
     let sentence = sentence.in_zone(zone).to_string();
     let mut told = BTreeSet::new();
     let mut all = Vec::new();
@@ -151,11 +206,32 @@ fn notices_of(db: &mut Db, row: &Undispatched, zone: Zone) -> Result<Vec<NewNoti
                     sentence: sentence.clone(),
                     link: link.clone(),
                     at: row.at,
+                    reader: audience.reader().as_str(),
                 });
             }
         }
     }
     Ok(all)
+}
+
+/// Does the policy say that nobody is told of this? It is asked only for facts that a policy can silence.
+fn switched_off(db: &mut Db, row: &Undispatched, fact: &Fact) -> Result<bool> {
+    let Some(switch) = rules::switch(fact) else { return Ok(false) };
+    let terms: Option<String> = match (row.assignment_id, row.request_id) {
+        (Some(assignment), _) => assignments::table
+            .inner_join(policies::table)
+            .filter(assignments::id.eq(assignment))
+            .select(policies::terms)
+            .first(db)
+            .optional()?,
+        (None, Some(request)) => {
+            requests::table.find(request).select(requests::terms).first(db).optional()?
+        }
+        (None, None) => None,
+    };
+    let Some(terms) = terms else { return Ok(false) };
+    let terms: Terms = serde_json::from_str(&terms)?;
+    Ok(!switch.is_on(terms.notices))
 }
 
 fn enabled(db: &mut Db, ids: Vec<PersonId>) -> Result<Vec<PersonId>> {

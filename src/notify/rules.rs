@@ -1,7 +1,23 @@
 //! The one table "when this happens, tell them": pure and exhaustive. Nobody is told of what they cannot act on,
 //! except requestor and target about their own request (D36, D48).
 
-use crate::kernel::Fact;
+use crate::kernel::fact::EndReason;
+use crate::kernel::{Fact, Ts};
+use crate::policies::model::Notices;
+
+crate::text_enum! {
+    /// As whom a person is told: their letter speaks accordingly, and says why they get it.
+    pub enum Reader {
+        /// Somebody whose decision is awaited.
+        Decider = "decider",
+        /// Who asked, or for whom it was asked.
+        Asker = "asker",
+        /// The person whom it concerns.
+        Person = "person",
+        /// Who looks after the catalog.
+        Owner = "owner",
+    }
+}
 
 /// A group of people around a fact.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -16,6 +32,69 @@ pub enum Audience {
     Person,
     /// The owners of the package's catalog.
     CatalogOwners,
+}
+
+impl Audience {
+    /// As whom this audience is told.
+    #[must_use]
+    pub fn reader(self) -> Reader {
+        match self {
+            Self::RequestorAndTarget => Reader::Asker,
+            Self::Deciders(_) | Self::Alternates(_) => Reader::Decider,
+            Self::Person => Reader::Person,
+            Self::CatalogOwners => Reader::Owner,
+        }
+    }
+}
+
+/// After so many seconds of wall time a mail that nobody takes has failed: three days.
+const GIVE_UP: i64 = 3 * 86_400;
+
+/// When a mail is tried again after `attempts` tries, the last of them at `now`; none when it waited for three days
+/// since `since`. A minute, then 5, 15 and 60, then every hour.
+#[must_use]
+pub fn next_try(attempts: i64, since: Ts, now: Ts) -> Option<Ts> {
+    let minutes = match attempts {
+        ..=1 => 1,
+        2 => 5,
+        3 => 15,
+        _ => 60,
+    };
+    (now.seconds_since(since) < GIVE_UP).then(|| now.plus_seconds(minutes * 60))
+}
+
+/// What a policy can switch off.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Switch {
+    /// That access is there.
+    Delivered,
+    /// That it ends soon.
+    Ending,
+    /// That it has ended.
+    Ended,
+}
+
+impl Switch {
+    /// Whether the policy leaves it on.
+    #[must_use]
+    pub fn is_on(self, notices: Notices) -> bool {
+        match self {
+            Self::Delivered => notices.delivered,
+            Self::Ending => notices.ending,
+            Self::Ended => notices.ended,
+        }
+    }
+}
+
+/// The switch of a policy that silences a fact; a leaver and a rule that takes access away are always told.
+#[must_use]
+pub fn switch(fact: &Fact) -> Option<Switch> {
+    match fact {
+        Fact::RequestDelivered => Some(Switch::Delivered),
+        Fact::AssignmentEnding { .. } => Some(Switch::Ending),
+        Fact::AssignmentEnded { why: EndReason::Expired } => Some(Switch::Ended),
+        _ => None,
+    }
 }
 
 /// Whom a fact is told, and where its notice leads.
@@ -36,7 +115,7 @@ pub fn audiences(fact: &Fact) -> Vec<Audience> {
         | Fact::RequestResumed
         | Fact::AssignmentExtended { .. } => vec![RequestorAndTarget],
         Fact::AssignmentEnding { .. } => vec![Person],
-        Fact::RequestApproved { .. }
+        Fact::RequestApproved { automatic: false }
         | Fact::RequestScheduled { .. }
         | Fact::RequestDelivered
         | Fact::RequestDenied { .. }
@@ -51,7 +130,9 @@ pub fn audiences(fact: &Fact) -> Vec<Audience> {
         | Fact::RemovalOverdue { .. } => vec![CatalogOwners],
         Fact::GlobalRoleGranted { .. } | Fact::GlobalRoleWithdrawn { .. } => vec![Person],
         // Read in the histories; nobody has to be told.
-        Fact::RequestCanceled { leaver: true }
+        // What needed no approval is told when it is there.
+        Fact::RequestApproved { automatic: true }
+        | Fact::RequestCanceled { leaver: true }
         | Fact::VoteCast { .. }
         | Fact::StageComplete { .. }
         | Fact::StageSkipped { .. }
@@ -68,6 +149,7 @@ pub fn audiences(fact: &Fact) -> Vec<Audience> {
         | Fact::RightDelivered { .. }
         | Fact::RightRemoved { .. }
         | Fact::RetryAsked { .. }
+        | Fact::MailTriedAgain { .. }
         | Fact::CatalogCreated
         | Fact::CatalogChanged { .. }
         | Fact::OwnerAdded { .. }
@@ -92,5 +174,23 @@ pub fn audiences(fact: &Fact) -> Vec<Audience> {
         | Fact::FirstSignIn { .. }
         | Fact::SignInRefused { .. }
         | Fact::SignedOutEverywhere { .. } => vec![],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mail_waits_longer_and_longer_and_fails_after_three_days() {
+        let since = Ts::from_micros(0);
+        let after = |attempts, now: i64| {
+            let now = since.plus_seconds(now);
+            next_try(attempts, since, now).map(|next| next.seconds_since(now) / 60)
+        };
+        let waits = [1, 2, 3, 4, 5, 50].map(|attempts| after(attempts, 60));
+        assert_eq!(waits, [1, 5, 15, 60, 60, 60].map(Some));
+        assert_eq!(after(70, GIVE_UP - 1), Some(60));
+        assert_eq!(after(70, GIVE_UP), None);
     }
 }

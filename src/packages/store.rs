@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use diesel::dsl::exists;
 use diesel::prelude::*;
 
-use super::model::{Content, Detail, Hit, Line, Package, Seen, Viewer};
+use super::model::{Content, Detail, Hit, Line, Package, Viewer};
 use super::rules;
 use crate::catalogs::store::risk_of;
 use crate::db::schema::{
@@ -363,39 +363,6 @@ fn insides(db: &mut Db, ids: Vec<PackageId>) -> Result<HashMap<PackageId, (Vec<S
         *highest = risk_of(&risk).max(*highest);
     }
     Ok(all)
-}
-
-/// How the viewer stands to one package, and whether they may know of it: hidden or not (D18), they may if they hold it
-/// or their request is open; or, in an enabled catalog, if they may request it or it is listed for everyone. One statement.
-///
-/// # Errors
-/// `Missing` if there is no such package.
-pub fn seen(db: &mut Db, viewer: Viewer, id: PackageId) -> Result<Seen> {
-    let reach = reach(db, viewer)?;
-    let (held, asked, in_scope, enabled, hidden, listed): (
-        HeldRow,
-        AskedRow,
-        bool,
-        bool,
-        bool,
-        bool,
-    ) = as_seen_by!(viewer)
-        .filter(packages::id.eq(id))
-        .select((
-            (assignments::id, assignments::starts_at, assignments::ends_at).nullable(),
-            (requests::id, requests::reference, requests::state).nullable(),
-            in_scope!(viewer, reach),
-            catalogs::enabled.and(catalogs::for_guests.eq_any(reach.catalogs)),
-            packages::hidden,
-            catalogs::listed_for_everyone,
-        ))
-        .first(db)?;
-    let mine = held.is_some() || asked.is_some();
-    Ok(Seen {
-        visible: mine || (enabled && (in_scope || (listed && !hidden))),
-        in_scope,
-        position: rules::position(held, asked, in_scope && enabled),
-    })
 }
 
 pub(super) fn insert(

@@ -1,6 +1,6 @@
 use diesel::prelude::*;
 
-use super::model::{Position, Viewer};
+use super::model::{Position, Seen, Viewer};
 use super::{commands, store};
 use crate::access::policy;
 use crate::assignments::commands::contents_changed;
@@ -14,6 +14,7 @@ use crate::delegation::testing::{
 use crate::error::{Error, Result};
 use crate::kernel::{AssignmentId, Kind, PackageId, PersonId, PolicyId, RequestId, Risk, RoleId};
 use crate::packages::model::PackageChange;
+use crate::requests::prospect::prospect;
 use crate::web::paging::{Cursor, page};
 
 fn viewer(id: PersonId) -> Viewer {
@@ -72,6 +73,10 @@ fn ask(db: &Database, person: PersonId, package: PackageId, policy: PolicyId) ->
         Ok(id)
     })
     .expect("asked")
+}
+
+fn looked_at(house: &House, viewer: Viewer, id: PackageId) -> Result<Seen> {
+    house.db.read(|db| Ok(prospect(db, viewer.id, viewer.id, id)?.seen))
 }
 
 fn set(house: &House, id: PackageId, seen: i64, roles: &[RoleId]) -> Result<()> {
@@ -185,7 +190,7 @@ fn what_is_hidden_or_switched_off_is_not_listed() {
             })
             .expect("off");
         assert_eq!(names(&house.db, ann, ""), Vec::<String>::new());
-        let seen = |id| house.db.read(|db| store::seen(db, ann, id)).expect("an answer");
+        let seen = |id| looked_at(&house, ann, id).expect("an answer");
         // D18: the direct link works for those in scope.
         assert!(seen(hidden).visible && seen(hidden).position == Position::CanRequest);
         assert!(!seen(off).visible && !seen(off).in_scope);
@@ -202,7 +207,7 @@ fn what_is_hidden_or_switched_off_is_not_listed() {
             .expect("off");
         assert_eq!(names(&house.db, ann, ""), Vec::<String>::new());
         assert!(!seen(open).visible && !seen(hidden).visible);
-        let strange = house.db.read(|db| store::seen(db, ann, PackageId::fresh()));
+        let strange = looked_at(&house, ann, PackageId::fresh());
         assert!(matches!(strange, Err(Error::Missing)));
     }
 }
@@ -251,7 +256,7 @@ fn each_hit_says_how_the_viewer_stands_to_it() {
             })
             .expect("listed");
         assert!(hits(ann).contains(&("Cannot".into(), Position::Cannot)));
-        let seen = house.db.read(|db| store::seen(db, viewer(ann), cannot)).expect("seen");
+        let seen = looked_at(&house, viewer(ann), cannot).expect("seen");
         assert_eq!((seen.visible, seen.position), (true, Position::Cannot));
     }
 }

@@ -109,7 +109,7 @@ fn terms_are_checked_against_the_directory() {
             StageTerms::simple(Approvers::group(named), vec![], 14),
         ];
         let made = house.new_policy(PolicyId::fresh(), package, "P", &draft);
-        assert_eq!(fields(made), ["people", "people", "stage1-fallback", "stage2-group"]);
+        assert_eq!(fields(made), ["people", "people", "stage1-fallback", "stage2-groups"]);
     }
 }
 

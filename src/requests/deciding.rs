@@ -364,6 +364,16 @@ pub fn next_mark(
         (Approvers::Sponsors, _) => {
             plain(format!("Once approved, the sponsors of their organization decide next{within}"))
         }
+        (Approvers::Named { people, groups }, _) if people.is_empty() && groups.len() == 1 => {
+            let how = match stage.votes {
+                Votes::Any => "somebody".to_owned(),
+                Votes::Some { n } => format!("{n} people"),
+                Votes::Everyone => "everybody".to_owned(),
+            };
+            let verb = if stage.votes == Votes::Any { " decides next" } else { " must approve" };
+            let lead = format!("Once approved, {how} of ");
+            says([&lead, &groups[0].name, &format!("{verb}{within}")])
+        }
         (Approvers::Named { people, groups }, _) => {
             let mut names: Vec<String> = people.iter().map(|person| person.name.clone()).collect();
             names.extend(groups.iter().map(|group| format!("the members of {}", group.name)));

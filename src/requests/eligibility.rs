@@ -3,12 +3,13 @@
 
 use diesel::prelude::*;
 
-use super::stops::{self, Stop};
+use super::model::RequestKind;
+use super::stops::{self, Stop, Thing};
 use crate::access::policy::AskStanding;
 use crate::db::Db;
 use crate::db::schema::{assignments, catalogs, packages, policies, requests};
 use crate::error::Result;
-use crate::kernel::{CatalogId, Kind, PackageId, PersonId, RequestId, Ts};
+use crate::kernel::{AssignmentId, CatalogId, Kind, PackageId, PersonId, PolicyId, RequestId, Ts};
 use crate::policies::model::{Applicable, Terms, Who};
 use crate::policies::rules::{best, class, may_ask};
 use crate::policies::store::{of_package, policies_for, who};
@@ -35,6 +36,10 @@ pub enum No {
     },
     /// The person holds it already (D6).
     Holds {
+        /// The assignment.
+        assignment: AssignmentId,
+        /// When it starts or started.
+        starts: Ts,
         /// Until when.
         until: Option<Ts>,
         /// The request that it came from.
@@ -46,6 +51,8 @@ pub enum No {
         request: RequestId,
         /// What people quote.
         reference: String,
+        /// Its stored state.
+        state: String,
     },
 }
 
@@ -204,25 +211,37 @@ fn no(
     if !target.enabled {
         return Ok(Some(No::Left));
     }
-    let open: Option<(RequestId, String)> = requests::table
+    let open: Option<(RequestId, String, String, String)> = requests::table
         .filter(requests::target_id.eq(target.id))
         .filter(requests::package_id.eq(package))
         .filter(requests::ended_at.is_null())
-        .select((requests::id, requests::reference))
+        .select((requests::id, requests::reference, requests::state, requests::kind))
         .first(db)
         .optional()?;
-    if let Some((request, reference)) = open {
-        return Ok(Some(No::Open { request, reference }));
-    }
-    let held: Option<(Option<Ts>, Option<RequestId>)> = assignments::table
+    // Who asks for more time of what they hold is told that they hold it.
+    let open = match open {
+        Some((request, reference, state, kind)) if kind != RequestKind::Extend.as_str() => {
+            return Ok(Some(No::Open { request, reference, state }));
+        }
+        open => open,
+    };
+    let held: Option<(AssignmentId, Ts, Option<Ts>, Option<RequestId>)> = assignments::table
         .filter(assignments::target_id.eq(target.id))
         .filter(assignments::package_id.eq(package))
         .filter(assignments::ended_at.is_null())
-        .select((assignments::ends_at, assignments::request_id))
+        .select((
+            assignments::id,
+            assignments::starts_at,
+            assignments::ends_at,
+            assignments::request_id,
+        ))
         .first(db)
         .optional()?;
-    if let Some((until, request)) = held {
-        return Ok(Some(No::Holds { until, request }));
+    if let Some((assignment, starts, until, request)) = held {
+        return Ok(Some(No::Holds { assignment, starts, until, request }));
+    }
+    if let Some((request, reference, state, _)) = open {
+        return Ok(Some(No::Open { request, reference, state }));
     }
     if !on {
         return Ok(Some(No::CatalogOff));
@@ -230,21 +249,18 @@ fn no(
     if !guests && target.kind == Kind::Guest {
         return Ok(Some(No::NotForGuests));
     }
-    if let Some(stop) = stops::of(db, catalog, package, None)? {
-        return Ok(Some(No::Stopped(stop)));
+    let ids: Vec<PolicyId> = applicable.iter().map(|a| a.policy.id).collect();
+    let stops = stops::among(db, catalog, package, &ids)?;
+    if let Some(wide) = stops.iter().find(|s| !matches!(s.thing, Thing::Policy(_))) {
+        return Ok(Some(No::Stopped(wide.clone())));
     }
     if applicable.is_empty() {
         return Ok(Some(why_none(db, package, requestor, target)?));
     }
     // Stopped policies are no choice; where all of them are, the stop is the reason.
-    let mut stopped = None;
-    for applicable in applicable {
-        match stops::of(db, catalog, package, Some(applicable.policy.id))? {
-            Some(stop) => stopped = Some(stop),
-            None => return Ok(None),
-        }
-    }
-    Ok(stopped.map(No::Stopped))
+    let stopped = |id: &PolicyId| stops.iter().find(|s| s.thing == Thing::Policy(*id));
+    let first = stops.first().cloned();
+    Ok(first.filter(|_| ids.iter().all(|id| stopped(id).is_some())).map(No::Stopped))
 }
 
 /// Why no policy applies.
@@ -264,7 +280,7 @@ fn why_none(db: &mut Db, package: PackageId, requestor: &Who, target: &Who) -> R
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn policy_is_on(db: &mut Db, id: crate::kernel::PolicyId) -> Result<bool> {
+pub fn policy_is_on(db: &mut Db, id: PolicyId) -> Result<bool> {
     let on: Option<bool> = policies::table
         .find(id)
         .filter(policies::deleted_at.is_null())

@@ -24,6 +24,7 @@ pub mod owner;
 pub mod pages;
 pub mod prospect;
 pub mod rules;
+pub mod stopping;
 pub mod stops;
 pub mod store;
 pub mod timeline;

@@ -3,14 +3,14 @@
 
 use std::collections::HashMap;
 
-use super::eligibility::{self, Position};
+use super::eligibility::{self, No, Position};
 use super::rules::{self, Deciders};
 use super::store;
 use crate::db::Db;
 use crate::error::{FieldError, Result};
 use crate::kernel::{CatalogId, PackageId, PersonId};
-use crate::packages::model::{Detail, Seen, Viewer};
-use crate::packages::store::{package, seen};
+use crate::packages::model::{Detail, Position as Stands, Seen};
+use crate::packages::store::package;
 use crate::policies::model::{Policy, Terms};
 use crate::policies::questions::{self, Answer, Question};
 
@@ -52,10 +52,25 @@ pub fn prospect(
     id: PackageId,
 ) -> Result<Prospect> {
     let position = eligibility::position(db, requestor, target, id)?;
-    let viewer = Viewer { id: target, kind: position.target.kind };
+    let seen = Seen {
+        position: match (&position.no, position.applicable.is_empty()) {
+            (Some(No::Holds { assignment, starts, until, .. }), _) => {
+                Stands::Holds { assignment: *assignment, starts: *starts, until: *until }
+            }
+            (Some(No::Open { request, reference, state }), _) => Stands::Open {
+                request: *request,
+                reference: reference.clone(),
+                state: state.clone(),
+            },
+            (None, false) => Stands::CanRequest,
+            _ => Stands::Cannot,
+        },
+        in_scope: !position.applicable.is_empty(),
+        visible: position.visible(),
+    };
     Ok(Prospect {
         detail: package(db, id)?,
-        seen: seen(db, viewer, id)?,
+        seen,
         position,
         attributes: store::attributes(db, id)?,
     })

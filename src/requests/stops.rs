@@ -3,9 +3,10 @@
 use diesel::prelude::*;
 
 use crate::db::Db;
-use crate::db::schema::stops;
+use crate::db::schema::{packages, requests, stops};
 use crate::error::Result;
 use crate::kernel::{CatalogId, PackageId, PolicyId, StopId, Ts};
+use crate::requests::model::State;
 
 /// What can be stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,23 +58,22 @@ fn stop((id, catalog, package, policy, reason, by, at): Row) -> Option<Stop> {
     Some(Stop { id, thing, reason, by, at })
 }
 
-/// The stop that holds a request under this catalog, package and policy; the widest if there are several.
-/// One statement.
+/// The stops that hold what is under this catalog, this package and these policies, the widest first. One statement.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn of(
+pub fn among(
     db: &mut Db,
     catalog: CatalogId,
     package: PackageId,
-    policy: Option<PolicyId>,
-) -> Result<Option<Stop>> {
+    policies: &[PolicyId],
+) -> Result<Vec<Stop>> {
     let mut all: Vec<Stop> = stops::table
         .filter(
             stops::catalog_id
                 .eq(catalog)
                 .or(stops::package_id.eq(package))
-                .or(stops::policy_id.eq(policy)),
+                .or(stops::policy_id.eq_any(policies)),
         )
         .select(stops::all_columns)
         .load::<Row>(db)?
@@ -85,7 +85,22 @@ pub fn of(
         Thing::Package(_) => 1,
         Thing::Policy(_) => 2,
     });
-    Ok(all.into_iter().next())
+    Ok(all)
+}
+
+/// The stop that holds a request under this catalog, package and policy; the widest if there are several.
+/// One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn of(
+    db: &mut Db,
+    catalog: CatalogId,
+    package: PackageId,
+    policy: Option<PolicyId>,
+) -> Result<Option<Stop>> {
+    let policies: Vec<PolicyId> = policy.into_iter().collect();
+    Ok(among(db, catalog, package, &policies)?.into_iter().next())
 }
 
 /// The stop of this very thing, if it is stopped. One statement.
@@ -100,6 +115,25 @@ pub fn on(db: &mut Db, thing: Thing) -> Result<Option<Stop>> {
         Thing::Policy(id) => query.filter(stops::policy_id.eq(id)),
     };
     Ok(query.first::<Row>(db).optional()?.and_then(stop))
+}
+
+/// How many open requests wait if the thing is stopped; what is being delivered goes on. One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn would_wait(db: &mut Db, thing: Thing) -> Result<i64> {
+    let query = requests::table
+        .inner_join(packages::table.on(packages::id.eq(requests::package_id)))
+        .filter(requests::ended_at.is_null())
+        .filter(requests::state.ne(State::Delivering.as_str()))
+        .select(diesel::dsl::count_star())
+        .into_boxed();
+    let query = match thing {
+        Thing::Catalog(id) => query.filter(packages::catalog_id.eq(id)),
+        Thing::Package(id) => query.filter(requests::package_id.eq(id)),
+        Thing::Policy(id) => query.filter(requests::policy_id.eq(id)),
+    };
+    Ok(query.first(db)?)
 }
 
 /// Stops of policies of a package, for its owners' page. One statement.

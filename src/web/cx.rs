@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 
 use super::form::Form;
 use super::page::{NavItem, Notice, Place, Shell, Who};
@@ -15,10 +16,10 @@ use super::routes::Pages;
 use super::session::Session;
 use super::{csrf, draft, session, words};
 use crate::access::{Actor, Person};
-use crate::db::schema::stage_approvers;
+use crate::db::columns::Uid;
 use crate::db::{By, Db, Tx};
 use crate::error::{Error, Result};
-use crate::kernel::{PersonId, StageId, Ts, Zone};
+use crate::kernel::{PersonId, Ts, Zone};
 use crate::site::Site;
 
 /// See the head of this file.
@@ -278,18 +279,23 @@ impl Cx {
     /// # Errors
     /// When the database does not answer.
     pub fn shell(&self, title: impl Into<String>, place: Place) -> Result<Shell> {
-        let waiting = match &self.actor {
+        let counts = match &self.actor {
             Some(Actor::Person(person)) => {
                 let me = person.id;
-                self.read(|db| waiting(db, me))?
+                self.read(|db| counts(db, me))?
             }
-            _ => 0,
+            _ => Counts::default(),
         };
-        Ok(self.shell_without_reading(title.into(), place, waiting))
+        Ok(self.shell_without_reading(title.into(), place, counts))
     }
 
     /// The shell when the database may not answer.
-    pub(super) fn shell_without_reading(&self, title: String, place: Place, waiting: i64) -> Shell {
+    pub(super) fn shell_without_reading(
+        &self,
+        title: String,
+        place: Place,
+        counts: Counts,
+    ) -> Shell {
         let (now, zone) = (self.now(), self.zone());
         let person = self.actor.as_ref().and_then(Actor::enabled_person);
         self.shown.set(true);
@@ -298,7 +304,8 @@ impl Cx {
             place,
             organization: self.site.organization.clone(),
             who: person.map(|p| Who { id: p.id.to_string(), name: p.name.clone() }),
-            nav: person.map_or_else(Vec::new, |person| nav(person, waiting)),
+            nav: person.map_or_else(Vec::new, |person| nav(person, counts.waiting)),
+            unread: words::badge(counts.unread),
             notice: self.notice.clone(),
             errors: vec![],
             csrf: self.csrf(),
@@ -342,13 +349,21 @@ fn nav(person: &Person, waiting: i64) -> Vec<NavItem> {
     nav
 }
 
-/// How many stages wait for the person; nobody counts beyond ten.
-fn waiting(db: &mut Db, me: PersonId) -> Result<i64> {
-    let some: Vec<StageId> = stage_approvers::table
-        .filter(stage_approvers::person_id.eq(me))
-        .filter(stage_approvers::waiting.eq(true))
-        .select(stage_approvers::stage_id)
-        .limit(10)
-        .load(db)?;
-    Ok(i64::try_from(some.len()).unwrap_or(10))
+/// What the shell counts; nobody counts beyond ten.
+#[derive(Clone, Copy, Debug, Default, QueryableByName)]
+pub(super) struct Counts {
+    /// Stages that wait for the person's decision.
+    #[diesel(sql_type = BigInt)]
+    waiting: i64,
+    /// Notices that the person has not marked as read.
+    #[diesel(sql_type = BigInt)]
+    unread: i64,
+}
+
+/// Both counts in the one statement that a page has for them (E32).
+fn counts(db: &mut Db, me: PersonId) -> Result<Counts> {
+    const BOTH: &str = "SELECT \
+        (SELECT count(*) FROM (SELECT 1 FROM stage_approvers WHERE person_id = $1 AND waiting LIMIT 10) AS w) AS waiting, \
+        (SELECT count(*) FROM (SELECT 1 FROM notices WHERE person_id = $2 AND read_at IS NULL LIMIT 10) AS n) AS unread";
+    Ok(diesel::sql_query(BOTH).bind::<Uid, _>(me).bind::<Uid, _>(me).get_result(db)?)
 }

@@ -67,6 +67,7 @@ impl House {
             demo: false,
             proxies: vec![],
             limits: super::limit::Limits::default(),
+            mailer: None,
             targets: Arc::default(),
             oidc: None,
             first_administrator: None,

@@ -43,6 +43,12 @@ impl Listing {
         }
     }
 
+    /// The same where the rows are nobody's file.
+    #[must_use]
+    pub fn without_csv<T>(cx: &Cx, page: &Page<T>, one: &str, many: &str) -> Self {
+        Self { csv: None, ..Self::under(cx, page, one, many) }
+    }
+
     /// How many rows are shown, in words.
     #[must_use]
     pub fn words(&self) -> &str {

@@ -18,6 +18,8 @@ pub struct Shell {
     pub who: Option<Who>,
     /// The places that this person may use, in the order of the product. Empty before sign-in.
     pub nav: Vec<NavItem>,
+    /// How many notices the person has not marked as read: "6" or "9+"; none if they have read all.
+    pub unread: Option<String>,
     /// The outcome of what the person just did. Not shown beside errors: a page has one banner.
     pub notice: Option<Notice>,
     /// What is wrong with the form of this page; the same words stand beside each field.

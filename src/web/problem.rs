@@ -1,6 +1,6 @@
 //! Everything that went another way, as a page: what happened, what to do, and what was typed (C9).
 
-use super::cx::{Cx, Redirect};
+use super::cx::{Counts, Cx, Redirect};
 use super::page::{FieldError, Place, ProblemPage, Shell};
 use super::reply::Reply;
 use crate::error::{self, Error};
@@ -231,7 +231,7 @@ pub(super) fn draw(cx: &Cx, problem: Problem) -> Reply {
     let title = problem.heading.clone();
     let mut shell = cx
         .shell(title.clone(), Place::None)
-        .unwrap_or_else(|_| cx.shell_without_reading(title, Place::None, 0));
+        .unwrap_or_else(|_| cx.shell_without_reading(title, Place::None, Counts::default()));
     shell.errors = problem.errors;
     let page = ProblemPage {
         shell,

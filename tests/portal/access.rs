@@ -11,8 +11,9 @@ use keyholder::access::policy::{self, AskStanding, Gate};
 use keyholder::app;
 use keyholder::assignments;
 use keyholder::db::By;
-use keyholder::db::schema::{resource_roles, role_grants};
-use keyholder::kernel::{PackageId, RequestId, Risk};
+use keyholder::db::schema::{mails, notices, resource_roles, role_grants};
+use keyholder::kernel::{NoticeId, PackageId, RequestId, Risk};
+use keyholder::notify;
 use keyholder::requests::commands::{self, Submit};
 use keyholder::requests::model::Verdict;
 use keyholder::requests::store;
@@ -96,6 +97,7 @@ fn things(app: &App, number: usize) -> Things {
     let parts = BTreeMap::from([
         ("/approvals/{id}", request.to_string()),
         ("/catalogs/{id}", catalog.to_string()),
+        ("/mail/{id}", failed_mail(app).to_string()),
         ("/organizations/{id}", organization.to_string()),
         ("/packages/{id}", package.to_string()),
         ("/packages/{id}/assignments/{aid}", assignment.to_string()),
@@ -116,9 +118,24 @@ fn things(app: &App, number: usize) -> Things {
         ("/packages/{id}/assignments/{aid}/end", vec![("reason", text("moved on"))]),
         ("/packages/{id}/policies/{policy}/switch", vec![("on", text("no"))]),
         ("/catalogs/{id}/switch", vec![("on", text("no"))]),
+        ("/notices/read", vec![("upto", text("0"))]),
         ("/organizations/{id}/switch", vec![("open", text("no"))]),
     ]);
     Things { parts, bodies }
+}
+
+/// The newest notice, whose mail has failed.
+fn failed_mail(app: &App) -> NoticeId {
+    notify::dispatch::run_for(&app.db, true).unwrap();
+    let fail = |tx: &mut keyholder::db::Tx<'_>| {
+        let newest = notices::table.order(notices::id.desc()).select(notices::id);
+        let newest: NoticeId = newest.first(tx.db())?;
+        diesel::update(mails::table.find(newest))
+            .set(mails::state.eq("failed"))
+            .execute(tx.db())?;
+        Ok(newest)
+    };
+    app.db.write(By::System("test"), fail).unwrap()
 }
 
 impl Things {

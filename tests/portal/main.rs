@@ -9,6 +9,7 @@ mod components;
 mod engine;
 mod journeys;
 mod kills;
+mod mail;
 mod refusals;
 mod signin;
 mod support;

@@ -70,6 +70,7 @@ impl Portal {
             demo: false,
             proxies: vec![],
             limits: Limits::default(),
+            mailer: None,
             targets: Arc::default(),
             oidc: Some(Arc::new(Oidc::new(settings, back, clock).expect("good settings"))),
             first_administrator: first.map(str::to_owned),

@@ -167,17 +167,22 @@ fn reinforce(
     let candidates = store::candidates(tx.db(), terms, request.target_id, request.catalog_id)?;
     let mut excluded = vec![request.requestor_id, request.target_id];
     excluded.extend(earlier(tx, request)?);
-    // The set was frozen when the stage opened (D37): primaries who came later do not join.
-    let mut there: Vec<PersonId> =
-        approvers.iter().filter(|a| a.stage == stage.id).map(|a| a.person).collect();
-    there.extend(candidates.primary.iter().map(|c| c.id));
-    let Some((people, to)) = rules::reinforcements(&candidates, &excluded, &there, missing) else {
+    let of = |removed| {
+        let of_stage = approvers.iter().filter(move |a| a.stage == stage.id);
+        of_stage.filter(move |a| a.removed == removed).map(|a| a.person).collect::<Vec<_>>()
+    };
+    excluded.extend(of(false));
+    // The set was frozen when the stage opened (D37): who came to it later does not join, who came back does.
+    let (gone, mut candidates) = (of(true), candidates);
+    candidates.primary.retain(|c| gone.contains(&c.id));
+    let Some((people, fell_back)) = rules::reinforcements(&candidates, &excluded, missing) else {
         return Ok(false);
     };
     here(tx, &people)?;
     store::add_approvers(tx, request.id, stage.id, stage.opened_at, &people)?;
-    let why = "too few of the approvers are left".to_owned();
-    tx.record(&Fact::ApproversFellBack { stage: stage.number, why, to }, request.about())?;
+    if let Some((why, to)) = fell_back {
+        tx.record(&Fact::ApproversFellBack { stage: stage.number, why, to }, request.about())?;
+    }
     Ok(true)
 }
 

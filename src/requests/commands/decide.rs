@@ -26,6 +26,7 @@ pub fn may_decide(
     let permit = policy::decide_stage(tx.actor(), &standing);
     if permit.is_err()
         && let Some(person) = tx.actor().enabled_person().map(|p| p.id)
+        && ![request.requestor_id, request.target_id].contains(&person)
         && store::was_approver(tx.db(), stage, person)?
     {
         let stages = store::stages(tx.db(), &[request.id])?;

@@ -224,7 +224,7 @@ pub fn refusal(no: &No, position: &Position) -> Refusal {
     let own = position.requestor.id == position.target.id;
     let they = if own { "You".to_owned() } else { position.target.name.clone() };
     match no {
-        No::Open { request, reference } => Refusal::new(
+        No::Open { request, reference, .. } => Refusal::new(
             format!("A request for {package} is open already"),
             format!("It is {reference}. One request for an access package can be open at a time."),
         )

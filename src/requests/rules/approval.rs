@@ -74,20 +74,17 @@ pub fn deciders(c: &Candidates, excluded: &[PersonId], votes: Votes) -> Option<D
     Some(Deciders { people, rule, needed, fell_back })
 }
 
-/// Those who join because too few of the stage's people are left (D3). `there` are all who are or were asked.
+/// Those who join because too few of the stage's people are left (D3): `primary` are those who came back, `excluded`
+/// all who are there or may not be.
 #[must_use]
-pub fn reinforcements(
-    c: &Candidates,
-    excluded: &[PersonId],
-    there: &[PersonId],
-    missing: i64,
-) -> Option<(Vec<Candidate>, String)> {
-    let mut seen: BTreeSet<PersonId> = excluded.iter().chain(there).copied().collect();
-    let (people, fell_back) = enough(c, Vec::new(), missing.max(1), &mut seen)?;
-    Some((people, fell_back.map(|(_, to)| to).unwrap_or_default()))
+pub fn reinforcements(c: &Candidates, excluded: &[PersonId], missing: i64) -> Option<Enough> {
+    let mut seen: BTreeSet<PersonId> = excluded.iter().copied().collect();
+    let people = able(&c.primary, &mut seen);
+    enough(c, people, missing.max(1), &mut seen)
 }
 
-type Enough = (Vec<Candidate>, Option<(String, String)>);
+/// People, and why they are not the policy's own and who they are, where they are not.
+pub type Enough = (Vec<Candidate>, Option<(String, String)>);
 
 fn enough(
     c: &Candidates,

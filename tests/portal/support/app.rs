@@ -291,6 +291,7 @@ impl App {
             demo: false,
             proxies: vec![],
             limits: Limits::per_minute(10_000, 10_000, 10_000, 10_000),
+            mailer: None,
             targets: Arc::clone(&targets),
             oidc: Some(Arc::new(oidc)),
             first_administrator: None,

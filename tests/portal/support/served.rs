@@ -82,6 +82,13 @@ placeholder = "{nobody}"
         fs::write(self.file(name), text).expect("a file");
     }
 
+    /// Adds to the settings.
+    pub fn also(&self, settings: &str) {
+        let path = self.file("keyholder.toml");
+        let before = fs::read_to_string(&path).expect("the settings");
+        fs::write(path, format!("{before}{settings}")).expect("the settings");
+    }
+
     /// Runs a command of the program to its end.
     pub fn run(&self, arguments: &[&str]) -> Output {
         self.command().args(arguments).output().expect("keyholder")
