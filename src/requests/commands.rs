@@ -15,7 +15,7 @@ mod stop;
 mod submit;
 
 pub use approvers::{REMIND_AGAIN, alternates_join, members_left, remind, remind_due};
-pub use assign::{Assign, assign};
+pub use assign::{Assign, assign, not_under};
 pub use cancel::{cancel, cancel_under_policy, expire, leaver};
 pub use decide::{decide, decided_already, may_decide};
 pub use deliver::{assignment_ended, contents_changed, delivered, end_assignment, start_scheduled};

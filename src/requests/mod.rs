@@ -17,6 +17,7 @@ pub mod deciding;
 mod deciding_tests;
 mod decision;
 pub mod eligibility;
+pub mod fields;
 pub mod forms;
 pub mod jobs;
 pub mod model;
