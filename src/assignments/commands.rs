@@ -67,8 +67,8 @@ pub fn start(
     due: Option<Ts>,
 ) -> Result<i64> {
     let named = store::one(tx.db(), id)?;
-    lock_people(tx, &[named.assignment.target_id])?;
     hold_package(tx, named.assignment.package_id)?;
+    lock_people(tx, &[named.assignment.target_id])?;
     let warn_at = rules::next_warning(tx.now(), ends_at, tx.now(), tx.zone());
     store::save_started(tx, &named.assignment, ends_at, warn_at)?;
     let roles = roles_of(tx, named.assignment.package_id)?;

@@ -9,13 +9,18 @@
 pub mod approvals;
 pub mod asking;
 #[cfg(test)]
+mod asking_more_tests;
+#[cfg(test)]
 mod asking_tests;
+pub mod chart;
 pub mod commands;
 pub mod deciding;
 #[cfg(test)]
 mod deciding_tests;
 mod decision;
+pub mod drafts;
 pub mod eligibility;
+pub mod fields;
 pub mod forms;
 pub mod jobs;
 pub mod model;
@@ -27,4 +32,5 @@ pub mod stopping;
 pub mod stops;
 pub mod store;
 pub mod timeline;
+pub mod votes;
 pub mod words;

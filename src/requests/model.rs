@@ -76,6 +76,18 @@ impl State {
         }
     }
 
+    /// The word for a request of a kind: access that was delivered and has ended is told apart from access that is
+    /// there.
+    #[must_use]
+    pub fn says(self, kind: RequestKind, access_ended: bool) -> &'static str {
+        match (self, kind) {
+            (Self::Delivered, RequestKind::Extend) => "Extended",
+            (Self::Delivered, RequestKind::GiveBack) => "Given back",
+            (Self::Delivered, _) if access_ended => "Access ended",
+            (state, _) => state.label(),
+        }
+    }
+
     /// True once nothing more happens to it.
     #[must_use]
     pub fn ended(self) -> bool {
@@ -258,9 +270,26 @@ pub struct Request {
     pub held_at: Option<Ts>,
     /// When its approvers were last reminded on request.
     pub reminded_at: Option<Ts>,
+    /// When the access that it brought ended, if it did.
+    pub access_ended: Option<Ts>,
 }
 
 impl Request {
+    /// Where it stands, in a word or two.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        self.state.says(self.kind, self.access_ended.is_some())
+    }
+
+    /// True once nothing of it is left: it ended without access, or its access has ended.
+    #[must_use]
+    pub fn over(&self) -> bool {
+        match self.state {
+            State::Delivered => self.access_ended.is_some(),
+            state => state.ended(),
+        }
+    }
+
     /// How many stages its policy has.
     #[must_use]
     pub fn stages(&self) -> i64 {

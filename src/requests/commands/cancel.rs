@@ -67,10 +67,10 @@ pub fn cancel_under_policy(
         let words = format!("Shorten your reason to {NOTE_MAX} characters");
         return Err(Error::invalid("reason", words));
     }
+    lock_package(tx, package)?;
     let open = store::open_under(tx.db(), &[package], Thing::Policy(policy))?;
     let people: Vec<PersonId> = open.iter().map(|request| request.target_id).collect();
     lock_people(tx, &people)?;
-    lock_package(tx, package)?;
     let open = store::open_under(tx.db(), &[package], Thing::Policy(policy))?;
     for request in &open {
         cancel_now(tx, request, &Fact::RequestCanceled { leaver: false }, &note)?;
