@@ -4,6 +4,8 @@
 mod delete;
 mod edit;
 mod preview;
+#[cfg(test)]
+mod tests;
 mod versions;
 
 use super::model::Policy;

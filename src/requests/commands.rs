@@ -17,7 +17,7 @@ mod stop;
 mod submit;
 
 pub use approvers::{REMIND_AGAIN, alternates_join, members_left, remind, remind_due};
-pub use assign::{Assign, assign};
+pub use assign::{Assign, assign, not_under};
 pub use basket::{Basket, Item, send};
 pub use cancel::{cancel, cancel_under_policy, expire, leaver};
 pub use decide::{decide, decided_already, may_decide};

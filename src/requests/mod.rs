@@ -20,6 +20,7 @@ mod deciding_tests;
 mod decision;
 pub mod drafts;
 pub mod eligibility;
+pub mod fields;
 pub mod forms;
 pub mod jobs;
 pub mod model;

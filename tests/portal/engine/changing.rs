@@ -66,6 +66,7 @@ fn d43_more_time_for_what_is_held_goes_on() {
     let request = w.ask(w.ada, package).unwrap();
     w.approve(w.ben, request).unwrap();
     w.settle();
+    w.pass(DAY);
     let more = w.extend(w.ada, w.assignment(request).id).unwrap();
     w.set_contents(package, &[w.role_of("vault", Risk::High, false, TARGET)]);
     assert_eq!(w.state(more), State::PendingApproval);

@@ -17,7 +17,11 @@ struct Given {
 
 /// Ada held a package, and has just given it back.
 fn given(w: &World, terms: Terms) -> Given {
-    let (package, policy) = w.package_and_policy(&[w.role("ledger")], terms);
+    let role = match w.facts("given_back").len() {
+        0 => w.role("ledger"),
+        n => w.role(&format!("ledger {n}")),
+    };
+    let (package, policy) = w.package_and_policy(&[role], terms);
     let request = w.ask(w.ada, package).unwrap();
     if let Some(decider) = w.a_decider(request) {
         w.approve(decider, request).unwrap();

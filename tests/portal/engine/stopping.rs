@@ -172,6 +172,7 @@ fn d47_access_that_is_there_ends_as_ever_and_more_time_waits() {
     w.approve(w.ben, request).unwrap();
     w.settle();
     let id = w.assignment(request).id;
+    w.pass(DAY);
     let more = w.extend(w.ada, id).unwrap();
     w.stop(Thing::Package(package));
     refused(w.approve(w.ben, more));
