@@ -81,8 +81,8 @@ pub fn assign(
         .way("Request it", format!("/packages/{}/request", assign.package))
         .into());
     }
-    lock_people(tx, &[assign.target])?;
     hold_package(tx, assign.package)?;
+    lock_people(tx, &[assign.target])?;
     let position = eligibility::position(tx.db(), actor, assign.target, assign.package)?;
     if permit.about() != position.catalog.0 {
         return Err(Error::Missing);
