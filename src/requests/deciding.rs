@@ -619,7 +619,7 @@ mod tests {
         let next = next_mark(Some(&stage), None, None, Until::Never, false, OSLO);
         assert_eq!(
             next.says.to_string(),
-            "Once approved, the members of Finance leads decide next within 5 days"
+            "Once approved, somebody of Finance leads decides next within 5 days"
         );
         let last = next_mark(None, None, None, Until::Days(90), false, OSLO);
         assert_eq!(
