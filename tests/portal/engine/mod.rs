@@ -9,6 +9,7 @@ mod delivery;
 mod extending;
 mod giving_back;
 mod leavers;
+mod model;
 mod notices;
 mod on_behalf;
 mod races;
