@@ -5,6 +5,7 @@ mod alternates;
 mod approvals;
 mod assigning;
 mod changing;
+mod contended;
 mod delivery;
 mod extending;
 mod giving_back;
