@@ -18,6 +18,7 @@ mod reads;
 mod reminders;
 mod requests;
 mod rights;
+mod scale;
 mod stages;
 mod stopping;
 mod timers;
