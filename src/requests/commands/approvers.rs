@@ -218,7 +218,8 @@ pub fn members_left(tx: &mut Tx<'_>, group: GroupId, people: &[PersonId]) -> Res
     for (request, person, via) in store::asked_through(tx.db(), group, people)? {
         let Some(stage) = open_stage_of(tx, request)? else { continue };
         let whole = store::one(tx.db(), request)?;
-        let (people, groups) = terms_of(&whole, &stage).map_or((&[][..], &[][..]), |s| named(s, via));
+        let (people, groups) =
+            terms_of(&whole, &stage).map_or((&[][..], &[][..]), |s| named(s, via));
         let groups: Vec<GroupId> = groups.iter().map(|g| g.id).collect();
         // Named beside the group, or in another group that is asked.
         let other = store::group_of(tx.db(), person, &groups)?;

@@ -130,6 +130,7 @@ fn go_on(tx: &mut Tx<'_>, request: &Request, since: Ts) -> Result<()> {
             remind_at: stage.remind_at.map(later),
         };
         store::save_clocks(tx, stage.id, clocks)?;
+        // Whoever was missing may have left meanwhile.
         approvers::complete_if_decided(tx, request.id, &stage)?;
     }
     Ok(())

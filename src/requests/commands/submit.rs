@@ -14,7 +14,7 @@ use crate::requests::eligibility::{self, No, Position};
 use crate::requests::model::{Request, RequestKind, State};
 use crate::requests::rules::{self, Period};
 use crate::requests::store::{self, NewRequest};
-use crate::requests::{prospect, stops};
+use crate::requests::{drafts, prospect, stops};
 
 /// What somebody asks for.
 #[derive(Clone, Debug)]
@@ -76,13 +76,13 @@ pub fn submit(
         Err(Error::Missing) => {}
         Err(other) => return Err(other),
     }
+    // Nothing is stopped while this runs.
+    hold_package(tx, submit.package)?;
     // Neither of them leaves, nor gets this access in another way, while this runs (D26, E9).
     lock_people(tx, &[target])?;
     if !hold_people(tx, &[requestor])? {
         return Err(Error::Stale);
     }
-    // Nothing is stopped while this runs.
-    hold_package(tx, submit.package)?;
     let position = eligibility::position(tx.db(), requestor, target, submit.package)?;
     if !position.visible() {
         return Err(Error::Missing);
@@ -171,7 +171,7 @@ pub fn submit(
     let fact =
         Fact::RequestSubmitted { package_policy: policy.name.clone(), version: policy.version };
     tx.record(&fact, request.about().note(reason))?;
-    store::forget_draft(tx, requestor, target, submit.package)?;
+    drafts::forget(tx, requestor, target, submit.package)?;
     go(tx, &request)?;
     Ok(submit.id)
 }

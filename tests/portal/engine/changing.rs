@@ -95,7 +95,12 @@ fn d01_every_part_of_the_terms_is_frozen() {
     assert!(w.ask(w.dan, package).is_err());
 }
 
-fn move_to(w: &World, who: PersonId, id: AssignmentId, to: PolicyId) -> keyholder::error::Result<()> {
+fn move_to(
+    w: &World,
+    who: PersonId,
+    id: AssignmentId,
+    to: PolicyId,
+) -> keyholder::error::Result<()> {
     let catalog = w.catalog;
     w.by(who, move |tx| {
         let permit = policy::manage_assignment(tx.actor(), catalog)?;
@@ -129,10 +134,8 @@ fn d16_an_assignment_moves_to_another_policy_and_keeps_its_end() {
 fn d17_who_is_named_comes_first_then_all_members_then_all_users() {
     let Some(w) = World::new() else { return };
     let scope = |scope| Terms { scope, ..terms(vec![by_manager(&[w.root])]) };
-    let (package, users) = w.package_and_policy(
-        &[],
-        scope(Scope { all_users: true, ..Scope::default() }),
-    );
+    let (package, users) =
+        w.package_and_policy(&[], scope(Scope { all_users: true, ..Scope::default() }));
     let group = w.group(&[w.dan]);
     let members = w.policy(package, scope(Scope { all_members: true, ..Scope::default() }));
     let groups = w.policy(package, scope(Scope { groups: vec![named(group)], ..Scope::default() }));

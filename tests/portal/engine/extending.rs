@@ -58,7 +58,10 @@ fn d11_without_approval_the_end_moves_at_once_and_is_announced_anew() {
     assert_eq!((there.kind, there.state), (RequestKind::Extend, State::Delivered));
     let until = w.now().plus_seconds(90 * DAY);
     assert_eq!(ends(&w, id), Some(until));
-    assert_eq!(w.facts("assignment_extended")[0].fact, Fact::AssignmentExtended { until: Some(until) });
+    assert_eq!(
+        w.facts("assignment_extended")[0].fact,
+        Fact::AssignmentExtended { until: Some(until) }
+    );
     assert!(w.stages(request).is_empty(), "nobody was asked");
     w.pass(10 * DAY);
     w.tick();
@@ -153,8 +156,7 @@ fn d11_not_for_who_fell_out_of_scope_before_or_meanwhile() {
     let Some(w) = World::new() else { return };
     let group = w.group(&[w.ada]);
     let scope = Scope { groups: vec![named(group)], ..Scope::default() };
-    let (_, _, id) =
-        held(&w, Terms { scope, ..extendable(vec![by_manager(&[])], true, None) });
+    let (_, _, id) = held(&w, Terms { scope, ..extendable(vec![by_manager(&[])], true, None) });
     w.pass(DAY);
     let open = w.extend(w.ada, id).unwrap();
     w.leave_group(group, w.ada);
@@ -205,7 +207,10 @@ fn d08_more_time_is_cut_to_what_the_policy_allows_from_now_on() {
     let (_, _, id) = held(&w, extendable(vec![], false, None));
     w.pass(10 * DAY);
     let until = |text| w.extend_until(w.ada, id, Some(at(text)));
-    assert_eq!(wrong(until("2026-05-01T00:00:00Z")), "Choose a last day after 31 May 2026, when it ends now");
+    assert_eq!(
+        wrong(until("2026-05-01T00:00:00Z")),
+        "Choose a last day after 31 May 2026, when it ends now"
+    );
     assert_eq!(wrong(until("2026-06-12T00:00:00Z")), "Choose a last day on or before 10 June 2026");
     until("2026-06-05T00:00:00Z").unwrap();
     assert_eq!(ends(&w, id), Some(at("2026-06-05T00:00:00Z")));

@@ -56,7 +56,11 @@ fn d42_it_is_given_back_at_once_and_taken_again_with_its_end_and_without_approva
     assert!(w.stages(again).is_empty(), "nobody was asked");
     w.settle();
     assert!(w.target.really(&w.external(w.ada), "ledger"));
-    assert_eq!(w.assignment(again).ends_at, Some(at("2026-05-31T09:00:00Z")), "the end that it had");
+    assert_eq!(
+        w.assignment(again).ends_at,
+        Some(at("2026-05-31T09:00:00Z")),
+        "the end that it had"
+    );
     w.pass(80 * DAY);
     w.tick();
     assert!(w.assignment(again).ended_at.is_some());
