@@ -135,10 +135,9 @@ fn live(seed: u64) -> &'static str {
                 let waiting = i64::try_from(stage.waiting().len()).unwrap();
                 let mut there: Vec<PersonId> = stage.voters.iter().map(|v| v.person).collect();
                 there.extend(candidates.primary.iter().map(|c| c.id));
+                there.extend(&stage.excluded);
                 let missing = needed - have - waiting;
-                let joined = reinforcements(&candidates, &stage.excluded, &there, missing);
-                let Some((more, _)) = joined else {
-                    there.extend(&stage.excluded);
+                let Some((more, _)) = reinforcements(&candidates, &there, missing) else {
                     let left = i64::try_from(able(&candidates, &there)).unwrap();
                     assert!(left < missing.max(1), "{seed}: somebody could have joined");
                     return "nobody left";
