@@ -8,10 +8,12 @@ pub mod company;
 mod history;
 mod offer;
 pub mod pages;
+mod plan;
 pub mod provider;
 mod store;
 mod story;
 pub mod target;
+mod terms;
 
 use std::fs::{File, TryLockError};
 use std::io::Read;
