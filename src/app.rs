@@ -27,6 +27,7 @@ pub const ROUTES: &[&[Route]] = &[
     crate::requests::asking::ROUTES,
     crate::requests::owner::ROUTES,
     crate::requests::pages::ROUTES,
+    crate::requests::stopping::ROUTES,
     crate::signin::pages::ROUTES,
 ];
 

@@ -10,13 +10,29 @@ use crate::access::policy::Gate;
 use crate::error::Result;
 use crate::kernel::AssignmentId;
 use crate::kernel::text::counted;
+use crate::policies::model::Extension;
+use crate::requests::model::Request;
+use crate::requests::rules::TAKE_AGAIN_DAYS;
+use crate::requests::store::given_back_since;
 use crate::web::listing::{as_csv, csv_time};
 use crate::web::page::Mark;
 use crate::web::words::When;
-use crate::web::{Cx, Place, Reply, Route, Shell, get};
+use crate::web::{Cx, Limit, Place, Reply, Route, Shell, get, post};
+
+mod extend;
+mod give_back;
+mod take_again;
 
 /// The routes of a person's access.
-pub const ROUTES: &[Route] = &[get("/access", Gate::SignedIn, access)];
+pub const ROUTES: &[Route] = &[
+    get("/access", Gate::SignedIn, access),
+    get("/access/{id}/extend", Gate::SignedIn, extend::show),
+    post("/access/{id}/extend", Gate::SignedIn, extend::take).limited(Limit::Submit),
+    get("/access/{id}/give-back", Gate::SignedIn, give_back::show),
+    post("/access/{id}/give-back", Gate::SignedIn, give_back::take).limited(Limit::Submit),
+    get("/access/{id}/take-again", Gate::SignedIn, take_again::show),
+    post("/access/{id}/take-again", Gate::SignedIn, take_again::take).limited(Limit::Submit),
+];
 
 /// As many ended assignments as the page shows.
 const ENDED: i64 = 20;
@@ -46,29 +62,43 @@ struct Line {
     /// Opened by itself while something is on its way.
     open: bool,
     marks: Vec<Mark>,
+    /// Where more time is asked for.
+    extend: Option<String>,
+    /// Where it is given back.
+    give_back: Option<String>,
+    /// Where it is taken again without approval, and until when that can be.
+    take_again: Option<(String, When)>,
+    /// Where it is requested again.
+    again: Option<String>,
 }
 
 fn access(cx: &mut Cx) -> Result<Reply> {
     let me = cx.person()?.id;
-    let (held, ended, standing) = cx.read(|db| {
-        let held = store::active_of(db, me)?;
+    let since = cx.site.db.zone().minus_days(cx.now(), TAKE_AGAIN_DAYS);
+    let (held, ended, given, standing) = cx.read(|db| {
+        let held = store::held_of(db, me)?;
         let ended = store::ended_of(db, me, ENDED)?;
-        let ids: Vec<AssignmentId> =
-            held.iter().chain(&ended).map(|named| named.assignment.id).collect();
+        let given = match ended.is_empty() {
+            true => vec![],
+            false => given_back_since(db, me, since)?,
+        };
+        let all = held.iter().map(|(named, _)| named).chain(&ended);
+        let ids: Vec<AssignmentId> = all.map(|named| named.assignment.id).collect();
         let standing = if ids.is_empty() { vec![] } else { rights::standing(db, &ids)? };
-        Ok((held, ended, standing))
+        Ok((held, ended, given, standing))
     })?;
     let times = Times { now: cx.now(), wall: cx.wall(), zone: cx.site.db.zone() };
     if as_csv(cx) {
         let mut rows = vec![CSV.map(str::to_owned).to_vec()];
-        rows.extend(held.iter().chain(&ended).map(|named| csv_row(named, &standing, times)));
+        let all = held.iter().map(|(named, _)| named).chain(&ended);
+        rows.extend(all.map(|named| csv_row(named, &standing, times)));
         return Reply::csv("access.csv", &rows);
     }
     let page = AccessPage {
         shell: cx.shell("Your access – My access", Place::Access)?,
         heading: heading(held.len()),
-        held: held.iter().map(|named| line(named, &standing, times)).collect(),
-        ended: ended.iter().map(|named| line(named, &standing, times)).collect(),
+        ended: ended.iter().map(|named| over(named, &held, &given, &standing, times)).collect(),
+        held: held.iter().map(|(named, more)| active(named, *more, &standing, times)).collect(),
     };
     Reply::page(&page)
 }
@@ -79,6 +109,45 @@ fn heading(held: usize) -> String {
         0 => "You have no access from here".to_owned(),
         1 => "You have one access package".to_owned(),
         n => format!("You have {} access packages", crate::web::words::number(n)),
+    }
+}
+
+/// What is held, with what its holder can do.
+fn active(
+    named: &Named,
+    extension: Option<Extension>,
+    standing: &[Standing],
+    times: Times,
+) -> Line {
+    let id = named.assignment.id;
+    Line {
+        extend: words::extendable(&named.assignment, extension, times)
+            .then(|| format!("/access/{id}/extend")),
+        give_back: Some(format!("/access/{id}/give-back")),
+        ..line(named, standing, times)
+    }
+}
+
+/// What has ended: what was given back can be taken again for a while (D42), everything else requested again.
+fn over(
+    named: &Named,
+    held: &[(Named, Option<Extension>)],
+    given: &[Request],
+    standing: &[Standing],
+    times: Times,
+) -> Line {
+    let package = named.assignment.package_id;
+    let free = held.iter().all(|(other, _)| other.assignment.package_id != package);
+    let given = given.iter().find(|r| r.assignment_id == Some(named.assignment.id));
+    let given = given.filter(|r| free && r.ends_at.is_none_or(|end| end > times.now));
+    let until = |r: &Request| {
+        let last = times.zone.plus_days(r.created_at, TAKE_AGAIN_DAYS);
+        When::at(r.ends_at.map_or(last, |end| end.min(last)), times.now, times.zone)
+    };
+    Line {
+        take_again: given.map(|r| (format!("/access/{}/take-again", r.id), until(r))),
+        again: (free && given.is_none()).then(|| format!("/packages/{package}")),
+        ..line(named, standing, times)
     }
 }
 
@@ -113,6 +182,10 @@ fn line(named: &Named, standing: &[Standing], times: Times) -> Line {
                 Mark { text: format!("{}: {}", words::role(s), mark.text), ..mark }
             })
             .collect(),
+        extend: None,
+        give_back: None,
+        take_again: None,
+        again: None,
     }
 }
 

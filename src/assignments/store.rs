@@ -6,11 +6,12 @@ mod owner;
 pub use owner::*;
 
 use super::model::Assignment;
-use crate::db::schema::{assignments, packages, people};
+use crate::db::schema::{assignments, packages, people, policies, requests};
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 use crate::kernel::fact::EndReason;
 use crate::kernel::{About, AssignmentId, CatalogId, PackageId, PersonId, RequestId, Ts};
+use crate::policies::model::{Extension, Terms};
 
 /// An assignment with the names that its facts speak of.
 #[derive(Clone, Debug)]
@@ -112,6 +113,37 @@ pub fn active_of(db: &mut Db, target: PersonId) -> Result<Vec<Named>> {
         .order((assignments::created_at.desc(), assignments::id.desc()))
         .load(db)?;
     Ok(rows.into_iter().map(named).collect())
+}
+
+/// Every active assignment of a person, newest first, each with what its policy says of more time, if it is switched on
+/// and allows it (D11). One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn held_of(db: &mut Db, target: PersonId) -> Result<Vec<(Named, Option<Extension>)>> {
+    type Names = (String, CatalogId, String, Option<String>);
+    type Under = (bool, Option<Ts>, String);
+    let rows: Vec<(Assignment, Names, Under)> = assignments::table
+        .inner_join(packages::table)
+        .inner_join(people::table)
+        .inner_join(policies::table.on(policies::id.eq(assignments::policy_id)))
+        .left_join(requests::table)
+        .filter(assignments::target_id.eq(target))
+        .filter(assignments::ended_at.is_null())
+        .order((assignments::created_at.desc(), assignments::id.desc()))
+        .select((
+            Assignment::as_select(),
+            (packages::name, packages::catalog_id, people::name, requests::reference.nullable()),
+            (policies::enabled, policies::deleted_at, policies::terms),
+        ))
+        .load(db)?;
+    rows.into_iter()
+        .map(|(assignment, (package, catalog, target, reference), (enabled, gone, terms))| {
+            let terms: Terms = serde_json::from_str(&terms)?;
+            let extension = terms.extension.filter(|_| enabled && gone.is_none());
+            Ok((Named { assignment, package, catalog, target, reference }, extension))
+        })
+        .collect()
 }
 
 /// The assignments of a person that ended last, newest end first.

@@ -4,6 +4,7 @@ use super::model::{Assignment, RightState};
 use super::rights::Standing;
 use crate::kernel::text::counted;
 use crate::kernel::{Ts, Zone};
+use crate::policies::model::Extension;
 use crate::web::page::Mark;
 use crate::web::words::{self, When};
 
@@ -86,6 +87,15 @@ pub fn until(assignment: &Assignment, times: Times) -> Mark {
     } else {
         Mark::new("", "cal", format!("Until {}", when.absolute))
     }
+}
+
+/// Whether more time can be asked for now: the policy allows it, and the end is near enough for it (D11). The page of
+/// the extension knows the rest.
+#[must_use]
+pub fn extendable(assignment: &Assignment, extension: Option<Extension>, times: Times) -> bool {
+    let (Some(end), Some(extension)) = (assignment.ends_at, extension) else { return false };
+    let open = |days| times.zone.minus_days(end, days) <= times.now;
+    assignment.started_at.is_some() && extension.last_days.is_none_or(open)
 }
 
 /// "23 Nov 2026, 10:12".

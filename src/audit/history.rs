@@ -137,6 +137,43 @@ pub fn history_of_person(
     rows.into_iter().map(told).collect()
 }
 
+/// As many changes of a package's contents as are looked through.
+const CHANGES: i64 = 200;
+
+/// What was added to a package and what was removed from it since a version of its contents, by name: what came and
+/// went again is left out.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn contents_since(
+    db: &mut Db,
+    package: PackageId,
+    seen: i64,
+) -> Result<(Vec<String>, Vec<String>)> {
+    let kind = Fact::PackageContentsChanged { added: vec![], removed: vec![], version: 0 }.kind();
+    let all = newest!(db, CHANGES, facts::package_id.eq(package).and(facts::kind.eq(kind)))?;
+    let (mut came, mut went) = (Vec::<String>::new(), Vec::<String>::new());
+    for told in all.into_iter().rev() {
+        let Fact::PackageContentsChanged { added, removed, version } = told.fact else { continue };
+        if version <= seen {
+            continue;
+        }
+        let mut moved = |names: Vec<String>, to: bool| {
+            for name in names {
+                let (from, to) =
+                    if to { (&mut went, &mut came) } else { (&mut came, &mut went) };
+                match from.iter().position(|n| *n == name) {
+                    Some(at) => drop(from.remove(at)),
+                    None => to.push(name),
+                }
+            }
+        };
+        moved(added, true);
+        moved(removed, false);
+    }
+    Ok((came, went))
+}
+
 /// What happened around a package, newest first.
 ///
 /// # Errors

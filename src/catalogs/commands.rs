@@ -27,6 +27,7 @@ pub fn create(
         name: new.name.clone(),
         description: new.description.clone(),
         listed_for_everyone: new.listed_for_everyone,
+        for_guests: true,
     })
     .map_err(Error::Invalid)?;
     match store::catalog(tx.db(), id) {
@@ -44,6 +45,7 @@ pub fn create(
         description: words.description,
         enabled: true,
         listed_for_everyone: words.listed_for_everyone,
+        for_guests: words.for_guests,
         rev: 1,
     };
     let now = tx.now();
@@ -75,10 +77,12 @@ pub fn change(
             yes_no(catalog.listed_for_everyone),
             yes_no(words.listed_for_everyone),
         ),
+        Change::between("for guests", yes_no(catalog.for_guests), yes_no(words.for_guests)),
     ];
     catalog.name = words.name;
     catalog.description = words.description;
     catalog.listed_for_everyone = words.listed_for_everyone;
+    catalog.for_guests = words.for_guests;
     save(tx, &catalog, &key, changes.into_iter().flatten().collect())
 }
 
@@ -200,6 +204,24 @@ pub fn change_resource(
     if other_name { renamed(tx, id) } else { Ok(()) }
 }
 
+/// Sets what a resource asks of whoever requests it. The questions are those of a later slice, which checks them and
+/// says the change in words: `policies::commands::ask_for_resource`.
+///
+/// # Errors
+/// `Missing` if the permit is for another catalog.
+pub fn change_attributes(
+    tx: &mut Tx<'_>,
+    permit: &Permit<ManageCatalog>,
+    id: ResourceId,
+    json: &str,
+    change: Change,
+) -> Result<()> {
+    let resource = store::resource(tx.db(), id)?;
+    about(permit, resource.catalog)?;
+    store::save_attributes(tx.db(), &resource, json)?;
+    resource_changed(tx, &resource, vec![change])
+}
+
 /// Sets the risk of one role (D39).
 ///
 /// # Errors
@@ -234,6 +256,10 @@ fn weigh(tx: &mut Tx<'_>, resource: &Resource, role: RoleId, risk: Risk) -> Resu
 
 fn save_resource(tx: &mut Tx<'_>, resource: &Resource, changes: Vec<Change>) -> Result<()> {
     store::save_resource(tx.db(), resource)?;
+    resource_changed(tx, resource, changes)
+}
+
+fn resource_changed(tx: &mut Tx<'_>, resource: &Resource, changes: Vec<Change>) -> Result<()> {
     let catalog = store::catalog(tx.db(), resource.catalog)?;
     tx.record(
         &Fact::ResourceChanged { changes },

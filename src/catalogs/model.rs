@@ -16,6 +16,8 @@ pub struct Catalog {
     pub enabled: bool,
     /// Its packages are listed even to people who cannot request them (E29).
     pub listed_for_everyone: bool,
+    /// While false, guests can neither find nor request what is in it.
+    pub for_guests: bool,
     /// Moves on with every change.
     pub rev: i64,
 }
@@ -53,6 +55,8 @@ pub struct CatalogChange {
     pub description: String,
     /// Whether its packages are listed to people who cannot request them.
     pub listed_for_everyone: bool,
+    /// Whether guests can find and request what is in it.
+    pub for_guests: bool,
 }
 
 /// A resource with its roles.

@@ -44,6 +44,7 @@ pub fn catalog(draft: &CatalogChange) -> Result<CatalogChange, Vec<FieldError>> 
         name: name("name", &draft.name, &mut errors),
         description: description("description", &draft.description, &mut errors),
         listed_for_everyone: draft.listed_for_everyone,
+        for_guests: draft.for_guests,
     };
     if errors.is_empty() { Ok(checked) } else { Err(errors) }
 }
@@ -93,6 +94,7 @@ mod tests {
             name: " \n".into(),
             description: "x".repeat(NOTE_MAX + 1),
             listed_for_everyone: false,
+            for_guests: true,
         };
         let errors = catalog(&draft).expect_err("two errors");
         assert_eq!(errors[0], FieldError::new("name", "Enter a name"));
@@ -108,6 +110,7 @@ mod tests {
             name: "  Finance\t \u{0}systems ".into(),
             description: String::new(),
             listed_for_everyone: true,
+            for_guests: true,
         };
         assert_eq!(catalog(&draft).expect("valid").name, "Finance systems");
     }

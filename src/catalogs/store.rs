@@ -13,13 +13,14 @@ use crate::kernel::fact::{Names, Sentence};
 use crate::kernel::{CatalogId, Family, ResourceId, Risk, RoleId, Ts};
 use crate::web::paging::Cursor;
 
-type CatalogRow = (CatalogId, String, String, bool, bool, i64);
+type CatalogRow = (CatalogId, String, String, bool, bool, bool, i64);
 type CatalogColumns = (
     catalogs::id,
     catalogs::name,
     catalogs::description,
     catalogs::enabled,
     catalogs::listed_for_everyone,
+    catalogs::for_guests,
     catalogs::rev,
 );
 const CATALOG: CatalogColumns = (
@@ -28,11 +29,12 @@ const CATALOG: CatalogColumns = (
     catalogs::description,
     catalogs::enabled,
     catalogs::listed_for_everyone,
+    catalogs::for_guests,
     catalogs::rev,
 );
 
-fn as_catalog((id, name, description, enabled, listed, rev): CatalogRow) -> Catalog {
-    Catalog { id, name, description, enabled, listed_for_everyone: listed, rev }
+fn as_catalog((id, name, description, enabled, listed, for_guests, rev): CatalogRow) -> Catalog {
+    Catalog { id, name, description, enabled, listed_for_everyone: listed, for_guests, rev }
 }
 
 /// A catalog.
@@ -223,6 +225,14 @@ pub fn registered(
     Ok(rows.into_iter().collect())
 }
 
+/// What a resource asks of whoever requests it, as JSON.
+///
+/// # Errors
+/// `Missing` if there is no such resource.
+pub fn attributes(db: &mut Db, id: ResourceId) -> Result<String> {
+    Ok(resources::table.find(id).select(resources::attributes).first(db)?)
+}
+
 /// Which resource a role belongs to.
 ///
 /// # Errors
@@ -277,6 +287,7 @@ pub(super) fn insert_catalog(db: &mut Db, catalog: &Catalog, key: &str, now: Ts)
             catalogs::description.eq(&catalog.description),
             catalogs::enabled.eq(catalog.enabled),
             catalogs::listed_for_everyone.eq(catalog.listed_for_everyone),
+            catalogs::for_guests.eq(catalog.for_guests),
             catalogs::rev.eq(catalog.rev),
             catalogs::created_at.eq(now),
         ))
@@ -295,6 +306,7 @@ pub(super) fn save_catalog(db: &mut Db, catalog: &Catalog, key: &str) -> Result<
             catalogs::description.eq(&catalog.description),
             catalogs::enabled.eq(catalog.enabled),
             catalogs::listed_for_everyone.eq(catalog.listed_for_everyone),
+            catalogs::for_guests.eq(catalog.for_guests),
             catalogs::rev.eq(catalog.rev + 1),
         ))
         .execute(db)
@@ -352,6 +364,15 @@ pub(super) fn save_resource(db: &mut Db, resource: &Resource) -> Result<()> {
             resources::managed_here.eq(resource.managed_here),
             resources::rev.eq(resource.rev + 1),
         ))
+        .execute(db)?;
+    if hit == 1 { Ok(()) } else { Err(Error::Stale) }
+}
+
+/// Saves what a resource asks, if its `rev` is still the one that was read.
+pub(super) fn save_attributes(db: &mut Db, resource: &Resource, json: &str) -> Result<()> {
+    let read = resources::id.eq(resource.id).and(resources::rev.eq(resource.rev));
+    let hit = diesel::update(resources::table.filter(read))
+        .set((resources::attributes.eq(json), resources::rev.eq(resource.rev + 1)))
         .execute(db)?;
     if hit == 1 { Ok(()) } else { Err(Error::Stale) }
 }

@@ -13,6 +13,7 @@ fn change(house: &House, id: CatalogId, name: &str) -> Result<()> {
         name: name.into(),
         description: "For people who count money".into(),
         listed_for_everyone: true,
+        for_guests: true,
     };
     house.db.write(By::Person(house.ada), move |tx| {
         let permit = policy::manage_catalog(tx.actor(), id)?;

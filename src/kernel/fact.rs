@@ -538,7 +538,7 @@ impl Fact {
                 "{package} was assigned to {person} without an end".into()
             }
             Self::AssignmentEnded { why } => match why {
-                EndReason::Expired => "{package} expired for {person}".into(),
+                EndReason::Expired => "{package} ended for {person}: its time was over".into(),
                 EndReason::EndedNow => "{actor} ended {package} for {person}".into(),
                 EndReason::Leaver => "{package} ended for {person}, who left".into(),
                 EndReason::NotEligible => {

@@ -5,15 +5,18 @@ use std::collections::BTreeSet;
 use diesel::prelude::*;
 
 use super::model::State;
-use super::rules::{Audience, audiences};
+use super::rules::{self, Audience, audiences};
 use crate::db::schema::{
-    facts, group_members, mails, notices, packages, people, request_stages, requests, role_grants,
-    stage_approvers,
+    assignments, facts, group_members, mails, notices, packages, people, policies, request_stages,
+    requests, role_grants, stage_approvers,
 };
 use crate::db::{By, Database, Db, Tx, load_told};
 use crate::error::Result;
 use crate::kernel::fact::Names;
-use crate::kernel::{CatalogId, FactId, NoticeId, PackageId, PersonId, RequestId, Ts, Zone};
+use crate::kernel::{
+    AssignmentId, CatalogId, Fact, FactId, NoticeId, PackageId, PersonId, RequestId, Ts, Zone,
+};
+use crate::policies::model::Terms;
 
 /// As many facts as one transaction dispatches.
 const CHUNK: i64 = 100;
@@ -33,6 +36,7 @@ struct Undispatched {
     catalog_name: Option<String>,
     request_id: Option<RequestId>,
     reference: Option<String>,
+    assignment_id: Option<AssignmentId>,
     resource_name: Option<String>,
     data: String,
 }
@@ -162,6 +166,9 @@ fn notices_of(db: &mut Db, row: &Undispatched, zone: Zone) -> Result<Vec<NewNoti
             return Ok(Vec::new());
         }
     };
+    if switched_off(db, row, &fact)? {
+        return Ok(Vec::new());
+    }
     let sentence = sentence.in_zone(zone).to_string();
     let mut told = BTreeSet::new();
     let mut all = Vec::new();
@@ -205,6 +212,26 @@ fn notices_of(db: &mut Db, row: &Undispatched, zone: Zone) -> Result<Vec<NewNoti
         }
     }
     Ok(all)
+}
+
+/// Does the policy say that nobody is told of this? It is asked only for facts that a policy can silence.
+fn switched_off(db: &mut Db, row: &Undispatched, fact: &Fact) -> Result<bool> {
+    let Some(switch) = rules::switch(fact) else { return Ok(false) };
+    let terms: Option<String> = match (row.assignment_id, row.request_id) {
+        (Some(assignment), _) => assignments::table
+            .inner_join(policies::table)
+            .filter(assignments::id.eq(assignment))
+            .select(policies::terms)
+            .first(db)
+            .optional()?,
+        (None, Some(request)) => {
+            requests::table.find(request).select(requests::terms).first(db).optional()?
+        }
+        (None, None) => None,
+    };
+    let Some(terms) = terms else { return Ok(false) };
+    let terms: Terms = serde_json::from_str(&terms)?;
+    Ok(!switch.is_on(terms.notices))
 }
 
 fn enabled(db: &mut Db, ids: Vec<PersonId>) -> Result<Vec<PersonId>> {

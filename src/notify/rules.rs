@@ -1,7 +1,9 @@
 //! The one table "when this happens, tell them": pure and exhaustive. Nobody is told of what they cannot act on,
 //! except requestor and target about their own request (D36, D48).
 
+use crate::kernel::fact::EndReason;
 use crate::kernel::{Fact, Ts};
+use crate::policies::model::Notices;
 
 crate::text_enum! {
     /// As whom a person is told: their letter speaks accordingly, and says why they get it.
@@ -61,6 +63,40 @@ pub fn next_try(attempts: i64, since: Ts, now: Ts) -> Option<Ts> {
     (now.seconds_since(since) < GIVE_UP).then(|| now.plus_seconds(minutes * 60))
 }
 
+/// What a policy can switch off.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Switch {
+    /// That access is there.
+    Delivered,
+    /// That it ends soon.
+    Ending,
+    /// That it has ended.
+    Ended,
+}
+
+impl Switch {
+    /// Whether the policy leaves it on.
+    #[must_use]
+    pub fn is_on(self, notices: Notices) -> bool {
+        match self {
+            Self::Delivered => notices.delivered,
+            Self::Ending => notices.ending,
+            Self::Ended => notices.ended,
+        }
+    }
+}
+
+/// The switch of a policy that silences a fact; a leaver and a rule that takes access away are always told.
+#[must_use]
+pub fn switch(fact: &Fact) -> Option<Switch> {
+    match fact {
+        Fact::RequestDelivered => Some(Switch::Delivered),
+        Fact::AssignmentEnding { .. } => Some(Switch::Ending),
+        Fact::AssignmentEnded { why: EndReason::Expired } => Some(Switch::Ended),
+        _ => None,
+    }
+}
+
 /// Whom a fact is told, and where its notice leads.
 #[must_use]
 pub fn audiences(fact: &Fact) -> Vec<Audience> {
@@ -79,7 +115,7 @@ pub fn audiences(fact: &Fact) -> Vec<Audience> {
         | Fact::RequestResumed
         | Fact::AssignmentExtended { .. } => vec![RequestorAndTarget],
         Fact::AssignmentEnding { .. } => vec![Person],
-        Fact::RequestApproved { .. }
+        Fact::RequestApproved { automatic: false }
         | Fact::RequestScheduled { .. }
         | Fact::RequestDelivered
         | Fact::RequestDenied { .. }
@@ -94,7 +130,9 @@ pub fn audiences(fact: &Fact) -> Vec<Audience> {
         | Fact::RemovalOverdue { .. } => vec![CatalogOwners],
         Fact::GlobalRoleGranted { .. } | Fact::GlobalRoleWithdrawn { .. } => vec![Person],
         // Read in the histories; nobody has to be told.
-        Fact::RequestCanceled { leaver: true }
+        // What needed no approval is told when it is there.
+        Fact::RequestApproved { automatic: true }
+        | Fact::RequestCanceled { leaver: true }
         | Fact::VoteCast { .. }
         | Fact::StageComplete { .. }
         | Fact::StageSkipped { .. }

@@ -251,6 +251,7 @@ fn each_hit_says_how_the_viewer_stands_to_it() {
                     name: "Finance".into(),
                     description: String::new(),
                     listed_for_everyone: true,
+                    for_guests: true,
                 };
                 catalogs::commands::change(tx, &permit, catalog, &change)
             })

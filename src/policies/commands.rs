@@ -1,13 +1,17 @@
-//! Creating, changing and switching policies.
+//! Creating, changing, switching and deleting policies.
 
 use super::model::{Policy, Saved, Terms};
+use super::questions::Question;
+use super::store::Hanging;
 use super::{rules, store};
 use crate::access::{ManageCatalog, Permit};
+use crate::catalogs;
 use crate::catalogs::store::catalog;
-use crate::db::Tx;
-use crate::error::{Error, FieldError, Result};
-use crate::kernel::text::{folded, one_line};
-use crate::kernel::{About, Fact, PackageId, PolicyId};
+use crate::db::{Tx, lock_package};
+use crate::error::{Error, FieldError, Refusal, Result};
+use crate::kernel::fact::Change;
+use crate::kernel::text::{counted, folded, one_line};
+use crate::kernel::{About, Fact, PackageId, PolicyId, ResourceId};
 use crate::packages::model::Package;
 use crate::packages::store::head;
 
@@ -24,16 +28,26 @@ pub fn create(
     terms: &Terms,
 ) -> Result<Saved> {
     let package = package_of(tx, permit, package)?;
-    match store::policy(tx.db(), id) {
-        // Sent twice, it is made once; other words under the same key are another policy.
-        Ok(there) if there.package == package.id && there.name == name && there.version == 1 => {
-            return Ok(Saved { id, version: there.version, warnings: vec![] });
-        }
+    let there = match store::policy(tx.db(), id) {
+        Ok(there) if there.package == package.id => Some(there),
         Ok(_) => return Err(Error::Missing),
-        Err(Error::Missing) => {}
+        Err(Error::Missing) => None,
         Err(error) => return Err(error),
-    }
+    };
     let (name, terms, warnings) = checked(tx, &package, id, name, terms)?;
+    if let Some(there) = there {
+        // Sent twice, it is made once; something else under the same key is a change of it, with a page of its own.
+        return if there.version == 1 && there.name == name && there.terms == terms {
+            Ok(Saved { id, version: there.version, warnings })
+        } else {
+            Err(Refusal::new(
+                format!("Policy “{}” was saved already", there.name),
+                "What you sent now is something else. Nothing of it was saved: change the policy instead.",
+            )
+            .way("Change the policy", format!("/packages/{}/policies/{id}/edit", package.id))
+            .into())
+        };
+    }
     let policy = Policy { id, package: package.id, name, version: 1, enabled: true, terms, rev: 1 };
     let (now, by) = (tx.now(), tx.actor().name().to_owned());
     store::insert(tx.db(), &policy, now, &by)?;
@@ -101,6 +115,60 @@ pub fn switch(
     policy.enabled = on;
     store::save(tx.db(), &policy)?;
     record(tx, &package, &Fact::PolicySwitched { policy: policy.name, on })
+}
+
+/// Deletes a policy on which nothing hangs any more (D15). What it said stays readable on its requests.
+///
+/// # Errors
+/// `Refused` while an assignment is active or a request is open under it; `Missing` if the permit is for another
+/// catalog, or it is deleted already.
+pub fn delete(tx: &mut Tx<'_>, permit: &Permit<ManageCatalog>, id: PolicyId) -> Result<()> {
+    let package = store::policy(tx.db(), id)?.package;
+    let package = package_of(tx, permit, package)?;
+    // Nobody submits, starts or moves anything under it meanwhile.
+    lock_package(tx, package.id)?;
+    let policy = store::policy(tx.db(), id)?;
+    let hanging = store::hanging(tx.db(), id)?;
+    if hanging != Hanging::default() {
+        let (requests, assignments) = (
+            counted(hanging.requests, "open request", "open requests"),
+            counted(hanging.assignments, "active assignment", "active assignments"),
+        );
+        return Err(Refusal::new(
+            format!("Policy “{}” cannot be deleted yet", policy.name),
+            format!("{requests} and {assignments} hang on it. Nothing was changed."),
+        )
+        .way("See what is in the way", format!("/packages/{}/policies/{id}/delete", package.id))
+        .into());
+    }
+    let now = tx.now();
+    store::delete(tx.db(), &policy, now)?;
+    record(tx, &package, &Fact::PolicyDeleted { policy: policy.name })
+}
+
+/// Sets what a resource asks of whoever requests it; the answers are kept with the access.
+///
+/// # Errors
+/// `Invalid` on the fields of the questions, as [`rules::asked`] names them.
+pub fn ask_for_resource(
+    tx: &mut Tx<'_>,
+    permit: &Permit<ManageCatalog>,
+    id: ResourceId,
+    questions: &[Question],
+) -> Result<()> {
+    let questions = rules::asked(questions).map_err(Error::Invalid)?;
+    let before = catalogs::store::attributes(tx.db(), id)?;
+    let asked: Vec<Question> = serde_json::from_str(&before).unwrap_or_default();
+    if asked == questions {
+        return Ok(());
+    }
+    let words = |all: &[Question]| {
+        let each = all.iter().map(|q| format!("“{}”", q.text)).collect::<Vec<_>>();
+        if each.is_empty() { "none".to_owned() } else { each.join(", ") }
+    };
+    let change = Change { field: "questions".into(), from: words(&asked), to: words(&questions) };
+    let json = serde_json::to_string(&questions)?;
+    catalogs::commands::change_attributes(tx, permit, id, &json, change)
 }
 
 fn checked(

@@ -11,6 +11,7 @@ pub mod forms;
 pub mod model;
 pub mod pages;
 pub mod questions;
+pub mod reach;
 pub mod reads;
 pub mod rules;
 pub mod stages;

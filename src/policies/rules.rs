@@ -153,6 +153,17 @@ pub fn policy(
     Ok((name, Terms { scope, asks, stages, questions, ..draft.clone() }, check.warnings))
 }
 
+/// Questions that a resource may ask of whoever requests it.
+///
+/// # Errors
+/// What to mend, on the fields of the questions.
+pub fn asked(drafts: &[Question]) -> Result<Vec<Question>, Vec<FieldError>> {
+    let known = Known::default();
+    let mut check = Check { known: &known, errors: Vec::new(), warnings: Vec::new() };
+    let questions = check.questions(drafts);
+    if check.errors.is_empty() { Ok(questions) } else { Err(check.errors) }
+}
+
 struct Check<'a> {
     known: &'a Known,
     errors: Vec<FieldError>,

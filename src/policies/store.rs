@@ -1,5 +1,11 @@
 //! The tables `policies`, `policy_versions` and `policy_scopes`.
 
+mod hanging;
+mod reach;
+
+pub use hanging::{Hanging, InTheWay, hanging, in_the_way};
+pub use reach::everyone;
+
 use diesel::prelude::*;
 
 use super::model::{Applicable, Policy, Scope, Version, Who};

@@ -6,8 +6,10 @@ use askama::Template;
 
 use super::deciding::{Until, tally};
 use super::decision;
-use super::model::{Request, StageState};
+use super::model::{Approver, Request, Rule, StageState};
 use super::store::{self, Decided, Peers, Queued, Teams};
+use super::votes::{self, Count};
+use super::words;
 use crate::access::policy::Gate;
 use crate::db::Db;
 use crate::error::Result;
@@ -60,6 +62,12 @@ struct QueueRow {
     since: When,
     expires: Option<When>,
     soon: bool,
+    /// True while something is stopped (D47).
+    held: bool,
+    /// "1 of 2 approvals", where several are needed.
+    votes: Option<String>,
+    kind: Option<&'static str>,
+    requestor: Option<String>,
     team: Team,
     high: bool,
 }
@@ -109,10 +117,12 @@ fn lede(shown: usize, first: bool, more: bool) -> String {
     }
 }
 
-/// What stands around the rows of a queue: risk and teams, three statements for all of them.
+/// What stands around the rows of a queue: risk and teams, three statements for all of them; one more where several
+/// must approve.
 struct Around {
     high: Vec<PackageId>,
     teams: Teams,
+    approvers: Vec<Approver>,
 }
 
 impl Around {
@@ -122,7 +132,13 @@ impl Around {
         let managers: BTreeSet<PersonId> = rows.iter().filter_map(|row| row.manager).collect();
         let packages: Vec<PackageId> = packages.into_iter().collect();
         let managers: Vec<PersonId> = managers.into_iter().collect();
+        let counted = rows.iter().filter(|row| row.rule != Rule::Any);
+        let counted: Vec<StageId> = counted.map(|row| row.waiting.stage).collect();
         Ok(Self {
+            approvers: match counted.is_empty() {
+                true => Vec::new(),
+                false => store::approvers_of_stages(db, &counted)?,
+            },
             high: store::high_risk(db, &packages)?,
             teams: store::teams(db, &managers, &packages)?,
         })
@@ -134,6 +150,12 @@ impl Around {
 
     fn peers(&self, row: &Queued) -> Option<Peers> {
         self.teams.peers(row.manager, row.waiting.request.package_id)
+    }
+
+    /// How many have approved, where several must.
+    fn votes(&self, row: &Queued) -> Option<Count> {
+        let count = votes::count(row.waiting.stage, row.rule, row.needed, &self.approvers);
+        Some(count).filter(|count| row.rule != Rule::Any && count.several())
     }
 
     fn row(&self, row: &Queued, now: Ts, zone: Zone) -> QueueRow {
@@ -151,6 +173,11 @@ impl Around {
             since: When::at(row.waiting.opened_at, now, zone),
             expires: request.due_at.map(|at| When::at(at, now, zone)),
             soon: request.due_at.is_some_and(|at| at.seconds_since(now) < SOON),
+            held: request.held_at.is_some(),
+            votes: self.votes(row).map(|count| count.short()),
+            kind: words::kind(request),
+            requestor: (request.requestor_id != request.target_id)
+                .then(|| request.requestor.clone()),
             team: Team { tally: peers.and_then(tally), words: team_words(row.manager, peers) },
             high: self.risk(request) == Risk::High,
         }
@@ -177,6 +204,9 @@ fn queue_csv(cx: &mut Cx) -> Result<Reply> {
         "Requested",
         "Waiting since",
         "Expires",
+        "Kind",
+        "Votes",
+        "Stopped since",
         "Asked for",
         "Risk",
         "In the team",
@@ -190,13 +220,14 @@ fn queue_csv(cx: &mut Cx) -> Result<Reply> {
             let facts = Around::read(db, &rows)?;
             let with = |row: Queued| {
                 let (risk, peers) = (facts.risk(&row.waiting.request), facts.peers(&row));
-                (row, risk, peers)
+                let votes = facts.votes(&row).map_or_else(String::new, |count| count.short());
+                (row, risk, peers, votes)
             };
             Ok(rows.into_iter().map(with).collect())
         };
         let key =
-            |(row, ..): &(Queued, Risk, Option<Peers>)| (row.waiting.opened_at, row.waiting.stage);
-        write_all(&db, out, read, key, |(row, risk, peers)| {
+            |(row, ..): &(Queued, Risk, Option<Peers>, String)| (row.waiting.opened_at, row.waiting.stage);
+        write_all(&db, out, read, key, |(row, risk, peers, votes)| {
             let request = &row.waiting.request;
             vec![
                 request.reference.clone(),
@@ -208,6 +239,9 @@ fn queue_csv(cx: &mut Cx) -> Result<Reply> {
                 csv_time(request.created_at),
                 csv_time(row.waiting.opened_at),
                 csv_time(request.due_at),
+                request.kind.label().to_owned(),
+                votes.clone(),
+                csv_time(request.held_at),
                 Until::of(request, now, zone).short(zone),
                 risk_word(*risk).to_owned(),
                 team_words(row.manager, *peers),
@@ -260,7 +294,7 @@ fn done(cx: &mut Cx) -> Result<Reply> {
         verdict: verdict(row),
         at: When::at(row.at, now, zone),
         note: row.note.clone(),
-        state: row.request.state.label(),
+        state: row.request.label(),
         reference: row.request.reference.clone(),
     };
     let shown = DecidedPage {
@@ -311,7 +345,7 @@ fn done_csv(cx: &mut Cx) -> Result<Reply> {
                     verdict(row),
                     csv_time(row.at),
                     row.note.clone().unwrap_or_default(),
-                    row.request.state.label().to_owned(),
+                    row.request.label().to_owned(),
                 ]
             },
         )?;

@@ -14,9 +14,9 @@ mod give_back;
 mod stop;
 mod submit;
 
-pub use approvers::{alternates_join, members_left, remind, remind_due};
+pub use approvers::{REMIND_AGAIN, alternates_join, members_left, remind, remind_due};
 pub use assign::{Assign, assign};
-pub use cancel::{cancel, expire, leaver};
+pub use cancel::{cancel, cancel_under_policy, expire, leaver};
 pub use decide::{decide, decided_already, may_decide};
 pub use deliver::{assignment_ended, contents_changed, delivered, end_assignment, start_scheduled};
 pub use extend::{Extend, extend, extendable};
@@ -29,6 +29,7 @@ use super::store::{self, NewRequest, Next};
 use crate::db::{Tx, hold_package, lock_people};
 use crate::error::Result;
 use crate::kernel::{Fact, RequestId};
+pub(super) use approvers::voters;
 use submit::go;
 
 /// What people quote: eight letters and digits out of the id's random part, without those that look alike.

@@ -2,9 +2,12 @@
 
 use chrono::NaiveDate;
 
-use super::model::{Approver, Request, Stage, StageState, State};
+use super::model::{Approver, Request, RequestKind, Rule, Stage, StageState, State};
 use super::rules::end_of_access;
+use super::rules::Pace;
+use super::stops::Stop;
 use super::store::{Earlier, Peers};
+use super::votes::{self, Count};
 use crate::kernel::fact::{Part, Sentence, listed};
 use crate::kernel::text::counted;
 use crate::kernel::{PersonId, Risk, Ts, Zone};
@@ -31,9 +34,12 @@ impl Until {
     /// What a request asks for, cut to what its policy allows (D8).
     #[must_use]
     pub fn of(request: &Request, now: Ts, zone: Zone) -> Self {
-        let start = request.starts_at.unwrap_or(now).max(request.created_at);
+        // An extension counts from its approval (D11).
+        let extends = request.kind == RequestKind::Extend;
+        let from = if extends { request.decided_at.unwrap_or(now) } else { now };
+        let start = request.starts_at.unwrap_or(from).max(request.created_at);
         let at = |end: Ts| last_day(end, zone).map_or(Self::At(end), Self::Day);
-        let known = request.ends_at.is_some() || request.starts_at.is_some();
+        let known = extends || request.ends_at.is_some() || request.starts_at.is_some();
         match request.terms.lifetime {
             _ if known => {
                 end_of_access(&request.terms, request.ends_at, start, zone).map_or(Self::Never, at)
@@ -197,12 +203,66 @@ pub fn span_mark(asked: Option<i64>, others: &[Option<i64>]) -> Option<Mark> {
     Some(mark("is-warn", "stand", plain(words)))
 }
 
-/// What is in the package is not what was requested any more (D43).
+/// What is in the package is not what was requested any more (D43): what came and what went, by name.
 #[must_use]
-pub fn contents_mark(then: i64, now: i64) -> Option<Mark> {
-    let words =
-        "What is in the package has changed since it was requested; you see it as it is now";
-    (then != now).then(|| mark("is-warn", "stand", plain(words)))
+pub fn contents_mark(added: &[String], removed: &[String]) -> Mark {
+    let (came, went) = (crate::web::words::and_list(added, 9), crate::web::words::and_list(removed, 9));
+    let sentence = match (added.is_empty(), removed.is_empty()) {
+        (true, true) => plain("What is in the package was changed since it was requested, and is the same again"),
+        (false, true) => says(["Added to the package since it was requested: ", &came]),
+        (true, false) => says(["Removed from the package since it was requested: ", &went]),
+        (false, false) => {
+            says(["Added to the package since it was requested: ", &came, "; removed: ", &went])
+        }
+    };
+    mark("is-warn", "stand", sentence)
+}
+
+/// What an extension changes (D11).
+#[must_use]
+pub fn extends_mark(current: Option<Ts>, until: Until, zone: Zone) -> Mark {
+    let now = match current {
+        Some(end) => last_day(end, zone).map_or(Until::At(end), Until::Day).long(zone),
+        None => "without an end".to_owned(),
+    };
+    let then = until.long(zone);
+    mark("", "cal", plain(format!("Has it {now}; if approved today, {then}. Nothing else changes")))
+}
+
+/// That nobody can decide because something was stopped (D47).
+#[must_use]
+pub fn stopped(stop: Option<&Stop>, zone: Zone) -> Sentence {
+    let Some(stop) = stop else {
+        return plain("It waits, because something was stopped; its deadline stands still.");
+    };
+    let at = zone.local(stop.at).format("%-d %b %Y, %H:%M");
+    says([
+        "It waits: ",
+        &stop.by,
+        &format!(
+            " stopped its {} on {at}: “{}” Nobody can decide until it goes on, and its deadline stands still.",
+            stop.thing.word(),
+            stop.reason
+        ),
+    ])
+}
+
+/// "Half within 3 hours, nine in ten within 2 days": what the package's own history says.
+#[must_use]
+pub fn pace_words(pace: Pace) -> String {
+    match pace {
+        Pace::TooFew { of: 0 } => {
+            "How long a decision takes: too few to say, none was decided before".to_owned()
+        }
+        Pace::TooFew { of } => {
+            format!("How long a decision takes: too few to say ({of} so far)")
+        }
+        Pace::Known { of, half, nine_in_ten } => format!(
+            "How long a decision takes: half within {}, nine in ten within {} (the last {of})",
+            crate::web::words::within(half),
+            crate::web::words::within(nine_in_ten)
+        ),
+    }
 }
 
 /// The risk in words.
@@ -216,17 +276,44 @@ pub fn risk_words(risk: Risk) -> &'static str {
 
 /// "You alone decide this stage, as manager", "You or Ann decide, you as manager; the first answer counts".
 #[must_use]
-pub fn deciders_mark(me: PersonId, approvers: &[Approver]) -> Mark {
+pub fn deciders_mark(me: PersonId, approvers: &[Approver], rule: Rule) -> Mark {
     let via = approvers.iter().find(|a| a.waiting && a.person == me).map_or("", |a| a.via.words());
     let others: Vec<String> =
         approvers.iter().filter(|a| a.waiting && a.person != me).map(|a| a.name.clone()).collect();
-    let sentence = if others.is_empty() {
-        plain(format!("You alone decide this stage, {via}"))
-    } else {
-        let after = format!(" decide, you {via}; the first answer counts");
-        says(["You or ", &listed(&others), &after])
+    let voted = approvers.iter().any(|a| a.vote.is_some() && approvers.iter().any(|o| o.waiting && o.stage == a.stage));
+    let sentence = match (rule, others.is_empty()) {
+        (_, true) if voted => plain(format!("Yours is the last answer that is awaited; you decide {via}")),
+        (_, true) => plain(format!("You alone decide this stage, {via}")),
+        (Rule::Any, false) => {
+            let after = format!(" decide, you {via}; the first answer counts");
+            says(["You or ", &listed(&others), &after])
+        }
+        (Rule::Some | Rule::Everyone, false) => {
+            let after = format!(" are asked, you {via}; one denial ends the request");
+            says(["You and ", &listed(&others), &after])
+        }
     };
     mark("", "arrow", sentence)
+}
+
+/// How many approvals a stage needs and has; none where one is enough.
+#[must_use]
+pub fn votes_mark(count: &Count, zone: Zone) -> Option<Mark> {
+    count.several().then(|| mark("", "half", plain(count.words(zone))))
+}
+
+/// Who joins if nobody decides, and when (D5).
+#[must_use]
+pub fn alternates_mark(terms: &StageTerms, at: Option<Ts>, zone: Zone) -> Option<Mark> {
+    let (alternates, at) = (terms.alternates.as_ref()?, at?);
+    let mut names: Vec<String> = alternates.people.iter().map(|p| p.name.clone()).collect();
+    names.extend(alternates.groups.iter().map(|g| format!("the members of {}", g.name)));
+    if alternates.second_manager {
+        names.push("the manager’s manager".to_owned());
+    }
+    let when = zone.local(at).format("%a %-d %b %Y, %H:%M");
+    let after = format!(") join on {when}, if it is not decided before");
+    Some(mark("", "clock", says(["Alternates (", &listed(&names), &after])))
 }
 
 /// What an approval leads to: the next stage, or delivery.
@@ -236,9 +323,14 @@ pub fn next_mark(
     manager: Option<&str>,
     starts: Option<Ts>,
     until: Until,
+    extends: bool,
     zone: Zone,
 ) -> Mark {
     let Some(stage) = next else {
+        if extends {
+            let end = until.long(zone);
+            return mark("", "arrow", plain(format!("Once approved, it is extended at once: {end}")));
+        }
         let start = match starts {
             Some(at) => format!("Once approved, it starts on {}", date(zone.date(at))),
             None => "Once approved, it is delivered at once".to_owned(),
@@ -323,39 +415,57 @@ pub fn stands(
             let note = stage.note.as_ref().map_or_else(String::new, |n| format!(": “{n}”"));
             says(["", name, &format!(" {verb}{number}{at}{note}.")])
         };
-        match stage.state() {
-            StageState::Approved => decided("approved"),
-            StageState::Denied => decided("denied"),
-            StageState::Expired => plain(format!(
+        let count = votes::count(stage.id, stage.rule(), stage.needed, approvers);
+        let mine = approvers.iter().find(|a| a.stage == stage.id && a.person == me);
+        match (stage.state(), mine.and_then(|a| a.voted_at)) {
+            (StageState::Approved, _) if count.several() => {
+                says(["", &count.who(), &format!(" approved{number}.")])
+            }
+            (StageState::Approved, _) => decided("approved"),
+            (StageState::Denied, _) => decided("denied"),
+            (StageState::Expired, _) => plain(format!(
                 "Nobody decided{number} in time: it ran out on {}.",
                 time(stage.due_at)
             )),
-            StageState::Closed => {
+            (StageState::Closed, _) => {
                 plain(format!("Nobody decided{number}: {}.", request.state.label().to_lowercase()))
             }
-            StageState::Open => {
+            (StageState::Open, Some(at)) => {
+                plain(format!("You approved{number} on {}. {}.", time(at), count.words(zone)))
+            }
+            (StageState::Open, None) => {
                 let with: Vec<String> = approvers
                     .iter()
                     .filter(|a| a.waiting && a.stage == stage.id)
                     .map(|a| a.name.clone())
                     .collect();
-                let (since, until) = (time(stage.opened_at), time(stage.due_at));
-                says([
-                    "With ",
-                    &listed(&with),
-                    &format!(" since {since}; undecided, it expires on {until}."),
-                ])
+                let since = time(stage.opened_at);
+                let until = match request.held_at {
+                    Some(_) => String::new(),
+                    None => format!("; undecided, it expires on {}", time(stage.due_at)),
+                };
+                let votes = match count.several() {
+                    true => format!(". {}", count.words(zone)),
+                    false => String::new(),
+                };
+                says(["With ", &listed(&with), &format!(" since {since}{until}{votes}.")])
             }
         }
     };
     stages.iter().map(one).collect()
 }
 
-/// What the person reads after their decision.
+/// What the person reads after their decision; `votes` are those of the stage, if it is open still.
 #[must_use]
-pub fn outcome(after: &Request) -> (String, String) {
+pub fn outcome(after: &Request, votes: Option<&Count>) -> (String, String) {
     let what = format!("{} for {}", after.package, after.target);
+    if let Some(votes) = votes {
+        return ("Approved.".into(), format!("{what} has {}; others are asked still.", votes.short()));
+    }
     match after.state {
+        State::Delivered if after.kind == RequestKind::Extend => {
+            ("Approved.".into(), format!("{what} is extended."))
+        }
         State::Denied if after.stage > 0 => {
             ("Denied.".into(), format!("{what}: {} reads why.", after.target))
         }
@@ -365,7 +475,7 @@ pub fn outcome(after: &Request) -> (String, String) {
         ),
         State::Scheduled => ("Approved.".into(), format!("{what} starts on its first day.")),
         State::Delivering => ("Approved.".into(), format!("{what} is being delivered.")),
-        other => ("Recorded.".into(), format!("{what}: {}.", other.label().to_lowercase())),
+        _ => ("Recorded.".into(), format!("{what}: {}.", after.label().to_lowercase())),
     }
 }
 
@@ -421,6 +531,7 @@ mod tests {
             basket_id: None,
             held_at: None,
             reminded_at: None,
+            access_ended: None,
         }
     }
 
@@ -491,12 +602,12 @@ mod tests {
     fn what_happens_next_names_who_or_when() {
         let group = Named { id: crate::kernel::GroupId::fresh(), name: "Finance leads".into() };
         let stage = StageTerms::simple(Approvers::group(group), vec![], 5);
-        let next = next_mark(Some(&stage), None, None, Until::Never, OSLO);
+        let next = next_mark(Some(&stage), None, None, Until::Never, false, OSLO);
         assert_eq!(
             next.says.to_string(),
             "Once approved, somebody of Finance leads decides next within 5 days"
         );
-        let last = next_mark(None, None, None, Until::Days(90), OSLO);
+        let last = next_mark(None, None, None, Until::Days(90), false, OSLO);
         assert_eq!(
             last.says.to_string(),
             "Once approved, it is delivered at once and ends by itself after 90 days"

@@ -4,14 +4,19 @@ use askama::Template;
 
 use super::commands;
 use super::deciding::{
-    Mark, Until, contents_mark, deciders_mark, earlier_marks, held_mark, next_mark, outcome,
-    peers_mark, risk_words, span_mark, stands,
+    Mark, Until, alternates_mark, contents_mark, deciders_mark, earlier_marks, extends_mark,
+    held_mark, next_mark, outcome, pace_words, peers_mark, risk_words, span_mark, stands, stopped,
+    votes_mark,
 };
-use super::model::{Approver, Request, Stage, StageState, Verdict};
+use super::model::{Approver, Request, RequestKind, Stage, StageState, Verdict};
+use super::rules::pace;
+use super::stops::{self, Stop};
 use super::store::{self, Content, Earlier, Frame, Peers};
+use super::votes::{self, Count};
 use crate::access::Actor;
 use crate::access::policy;
-use crate::audit::history::{Told, history_of_request};
+use crate::assignments;
+use crate::audit::history::{Told, contents_since, history_of_request};
 use crate::db::{Db, Tx};
 use crate::error::{Error, FieldError, Refusal, Result};
 use crate::kernel::fact::Sentence;
@@ -34,6 +39,8 @@ struct DecisionPage {
     shell: Shell,
     id: RequestId,
     reference: String,
+    /// "Grant" or "Extend", and the word before the person.
+    verb: (&'static str, &'static str),
     package: String,
     target: String,
     until: String,
@@ -44,9 +51,13 @@ struct DecisionPage {
     contents: Vec<Content>,
     systems: String,
     reason: String,
+    /// Whose words the reason is, if not the target's.
+    words_of: Option<String>,
+    answers: Vec<AnswerRow>,
     marks: Vec<Mark>,
     next: Vec<Mark>,
     due: Option<When>,
+    pace: String,
     history: Vec<HistoryRow>,
     /// The bar, for those who can decide now.
     bar: Option<Bar>,
@@ -62,6 +73,13 @@ struct WhoFacts {
     kind: &'static str,
     by: Option<String>,
     asked: When,
+}
+
+/// One answer of the requestor, in full.
+struct AnswerRow {
+    asks: Option<String>,
+    text: String,
+    answer: String,
 }
 
 struct HistoryRow {
@@ -91,15 +109,22 @@ struct Case {
     earlier: Vec<Earlier>,
     spans: Vec<Option<i64>>,
     history: Vec<Told>,
-    /// The open stage, where the viewer may decide it.
+    paces: Vec<i64>,
+    /// What came and what went since it was requested; none if the contents are the same.
+    changed: Option<(Vec<String>, Vec<String>)>,
+    /// The end that the access has which is to be extended.
+    extends: Option<Option<Ts>>,
+    stop: Option<Stop>,
+    /// The open stage, where the viewer may decide it now.
     open: Option<Stage>,
 }
 
 impl Case {
-    /// Ten statements, whatever the number of rows; three for somebody who may not look.
+    /// Ten statements, whatever the number of rows, and one more for what was stopped, changed or is extended; two
+    /// for somebody who may not look.
     fn read(db: &mut Db, actor: &Actor, id: RequestId) -> Result<Self> {
         let request = store::one(db, id)?;
-        let approvers = store::approvers(db, id)?;
+        let (stages, approvers) = store::course(db, id)?;
         let standing = store::standing_of(&request, &approvers);
         let mine = match policy::decide_stage(actor, &standing) {
             Ok(_) => true,
@@ -107,7 +132,6 @@ impl Case {
             Err(_) => false,
         };
         policy::see_request(actor, &standing)?;
-        let stages = store::stages(db, &[id])?;
         let frame = store::frame(db, id)?;
         let peers = match &frame.manager {
             Some((manager, _)) => {
@@ -116,13 +140,33 @@ impl Case {
             None => None,
         };
         let open = stages.iter().find(|stage| stage.state() == StageState::Open).cloned();
+        let (package, catalog) = (request.package_id, request.catalog_id);
+        let stop = match request.held_at {
+            Some(_) => stops::of(db, catalog, package, Some(request.policy_id))?,
+            None => None,
+        };
+        let changed = match frame.contents_version == request.contents_version {
+            true => None,
+            false => Some(contents_since(db, package, request.contents_version)?),
+        };
+        let extends = match request.assignment_id.filter(|_| request.kind == RequestKind::Extend) {
+            Some(assignment) => {
+                Some(assignments::store::one(db, assignment)?.assignment.ends_at)
+            }
+            None => None,
+        };
+        let free = mine && request.held_at.is_none();
         Ok(Self {
+            paces: store::paces(db, package)?,
+            stop,
+            changed,
+            extends,
             contents: store::contents(db, request.package_id)?,
             held: store::held(db, request.target_id)?,
             earlier: store::earlier(db, &request, EARLIER)?,
             spans: store::spans(db, request.package_id, request.target_id, SPANS)?,
             history: history_of_request(db, id, HISTORY)?,
-            open: open.filter(|_| mine),
+            open: open.filter(|_| free),
             request,
             stages,
             approvers,
@@ -137,30 +181,48 @@ impl Case {
 
     fn marks(&self, until: Until, now: Ts, zone: Zone) -> Vec<Mark> {
         let start = self.request.starts_at.unwrap_or(now).max(self.request.created_at);
-        let mut marks = vec![peers_mark(self.frame.manager.is_some(), self.peers)];
-        marks.extend(contents_mark(self.request.contents_version, self.frame.contents_version));
+        let changed = self.changed.as_ref().map(|(came, went)| contents_mark(came, went));
+        let mut marks: Vec<Mark> = changed.into_iter().collect();
+        marks.push(peers_mark(self.frame.manager.is_some(), self.peers));
         marks.extend(earlier_marks(&self.earlier, zone));
-        marks.extend(span_mark(until.days(start, zone), &self.spans));
+        if let Some(current) = self.extends {
+            marks.push(extends_mark(current, until, zone));
+        } else {
+            marks.extend(span_mark(until.days(start, zone), &self.spans));
+        }
         marks.push(held_mark(self.held));
         marks
     }
 
     fn next(&self, me: PersonId, until: Until, zone: Zone) -> Vec<Mark> {
         let Some(open) = &self.open else { return Vec::new() };
-        let after = usize::try_from(open.number).ok();
-        let stage = after.and_then(|at| self.request.terms.stages.get(at));
+        let terms = |at: i64| self.request.terms.stages.get(usize::try_from(at).ok()?);
         let manager = self.frame.manager.as_ref().map(|(_, name)| name.as_str());
-        vec![
-            deciders_mark(me, &self.approvers),
-            next_mark(stage, manager, self.request.starts_at, until, zone),
-        ]
+        let count = self.count(open);
+        let mut marks: Vec<Mark> = votes_mark(&count, zone).into_iter().collect();
+        marks.push(deciders_mark(me, &self.approvers, open.rule()));
+        let alternates =
+            terms(open.number - 1).and_then(|t| alternates_mark(t, open.alternates_at, zone));
+        marks.extend(alternates);
+        let (next, starts) = (terms(open.number), self.request.starts_at);
+        let extends = self.request.kind == RequestKind::Extend;
+        marks.push(next_mark(next, manager, starts, until, extends, zone));
+        marks
+    }
+
+    fn count(&self, stage: &Stage) -> Count {
+        votes::count(stage.id, stage.rule(), stage.needed, &self.approvers)
     }
 
     fn page(&self, shell: Shell, me: PersonId, now: Ts, zone: Zone, note: String) -> DecisionPage {
         let request = &self.request;
         let until = Until::of(request, now, zone);
         let high = self.risk() == Risk::High;
-        let history = self.history.iter().rev().map(|told| HistoryRow {
+        // Reminders are no news to the one who is reminded.
+        let told = self.history.iter().rev().filter(|told| {
+            !matches!(told.fact, Fact::DecisionReminded { .. } | Fact::RequestReminded { .. })
+        });
+        let history = told.map(|told| HistoryRow {
             at: When::at(told.at, now, zone),
             says: told.sentence.in_zone(zone),
             // The reason stands on the page in full.
@@ -170,6 +232,10 @@ impl Case {
             shell,
             id: request.id,
             reference: request.reference.clone(),
+            verb: match request.kind {
+                RequestKind::Extend => ("Extend", "for"),
+                _ => ("Grant", "to"),
+            },
             package: request.package.clone(),
             target: request.target.clone(),
             until: period(request, until, zone),
@@ -180,6 +246,10 @@ impl Case {
             systems: inside(&self.contents),
             contents: self.contents.clone(),
             reason: request.reason.clone(),
+            words_of: (request.requestor_id != request.target_id)
+                .then(|| request.requestor.clone()),
+            answers: request.answers.iter().map(answer).collect(),
+            pace: pace_words(pace(&self.paces)),
             marks: self.marks(until, now, zone),
             next: self.next(me, until, zone),
             due: self.open.as_ref().map(|stage| When::at(stage.due_at, now, zone)),
@@ -189,15 +259,23 @@ impl Case {
                 version: request.policy_version,
                 contents: self.frame.contents_version,
                 note,
-                hint: hint(high, &request.target),
+                hint: hint(high || self.asks_note(), high, &request.target),
                 until: until.short(zone),
             }),
-            stands: if self.open.is_some() {
-                Vec::new()
-            } else {
-                stands(request, &self.stages, &self.approvers, me, zone)
-            },
+            stands: if self.open.is_some() { Vec::new() } else { self.stands(me, zone) },
         }
+    }
+
+    fn stands(&self, me: PersonId, zone: Zone) -> Vec<Sentence> {
+        let held = self.request.held_at.map(|_| stopped(self.stop.as_ref(), zone));
+        let stands = stands(&self.request, &self.stages, &self.approvers, me, zone);
+        held.into_iter().chain(stands).collect()
+    }
+
+    /// True where the policy wants a reason for an approval, too.
+    fn asks_note(&self) -> bool {
+        let at = self.open.as_ref().and_then(|open| usize::try_from(open.number - 1).ok());
+        at.and_then(|at| self.request.terms.stages.get(at)).is_some_and(|s| s.note_required)
     }
 
     fn who(&self, me: PersonId, now: Ts, zone: Zone) -> WhoFacts {
@@ -254,9 +332,21 @@ fn inside(contents: &[Content]) -> String {
     }
 }
 
+fn answer(answer: &crate::policies::questions::Answer) -> AnswerRow {
+    AnswerRow {
+        asks: answer.resource.clone(),
+        text: answer.text.clone(),
+        answer: answer.words(),
+    }
+}
+
 /// When a reason is needed, and who reads it.
-fn hint(high: bool, target: &str) -> String {
-    let needed = if high { "needed, because this is high risk" } else { "needed to deny" };
+fn hint(needed: bool, high: bool, target: &str) -> String {
+    let needed = match (needed, high) {
+        (_, true) => "needed, because this is high risk",
+        (true, false) => "needed, because the policy asks for one",
+        (false, false) => "needed to deny",
+    };
     format!("({needed}; {target} reads it)")
 }
 
@@ -285,8 +375,8 @@ struct Answer {
     stage: StageId,
     verdict: Verdict,
     note: String,
-    version: Option<i64>,
-    contents: Option<i64>,
+    version: i64,
+    contents: i64,
 }
 
 /// Takes the decision.
@@ -304,15 +394,19 @@ pub(super) fn decide(cx: &mut Cx) -> Result<Reply> {
         }
     };
     let number = |name: &str| form.raw(name).parse().ok();
-    let (version, contents) = (number("version"), number("contents"));
+    // What the page showed is part of the decision (D43).
+    let (Some(version), Some(contents)) = (number("version"), number("contents")) else {
+        let error = FieldError::new("", "Read the page again, then decide: what it showed was not sent along");
+        return draw(cx, id, note, vec![error]);
+    };
     let answer = Answer { stage, verdict, note: note.clone(), version, contents };
-    let after = match cx.write(move |tx| record(tx, id, &answer)) {
+    let (after, votes) = match cx.write(move |tx| record(tx, id, &answer)) {
         Ok(after) => after,
         Err(Error::Invalid(errors)) => return draw(cx, id, note, errors),
         Err(Error::Refused(refusal)) => return refused(cx, *refusal, note),
         Err(other) => return Err(other),
     };
-    let (strong, text) = outcome(&after);
+    let (strong, text) = outcome(&after, votes.as_ref());
     let me = cx.person()?.id;
     let left = cx.read(|db| store::queue_page(db, me, None, 1))?;
     let path = if left.is_empty() { format!("/requests/{id}") } else { "/approvals".to_owned() };
@@ -320,34 +414,44 @@ pub(super) fn decide(cx: &mut Cx) -> Result<Reply> {
 }
 
 /// One transaction: did they say so before, may they, is it still what they saw; then the command.
-fn record(tx: &mut Tx<'_>, id: RequestId, answer: &Answer) -> Result<Request> {
+/// Returns the votes, too, while the stage is open.
+fn record(
+    tx: &mut Tx<'_>,
+    id: RequestId,
+    answer: &Answer,
+) -> Result<(Request, Option<Count>)> {
     if said_before(tx, id, answer)? {
-        return store::one(tx.db(), id);
+        return after(tx, id, answer.stage);
     }
     let permit = commands::may_decide(tx, id, answer.stage)?;
     let request = store::one(tx.db(), id)?;
-    if answer.version.is_some_and(|seen| seen != request.policy_version) {
+    if answer.version != request.policy_version {
         return Err(changed("The terms", id).into());
     }
     let now = store::frame(tx.db(), id)?.contents_version;
-    if answer.contents.is_some_and(|seen| seen != now) {
+    if answer.contents != now {
         return Err(changed("What is in the package", id).into());
     }
-    commands::decide(tx, &permit, answer.stage, answer.verdict, &answer.note)
+    commands::decide(tx, &permit, answer.stage, answer.verdict, &answer.note)?;
+    after(tx, id, answer.stage)
+}
+
+/// What has become of it.
+fn after(tx: &mut Tx<'_>, id: RequestId, stage: StageId) -> Result<(Request, Option<Count>)> {
+    let (stages, approvers) = store::course(tx.db(), id)?;
+    let open = stages.iter().find(|s| s.id == stage && s.state() == StageState::Open);
+    let count = |s: &Stage| votes::count(s.id, s.rule(), s.needed, &approvers);
+    Ok((store::one(tx.db(), id)?, open.map(count)))
 }
 
 /// The same answer of the same person once more is no error: a button pressed twice, a page sent again.
 fn said_before(tx: &mut Tx<'_>, id: RequestId, answer: &Answer) -> Result<bool> {
     let Some(me) = tx.actor().enabled_person().map(|person| person.id) else { return Ok(false) };
-    let same = match answer.verdict {
-        Verdict::Approve => StageState::Approved,
-        Verdict::Deny => StageState::Denied,
+    let approvers = store::approvers(tx.db(), id)?;
+    let said = |a: &Approver| {
+        a.stage == answer.stage && a.person == me && a.vote == Some(answer.verdict)
     };
-    let stages = store::stages(tx.db(), &[id])?;
-    let said = |stage: &Stage| {
-        stage.id == answer.stage && stage.decided_by == Some(me) && stage.state() == same
-    };
-    Ok(stages.iter().any(said))
+    Ok(approvers.iter().any(said))
 }
 
 fn changed(what: &str, id: RequestId) -> Refusal {
@@ -400,7 +504,7 @@ mod tests {
 
     #[test]
     fn d39_the_bar_says_when_a_reason_is_needed() {
-        assert_eq!(hint(false, "Asha Rao"), "(needed to deny; Asha Rao reads it)");
-        assert_eq!(hint(true, "Asha"), "(needed, because this is high risk; Asha reads it)");
+        assert_eq!(hint(false, false, "Asha Rao"), "(needed to deny; Asha Rao reads it)");
+        assert_eq!(hint(true, true, "Asha"), "(needed, because this is high risk; Asha reads it)");
     }
 }

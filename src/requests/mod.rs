@@ -10,6 +10,7 @@ pub mod approvals;
 pub mod asking;
 #[cfg(test)]
 mod asking_tests;
+pub mod chart;
 pub mod commands;
 pub mod deciding;
 #[cfg(test)]
@@ -23,7 +24,9 @@ pub mod owner;
 pub mod pages;
 pub mod prospect;
 pub mod rules;
+pub mod stopping;
 pub mod stops;
 pub mod store;
 pub mod timeline;
+pub mod votes;
 pub mod words;

@@ -258,9 +258,32 @@ pub struct Request {
     pub held_at: Option<Ts>,
     /// When its approvers were last reminded on request.
     pub reminded_at: Option<Ts>,
+    /// When the access that it brought ended, if it did.
+    pub access_ended: Option<Ts>,
 }
 
 impl Request {
+    /// Where it stands, in a word or two. Access that was delivered and has ended is told apart from access that is
+    /// there.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match (self.state, self.kind) {
+            (State::Delivered, RequestKind::Extend) => "Extended",
+            (State::Delivered, RequestKind::GiveBack) => "Given back",
+            (State::Delivered, _) if self.access_ended.is_some() => "Access ended",
+            (state, _) => state.label(),
+        }
+    }
+
+    /// True once nothing of it is left: it ended without access, or its access has ended.
+    #[must_use]
+    pub fn over(&self) -> bool {
+        match self.state {
+            State::Delivered => self.access_ended.is_some(),
+            state => state.ended(),
+        }
+    }
+
     /// How many stages its policy has.
     #[must_use]
     pub fn stages(&self) -> i64 {

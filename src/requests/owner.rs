@@ -4,7 +4,11 @@ use askama::Template;
 
 use super::deciding::Until;
 use super::model::{Approver, Request, State};
+use super::chart::{self, Chart};
+use super::deciding::pace_words;
+use super::rules::pace;
 use super::store::{self, PackageName};
+use super::words;
 use crate::access::Actor;
 use crate::access::policy::Gate;
 use crate::assignments::owner::seen;
@@ -12,6 +16,7 @@ use crate::db::Db;
 use crate::error::Result;
 use crate::kernel::{PackageId, RequestId, Ts, Zone};
 use crate::web::listing::{Listing, PAGE, as_csv, csv_time, seek, write_all};
+use crate::web::page::Mark;
 use crate::web::paging::page;
 use crate::web::words::{When, and_list};
 use crate::web::{Cx, Place, Reply, Route, Shell, get};
@@ -30,6 +35,8 @@ struct ListPage {
     package: PackageName,
     states: Vec<Facet>,
     filtered: bool,
+    pace: String,
+    chart: Option<Chart>,
     rows: Vec<Row>,
     pager: Listing,
 }
@@ -47,28 +54,10 @@ struct Row {
     requestor: Option<String>,
     asked: When,
     until: String,
-    state: Shape,
+    kind: Option<&'static str>,
+    state: Mark,
     with: String,
     due: Option<When>,
-}
-
-/// A state with its shape.
-struct Shape {
-    tone: &'static str,
-    icon: &'static str,
-    words: &'static str,
-}
-
-fn shape(state: State) -> Shape {
-    let (tone, icon) = match state {
-        State::PendingApproval | State::Delivering => ("", "half"),
-        State::Scheduled => ("", "clock"),
-        State::Delivered => ("ok", "done"),
-        State::Denied => ("stop", "bar"),
-        State::Expired | State::Canceled => ("off", "minus"),
-        State::Undelivered => ("warn", "stand"),
-    };
-    Shape { tone, icon, words: state.label() }
 }
 
 fn list(cx: &mut Cx) -> Result<Reply> {
@@ -79,12 +68,12 @@ fn list(cx: &mut Cx) -> Result<Reply> {
         return list_csv(cx, &actor, id, state);
     }
     let at = cx.cursor::<Ts>(PAGE)?;
-    let (package, rows, holders) = cx.read(|db| {
+    let (package, rows, holders, paces) = cx.read(|db| {
         let package = seen(db, &actor, id)?;
         let from = seek(at.as_ref(), RequestId);
         let rows = store::package_page(db, id, state, from, ROWS as i64 + 1)?;
         let holders = holders(db, &rows)?;
-        Ok((package, rows, holders))
+        Ok((package, rows, holders, store::paces(db, id)?))
     })?;
     let page = page(rows, ROWS, at.as_ref(), |row| (row.created_at, row.id.0));
     let (now, zone) = (cx.now(), cx.site.db.zone());
@@ -92,6 +81,8 @@ fn list(cx: &mut Cx) -> Result<Reply> {
         shell: cx.shell(format!("Requests for {} – Catalogs", package.name), Place::Catalogs)?,
         states: facets(id, state),
         filtered: state.is_some(),
+        pace: pace_words(pace(&paces)),
+        chart: chart::of(&paces),
         rows: page.rows.iter().map(|request| row(request, &holders, now, zone)).collect(),
         pager: Listing::under(cx, &page, "request", "requests"),
         package,
@@ -132,9 +123,13 @@ fn row(request: &Request, holders: &[(RequestId, Approver)], now: Ts, zone: Zone
         requestor: (request.requestor_id != request.target_id).then(|| request.requestor.clone()),
         asked: When::at(request.created_at, now, zone),
         until: Until::of(request, now, zone).short(zone),
-        state: shape(request.state),
+        kind: words::kind(request),
+        state: words::shape(request),
         with: with(request.id, holders),
-        due: request.due_at.map(|at| When::at(at, now, zone)),
+        due: request
+            .due_at
+            .filter(|_| request.held_at.is_none())
+            .map(|at| When::at(at, now, zone)),
     }
 }
 
@@ -148,10 +143,13 @@ fn list_csv(cx: &Cx, actor: &Actor, id: PackageId, state: Option<State>) -> Resu
         "Asked for",
         "Reason",
         "Policy version",
+        "Kind",
         "State",
         "With",
+        "Stopped since",
         "Expires",
         "Decided",
+        "Delivered",
         "Ended",
     ];
     cx.read(|db| seen(db, actor, id))?;
@@ -178,11 +176,14 @@ fn list_csv(cx: &Cx, actor: &Actor, id: PackageId, state: Option<State>) -> Resu
                 Until::of(row, now, zone).short(zone),
                 row.reason.clone(),
                 row.policy_version.to_string(),
-                row.state.label().to_owned(),
+                row.kind.label().to_owned(),
+                row.label().to_owned(),
                 with.clone(),
+                csv_time(row.held_at),
                 csv_time(row.due_at),
                 csv_time(row.decided_at),
-                csv_time(row.ended_at),
+                csv_time(words::delivered_at(row)),
+                csv_time(words::ended_at(row)),
             ]
         })?;
         Ok(())

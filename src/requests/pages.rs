@@ -2,29 +2,38 @@
 
 use askama::Template;
 
-use super::model::{Request, State};
+use super::chart::{self, Chart};
+use super::deciding::pace_words;
+use super::model::{Request, RequestKind, State};
 use super::prospect::deciders;
+use super::rules::{Deciders, pace};
+use super::stops::{self, Stop};
 use super::timeline::{Item, Story};
 use super::{commands, store, words};
 use crate::access::policy::{self, Gate};
-use crate::assignments::rights;
+use crate::assignments::model::Assignment;
+use crate::assignments::rights::{self, Standing};
 use crate::assignments::words::Times;
-use crate::audit::history::history_of_request;
+use crate::assignments;
+use crate::audit::history::{Told, history_of_request};
 use crate::db::Db;
 use crate::error::{Error, Result};
-use crate::kernel::{PersonId, RequestId, Ts};
+use crate::kernel::{Kind, PersonId, RequestId, Ts, Zone};
+use crate::packages::model::Content;
 use crate::packages::store::contents;
+use crate::policies::stages::Condition;
 use crate::web::listing::{Listing, PAGE, as_csv, seek, write_all};
 use crate::web::page::{Mark, Notice, NoticeKind};
 use crate::web::paging::page;
 use crate::web::words::{When, capital, date_in_full};
-use crate::web::{Cx, Place, Reply, Route, Shell, get, post};
+use crate::web::{Cx, Limit, Place, Reply, Route, Shell, get, post};
 
 /// The routes of a person's requests.
 pub const ROUTES: &[Route] = &[
     get("/requests", Gate::SignedIn, list),
     get("/requests/{id}", Gate::SignedIn, show),
     post("/requests/{id}/cancel", Gate::SignedIn, cancel),
+    post("/requests/{id}/remind", Gate::SignedIn, remind).limited(Limit::Submit),
 ];
 
 /// As many requests as a page shows.
@@ -55,6 +64,8 @@ pub struct Line {
     pub at: When,
     /// What people quote.
     pub reference: String,
+    /// What it is for, where it is not for access.
+    pub kind: Option<&'static str>,
     /// Where it stands.
     pub mark: Mark,
     /// Since when it waits.
@@ -79,6 +90,7 @@ pub fn line(request: &Request, holders: &Holders, me: PersonId, times: Times) ->
         requestor: other(request.requestor_id, &request.requestor),
         at: When::at(request.created_at, now, zone),
         reference: request.reference.clone(),
+        kind: words::kind(request),
         mark: words::mark(request, &with, zone),
         since,
         due,
@@ -161,59 +173,49 @@ struct RequestPage {
     cancel: Option<String>,
     again: Option<String>,
     decide: Option<String>,
+    /// The button that reminds, or when it comes back.
+    remind: Option<Remind>,
+    /// How long such decisions took, while it waits for one.
+    pace: Option<String>,
+    chart: Option<Chart>,
+    kind: Option<&'static str>,
+    answers: Vec<(Option<String>, String, String)>,
     reason: String,
     first: String,
     last: String,
     policy_version: i64,
     reads: Vec<String>,
-    previous: Option<String>,
+    previous: Option<(&'static str, String)>,
     back: (&'static str, &'static str),
+}
+
+/// Whether the approvers can be reminded now.
+enum Remind {
+    Now(String),
+    From(String),
 }
 
 fn show(cx: &mut Cx) -> Result<Reply> {
     let id: RequestId = cx.id("id")?;
     let actor = cx.actor().ok_or(Error::Missing)?;
     let me = cx.person()?.id;
-    let (request, approvers) =
-        cx.read(|db| Ok((store::one(db, id)?, store::approvers(db, id)?)))?;
+    let (request, (stages, approvers)) =
+        cx.read(|db| Ok((store::one(db, id)?, store::course(db, id)?)))?;
     let standing = store::standing_of(&request, &approvers);
     policy::see_request(actor, &standing)?;
-    let waits = request.state == State::PendingApproval;
-    let (facts, deciders, contents, assignment, rights) = cx.read(|db| {
-        let facts = history_of_request(db, id, FACTS)?;
-        let more = waits && request.stage < request.stages();
-        let deciders = if more {
-            deciders(
-                db,
-                &request.terms,
-                request.requestor_id,
-                request.target_id,
-                request.catalog_id,
-            )?
-        } else {
-            vec![]
-        };
-        let contents = if waits || request.state == State::Scheduled {
-            contents(db, request.package_id)?
-        } else {
-            vec![]
-        };
-        let assignment = if waits { None } else { crate::assignments::store::of_request(db, id)? };
-        let rights = match &assignment {
-            Some(assignment) => rights::standing(db, &[assignment.id])?,
-            None => vec![],
-        };
-        Ok((facts, deciders, contents, assignment, rights))
-    })?;
+    let around = cx.read(|db| Around::read(db, &request))?;
     let story = Story {
         request: &request,
         me: Some(me),
-        facts: &facts,
+        facts: &around.facts,
+        stages: &stages,
         approvers: &approvers,
-        deciders: &deciders,
-        contents: &contents,
-        assignment: assignment.as_ref(),
-        rights: &rights,
+        stop: around.stop.as_ref(),
+        guest: around.guest,
+        deciders: &around.deciders,
+        contents: &around.contents,
+        assignment: around.assignment.as_ref(),
+        rights: &around.rights,
         times: times(cx),
     };
     let mine = me == request.target_id || me == request.requestor_id;
@@ -227,11 +229,11 @@ fn show(cx: &mut Cx) -> Result<Reply> {
     }
     let cancelable = matches!(request.state, State::PendingApproval | State::Scheduled)
         && policy::cancel_request(actor, &standing).is_ok();
-    let may_again = me == request.target_id
-        && matches!(
-            request.state,
-            State::Denied | State::Expired | State::Canceled | State::Undelivered
-        );
+    let for_access = matches!(
+        request.kind,
+        RequestKind::Add | RequestKind::Assign | RequestKind::TakeAgain
+    );
+    let may_again = me == request.target_id && for_access && request.over();
     let items = story.tell();
     let moving = items.iter().any(|item| !item.marks.is_empty());
     let asked = super::rules::Period { starts: request.starts_at, ends: request.ends_at };
@@ -249,6 +251,15 @@ fn show(cx: &mut Cx) -> Result<Reply> {
         cancel: cancelable.then(|| format!("/requests/{id}/cancel")),
         again: may_again.then(|| format!("/packages/{}/request?again={id}", request.package_id)),
         decide: policy::decide_stage(actor, &standing).is_ok().then(|| format!("/approvals/{id}")),
+        remind: reminds(&request, mine, cx.now(), zone),
+        pace: around.paces.as_ref().map(|paces| pace_words(pace(paces))),
+        chart: around.paces.as_deref().and_then(chart::of),
+        kind: words::kind(&request),
+        answers: request
+            .answers
+            .iter()
+            .map(|a| (a.resource.clone(), a.text.clone(), a.words()))
+            .collect(),
         reason: request.reason.clone(),
         first: match request.starts_at {
             Some(at) => date_in_full(zone.date(at)),
@@ -257,11 +268,100 @@ fn show(cx: &mut Cx) -> Result<Reply> {
         last: words::last_day(&request.terms, asked, request.created_at, zone),
         policy_version: request.policy_version,
         reads: request.terms.reads(),
-        previous: request.previous_id.map(|id| format!("/requests/{id}")),
+        previous: request.previous_id.map(|id| {
+            let what = match request.kind {
+                RequestKind::Extend => "Extends",
+                RequestKind::GiveBack => "Gives back",
+                RequestKind::TakeAgain => "Takes again",
+                RequestKind::Add | RequestKind::Assign => "Repeats",
+            };
+            (what, format!("/requests/{id}"))
+        }),
         back: if mine { ("/requests", "Your requests") } else { ("/", "Home") },
         shell,
     };
     Reply::page(&page)
+}
+
+/// What stands around a request. At most nine statements more than the request and its stages take.
+struct Around {
+    facts: Vec<Told>,
+    deciders: Vec<Option<Deciders>>,
+    contents: Vec<Content>,
+    assignment: Option<Assignment>,
+    rights: Vec<Standing>,
+    stop: Option<Stop>,
+    guest: bool,
+    /// How long decisions took, while it waits for one.
+    paces: Option<Vec<i64>>,
+}
+
+impl Around {
+    fn read(db: &mut Db, request: &Request) -> Result<Self> {
+        let (id, waits) = (request.id, request.state == State::PendingApproval);
+        let (package, catalog) = (request.package_id, request.catalog_id);
+        let (requestor, target) = (request.requestor_id, request.target_id);
+        let more = waits && request.stage < request.stages();
+        let guests = request.terms.stages.iter().any(|s| s.only_if == Some(Condition::Guests));
+        let about = request.assignment_id.filter(|_| {
+            matches!(request.kind, RequestKind::Extend | RequestKind::GiveBack)
+        });
+        let assignment = match about {
+            Some(about) => Some(assignments::store::one(db, about)?.assignment),
+            None if waits => None,
+            None => assignments::store::of_request(db, id)?,
+        };
+        Ok(Self {
+            facts: history_of_request(db, id, FACTS)?,
+            deciders: match more {
+                true => deciders(db, &request.terms, requestor, target, catalog)?,
+                false => vec![],
+            },
+            contents: match waits || request.state == State::Scheduled {
+                true => contents(db, package)?,
+                false => vec![],
+            },
+            rights: match &assignment {
+                Some(assignment) if request.kind != RequestKind::Extend => {
+                    rights::standing(db, &[assignment.id])?
+                }
+                _ => vec![],
+            },
+            stop: match request.held_at {
+                Some(_) => stops::of(db, catalog, package, Some(request.policy_id))?,
+                None => None,
+            },
+            guest: more && guests && store::frame(db, id)?.kind == Kind::Guest,
+            paces: if waits { Some(store::paces(db, package)?) } else { None },
+            assignment,
+        })
+    }
+}
+
+/// Whoever waits may have the approvers reminded, once a day; none where nobody's decision is awaited.
+fn reminds(request: &Request, mine: bool, now: Ts, zone: Zone) -> Option<Remind> {
+    let waits = request.state == State::PendingApproval && request.held_at.is_none();
+    if !(mine && waits) {
+        return None;
+    }
+    let again = request.reminded_at.map(|at| at.plus_seconds(commands::REMIND_AGAIN));
+    Some(match again.filter(|again| *again > now) {
+        Some(again) => Remind::From(When::at(again, now, zone).absolute),
+        None => Remind::Now(format!("/requests/{}/remind", request.id)),
+    })
+}
+
+/// Reminds the approvers.
+fn remind(cx: &mut Cx) -> Result<Reply> {
+    let id: RequestId = cx.id("id")?;
+    cx.write(move |tx| {
+        let request = store::one(tx.db(), id)?;
+        let standing = store::standing(tx.db(), &request)?;
+        let permit = policy::remind_approvers(tx.actor(), &standing)?;
+        commands::remind(tx, &permit)
+    })?;
+    let text = "Those whose decision is awaited are told. You can remind them again in a day.";
+    Ok(Reply::see_other(format!("/requests/{id}")).notice("Reminded.", text))
 }
 
 /// The confirmation of a request that was just sent; it stays with the address (D3).

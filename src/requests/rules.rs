@@ -1,7 +1,9 @@
 //! The rules of a request, pure: no database, no clock.
 
 mod approval;
+mod waiting;
 pub use approval::*;
+pub use waiting::*;
 
 use super::model::{StageState, Verdict};
 use crate::error::FieldError;

@@ -3,9 +3,10 @@
 use diesel::prelude::*;
 
 use crate::db::Db;
-use crate::db::schema::stops;
+use crate::db::schema::{packages, requests, stops};
 use crate::error::Result;
 use crate::kernel::{CatalogId, PackageId, PolicyId, StopId, Ts};
+use crate::requests::model::State;
 
 /// What can be stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +115,25 @@ pub fn on(db: &mut Db, thing: Thing) -> Result<Option<Stop>> {
         Thing::Policy(id) => query.filter(stops::policy_id.eq(id)),
     };
     Ok(query.first::<Row>(db).optional()?.and_then(stop))
+}
+
+/// How many open requests wait if the thing is stopped; what is being delivered goes on. One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn would_wait(db: &mut Db, thing: Thing) -> Result<i64> {
+    let query = requests::table
+        .inner_join(packages::table.on(packages::id.eq(requests::package_id)))
+        .filter(requests::ended_at.is_null())
+        .filter(requests::state.ne(State::Delivering.as_str()))
+        .select(diesel::dsl::count_star())
+        .into_boxed();
+    let query = match thing {
+        Thing::Catalog(id) => query.filter(packages::catalog_id.eq(id)),
+        Thing::Package(id) => query.filter(requests::package_id.eq(id)),
+        Thing::Policy(id) => query.filter(requests::policy_id.eq(id)),
+    };
+    Ok(query.first(db)?)
 }
 
 /// Stops of policies of a package, for its owners' page. One statement.

@@ -21,8 +21,10 @@ use crate::requests::stops::Thing;
 
 mod candidates;
 mod deciding;
+mod waiting;
 pub use candidates::*;
 pub use deciding::*;
+pub use waiting::*;
 
 mod alias {
     diesel::alias!(crate::db::schema::people as targets: Targets);
@@ -36,17 +38,19 @@ macro_rules! request_query {
             .inner_join(packages::table)
             .inner_join(people::table.on(people::id.eq(requests::requestor_id)))
             .inner_join(targets.on(targets.field(people::id).eq(requests::target_id)))
+            .left_join(assignments::table.on(assignments::request_id.eq(requests::id.nullable())))
             .select((
                 Row::as_select(),
                 packages::name,
                 packages::catalog_id,
                 people::name,
                 targets.field(people::name),
+                assignments::ended_at.nullable(),
             ))
     };
 }
 
-type RequestRow = (Row, String, CatalogId, String, String);
+type RequestRow = (Row, String, CatalogId, String, String, Option<Ts>);
 
 /// Stages with a timer that is due, of requests that nothing holds.
 macro_rules! due_stages {
@@ -67,7 +71,7 @@ macro_rules! due_stages {
 }
 
 fn request(row: RequestRow) -> Result<Request> {
-    let (row, package, catalog_id, requestor, target) = row;
+    let (row, package, catalog_id, requestor, target, access_ended) = row;
     Ok(Request {
         id: row.id,
         reference: row.reference,
@@ -101,6 +105,7 @@ fn request(row: RequestRow) -> Result<Request> {
         basket_id: row.basket_id,
         held_at: row.held_at,
         reminded_at: row.reminded_at,
+        access_ended,
     })
 }
 
@@ -226,7 +231,7 @@ pub fn queue(
     let rows: Vec<QueueRow> = query.load(db)?;
     rows.into_iter()
         .map(|(row, package, catalog, requestor, target, stage, opened_at, via)| {
-            let row = (row, package, catalog, requestor, target);
+            let row = (row, package, catalog, requestor, target, None);
             Ok(Waiting {
                 request: request(row)?,
                 stage,
@@ -321,6 +326,44 @@ fn approver((stage, person, name, via, opened_at, waiting, said): ApproverRow) -
     let (vote, voted_at, note, removed) = said;
     let vote = vote.as_deref().and_then(Verdict::parse);
     Approver { stage, person, name, via, opened_at, waiting, vote, voted_at, note, removed }
+}
+
+/// The stages of a request in order, and everybody who is or was an approver of any of them, those first whose decision
+/// is awaited now: one statement. A stage has an approver always (D3).
+///
+/// # Errors
+/// When the database does not answer.
+pub fn course(db: &mut Db, id: RequestId) -> Result<(Vec<Stage>, Vec<Approver>)> {
+    let rows: Vec<(Stage, ApproverRow)> = stage_approvers::table
+        .inner_join(request_stages::table)
+        .inner_join(people::table.on(people::id.eq(stage_approvers::person_id)))
+        .filter(stage_approvers::request_id.eq(id))
+        .order((stage_approvers::waiting.desc(), people::name, people::id))
+        .select((Stage::as_select(), APPROVER))
+        .load(db)?;
+    let (mut stages, mut approvers) = (Vec::<Stage>::new(), Vec::new());
+    for (stage, row) in rows {
+        if stages.iter().all(|s| s.id != stage.id) {
+            stages.push(stage);
+        }
+        approvers.push(approver(row));
+    }
+    stages.sort_by_key(|s| s.number);
+    Ok((stages, approvers))
+}
+
+/// Everybody who is or was an approver of these stages: one statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn approvers_of_stages(db: &mut Db, stages: &[StageId]) -> Result<Vec<Approver>> {
+    let rows: Vec<ApproverRow> = stage_approvers::table
+        .inner_join(people::table)
+        .filter(stage_approvers::stage_id.eq_any(stages))
+        .order((stage_approvers::stage_id, people::name, people::id))
+        .select(APPROVER)
+        .load(db)?;
+    Ok(rows.into_iter().map(approver).collect())
 }
 
 /// How people stand to a request: for the policy module. One statement.

@@ -1,7 +1,9 @@
 //! The story of a request: what happened, who holds it now, what comes. Pure; `pages` draws it.
 
-use super::model::{Approver, Request, State, Via};
+use super::model::{Approver, Request, RequestKind, Rule, Stage, StageState, State, Via};
 use super::rules::{self, Deciders};
+use super::stops::Stop;
+use super::votes::{self, Count};
 use super::words;
 use crate::assignments::model::Assignment;
 use crate::assignments::rights::Standing;
@@ -11,6 +13,7 @@ use crate::kernel::fact::{EndReason, listed};
 use crate::kernel::text::{counted, one_line};
 use crate::kernel::{Fact, PersonId, Ts};
 use crate::packages::model::Content;
+use crate::policies::stages::Circumstances;
 use crate::web::page::{Mark, Moment, Step};
 use crate::web::words::{When, and_list, capital, date_in_full};
 
@@ -35,13 +38,19 @@ pub struct Story<'a> {
     pub me: Option<PersonId>,
     /// Its facts, in order.
     pub facts: &'a [Told],
+    /// Its stages so far.
+    pub stages: &'a [Stage],
     /// Its approvers, of all stages.
     pub approvers: &'a [Approver],
+    /// What holds it (D47).
+    pub stop: Option<&'a Stop>,
+    /// Whether it is for a guest.
+    pub guest: bool,
     /// Who would decide each stage; empty when nothing waits for approval.
     pub deciders: &'a [Option<Deciders>],
     /// What is in the package.
     pub contents: &'a [Content],
-    /// The assignment, once there is one.
+    /// The assignment that it brought, or that it is about.
     pub assignment: Option<&'a Assignment>,
     /// Where its resources stand.
     pub rights: &'a [Standing],
@@ -71,6 +80,37 @@ impl Story<'_> {
         waiting.iter().map(|a| words::you(self.me, a.person, &a.name)).collect()
     }
 
+    fn open(&self) -> Option<&Stage> {
+        self.stages.iter().find(|stage| stage.state() == StageState::Open)
+    }
+
+    /// The votes of the open stage, where more than one is needed.
+    fn votes(&self) -> Option<Count> {
+        let open = self.open()?;
+        let count = votes::count(open.id, open.rule(), open.needed, self.approvers);
+        count.several().then_some(count)
+    }
+
+    /// "until Tue 15 Dec 2026", "without an end".
+    fn until(&self, end: Option<Ts>) -> String {
+        match end {
+            Some(at) => {
+                format!("until {}", When::end(at, self.times.now, self.times.zone).absolute)
+            }
+            None => "without an end".to_owned(),
+        }
+    }
+
+    /// Who stopped what, and why.
+    fn stopped(&self) -> String {
+        match self.stop {
+            Some(stop) => {
+                format!("{} stopped its {}: “{}”", stop.by, stop.thing.word(), stop.reason)
+            }
+            None => "Something that it needs was stopped.".to_owned(),
+        }
+    }
+
     /// The whole timeline.
     #[must_use]
     pub fn tell(&self) -> Vec<Item> {
@@ -88,6 +128,10 @@ impl Story<'_> {
             at.map(|at| format!(" until {}", When::end(at, self.times.now, zone).absolute))
         };
         match self.request.state {
+            State::PendingApproval | State::Scheduled if self.request.held_at.is_some() => format!(
+                "It waits, and its time stands still. {} It goes on by itself when that is let go on.",
+                self.stopped()
+            ),
             State::PendingApproval => {
                 let due = self.request.due_at.and_then(|due| self.when(due));
                 let due = due
@@ -95,7 +139,11 @@ impl Story<'_> {
                     .unwrap_or_default();
                 match self.with().as_slice() {
                     [] => format!("Waiting for approval.{due}"),
-                    with => format!("With {}.{due}", and_list(with, 3)),
+                    with => {
+                        let votes = self.votes().map(|v| format!(" {}.", v.words(zone)));
+                        let votes = votes.unwrap_or_default();
+                        format!("With {}.{votes}{due}{}", and_list(with, 3), self.stays())
+                    }
                 }
             }
             State::Scheduled => {
@@ -116,6 +164,18 @@ impl Story<'_> {
                     format!("Approved, and being delivered: {done} of {resources} confirmed.")
                 }
             }
+            State::Delivered if self.request.kind == RequestKind::GiveBack => {
+                format!("Given back. {} no longer {} it.", capital(&self.target()), self.has())
+            }
+            State::Delivered if self.request.kind == RequestKind::Extend => match self.assignment {
+                Some(a) if a.ended_at.is_none() => format!(
+                    "Extended. {} {} it {}.",
+                    capital(&self.target()),
+                    self.has(),
+                    self.until(a.ends_at)
+                ),
+                _ => "It was extended, and has ended since.".to_owned(),
+            },
             State::Delivered => match self.assignment {
                 Some(a) if a.ended_at.is_some() => {
                     format!("{} had it until {}.", capital(&self.target()), self.ended(a))
@@ -134,6 +194,20 @@ impl Story<'_> {
             State::Undelivered => {
                 "Its access ended before every system had confirmed it.".to_owned()
             }
+        }
+    }
+
+    fn has(&self) -> &'static str {
+        if self.is_mine() { "have" } else { "has" }
+    }
+
+    /// What a request for more time does not touch.
+    fn stays(&self) -> String {
+        match self.assignment {
+            Some(a) if self.request.kind == RequestKind::Extend => {
+                format!(" What {} {} stays {}.", self.target(), self.has(), self.until(a.ends_at))
+            }
+            _ => String::new(),
         }
     }
 
@@ -176,9 +250,87 @@ impl Story<'_> {
                     self.asked()
                 )),
             ),
+            // What was assigned, given back or taken again says so itself.
+            Fact::RequestApproved { automatic: true }
+                if !matches!(self.request.kind, RequestKind::Add | RequestKind::Extend) =>
+            {
+                return None;
+            }
             Fact::RequestApproved { automatic: true } => {
                 (Step::Done, "No approval was needed".into(), None)
             }
+            Fact::ExtensionRequested { package_policy, version, until } => (
+                Step::Done,
+                format!("{actor} asked for more time"),
+                Some(format!(
+                    "{}. Under policy “{package_policy}”, version {version}.",
+                    capital(&self.until(*until))
+                )),
+            ),
+            Fact::AssignmentExtended { until } => {
+                (Step::Done, format!("Extended {}", self.until(*until)), None)
+            }
+            Fact::AssignedDirectly { policy } => (
+                Step::Done,
+                format!("{actor} assigned it directly"),
+                Some(format!("Without approval, under policy “{policy}”.")),
+            ),
+            Fact::AssignmentEnding { until, extendable } => {
+                let more = "More time can be asked for.".to_owned();
+                (
+                    Step::Done,
+                    format!("Its end was announced: it lasts {}", self.until(Some(*until))),
+                    extendable.then_some(more),
+                )
+            }
+            Fact::AssignmentMoved { from, to } => {
+                (Step::Done, format!("{actor} moved it from policy “{from}” to “{to}”"), None)
+            }
+            Fact::GivenBack => (Step::Done, format!("{actor} gave it back"), None),
+            Fact::TakenAgain => (
+                Step::Done,
+                format!("{actor} took it again"),
+                Some("Without approval, because it was given back less than 30 days before.".into()),
+            ),
+            Fact::RequestRefused => {
+                (Step::Stop, format!("{actor} refused it"), Some("It was requested for them.".into()))
+            }
+            Fact::RequestHeld { why } => {
+                (Step::Warn, "It had to wait".into(), Some(format!("The reason: {why}.")))
+            }
+            Fact::RequestResumed => (
+                Step::Done,
+                "It went on".into(),
+                Some("Its deadline moved by the time that it waited.".into()),
+            ),
+            Fact::RequestReminded { .. } => {
+                (Step::Done, format!("{actor} had the approvers reminded"), None)
+            }
+            Fact::DecisionReminded { last, .. } => (
+                Step::Done,
+                "The approvers were reminded".into(),
+                last.then(|| "For the last time before it expires.".into()),
+            ),
+            Fact::VoteCast { stage, stages, have, needed } => (
+                Step::Done,
+                format!("{actor} approved{}", of(*stage, *stages)),
+                Some(format!("{have} of {needed} approvals.")),
+            ),
+            Fact::StageComplete { stage, stages } => (
+                Step::Done,
+                format!("Everybody who is left has approved{}", of(*stage, *stages)),
+                None,
+            ),
+            Fact::StageSkipped { stage, stages } => (
+                Step::Done,
+                format!("Stage {stage} of {stages} was not needed"),
+                Some("Its condition does not hold for this request.".into()),
+            ),
+            Fact::AlternatesJoined { who, .. } => (
+                Step::Warn,
+                format!("{} can decide, too", listed(who)),
+                Some("As alternates, because nobody had decided for a while.".into()),
+            ),
             // The last stage's approval says it.
             Fact::RequestApproved { automatic: false } => return None,
             Fact::RequestScheduled { starts } => {
@@ -253,7 +405,7 @@ impl Story<'_> {
                 EndReason::EndedNow if self.request.state == State::Canceled => return None,
                 EndReason::EndedNow => (Step::Stop, format!("{actor} ended the access"), None),
                 EndReason::Leaver => (Step::Stop, "Access ended, because they left".into(), None),
-                EndReason::GivenBack => (Step::Done, format!("{actor} gave it back"), None),
+                EndReason::GivenBack => (Step::Done, "Access ended, it was given back".into(), None),
                 EndReason::NotEligible => {
                     (Step::Stop, "Access ended: the rules no longer allow it".into(), None)
                 }
@@ -354,12 +506,34 @@ impl Story<'_> {
                 let mut says = Vec::new();
                 if let Some(first) = waiting.first() {
                     says.push(format!("{}.", capital(self.why(first.via))));
-                    if waiting.len() > 1 {
+                    let any = self.open().is_none_or(|open| open.rule() == Rule::Any);
+                    if any && waiting.len() > 1 {
                         says.push("Whoever decides first decides for all of them.".into());
                     }
                 }
+                if let Some(votes) = self.votes() {
+                    says.push(format!("{}.", votes.words(self.times.zone)));
+                }
+                if self.request.held_at.is_some() {
+                    says.push(format!("Nobody can decide now: {}", self.stopped()));
+                    return Some(item(
+                        moment("Since", self.request.held_at.and_then(|at| self.when(at)), heading),
+                        says,
+                    ));
+                }
+                let alternates = self.open().and_then(|open| {
+                    let at = usize::try_from(open.number - 1).ok()?;
+                    let terms = self.request.terms.stages.get(at)?;
+                    super::deciding::alternates_mark(terms, open.alternates_at, self.times.zone)
+                });
+                says.extend(alternates.map(|mark| format!("{}.", mark.says)));
                 if let Some(due) = self.request.due_at.and_then(|due| self.when(due)) {
-                    let again = if self.is_mine() { " and you can request it again" } else { "" };
+                    let extends = self.request.kind == RequestKind::Extend;
+                    let again = if self.is_mine() && !extends {
+                        " and you can request it again"
+                    } else {
+                        ""
+                    };
                     says.push(format!(
                         "If nobody decides by {} ({}), it expires{again}.",
                         due.absolute, due.relative
@@ -415,6 +589,15 @@ impl Story<'_> {
         if self.is_mine() { words::why_you(via) } else { via.words() }
     }
 
+    /// What the conditions of its stages look at.
+    fn circumstances(&self) -> Circumstances<'_> {
+        let request = self.request;
+        let start = request.starts_at.unwrap_or(request.created_at);
+        let end = rules::end_of_access(&request.terms, request.ends_at, start, self.times.zone);
+        let seconds = end.map(|end| end.seconds_since(start));
+        Circumstances { answers: &request.answers, seconds, guest: self.guest }
+    }
+
     /// What is expected.
     fn later(&self) -> Vec<Item> {
         let mut items = Vec::new();
@@ -425,6 +608,9 @@ impl Story<'_> {
         if self.request.state == State::PendingApproval {
             let open = usize::try_from(self.request.stage).unwrap_or(0);
             for (at, stage) in self.request.terms.stages.iter().enumerate().skip(open) {
+                if !stage.applies(self.circumstances()) {
+                    continue;
+                }
                 let found = self.deciders.get(at).and_then(Option::as_ref);
                 let names: Vec<String> = found.map_or_else(Vec::new, |d| {
                     d.people.iter().map(|p| words::you(self.me, p.id, &p.name)).collect()
@@ -442,6 +628,15 @@ impl Story<'_> {
             }
         }
         let waits = matches!(self.request.state, State::PendingApproval | State::Scheduled);
+        if self.request.kind == RequestKind::Extend {
+            if waits {
+                let mut item = expected("Then", None, "Extended".into());
+                item.says.push("The end moves. Nothing is interrupted, and nothing else changes.".into());
+                items.push(item);
+            }
+            items.extend(self.end(false));
+            return items;
+        }
         if waits {
             let mut item = expected("Then", None, "Asked of every system".into());
             item.marks = self
@@ -555,6 +750,7 @@ mod tests {
             basket_id: None,
             held_at: None,
             reminded_at: None,
+            access_ended: None,
         }
     }
 
@@ -594,7 +790,10 @@ mod tests {
             request,
             me: Some(request.target_id),
             facts,
+            stages: &[],
             approvers,
+            stop: None,
+            guest: false,
             deciders: &[],
             contents: &[],
             assignment: None,

@@ -1,6 +1,6 @@
 //! The words of requests on pages: who decides, where it stands. Pure.
 
-use super::model::{Request, Rule, State, Via};
+use super::model::{Request, RequestKind, Rule, State, Via};
 use super::rules::{Deciders, Period};
 use crate::kernel::text::counted;
 use crate::kernel::{PersonId, Ts, Zone};
@@ -120,10 +120,19 @@ pub fn you(me: Option<PersonId>, person: PersonId, name: &str) -> String {
     if me == Some(person) { "you".to_owned() } else { name.to_owned() }
 }
 
+/// What a request is for, where it is not for access.
+#[must_use]
+pub fn kind(request: &Request) -> Option<&'static str> {
+    (request.kind != RequestKind::Add).then(|| request.kind.label())
+}
+
 /// Where a request stands, for a row of a list. `with` are those who hold it now.
 #[must_use]
 pub fn mark(request: &Request, with: &[String], zone: Zone) -> Mark {
     match request.state {
+        State::PendingApproval if request.held_at.is_some() => {
+            Mark::new("warn", "stand", "Waits, because something was stopped")
+        }
         State::PendingApproval if with.is_empty() => Mark::new("", "half", "Waiting for approval"),
         State::PendingApproval => {
             Mark::new("", "half", format!("With {}", words::and_list(with, 3)))
@@ -133,12 +142,26 @@ pub fn mark(request: &Request, with: &[String], zone: Zone) -> Mark {
             Mark::new("", "cal", format!("Approved, starts on {day}"))
         }
         State::Delivering => Mark::new("", "half", "Approved, being delivered"),
-        State::Delivered => Mark::new("ok", "done", State::Delivered.label()),
-        State::Denied => Mark::new("stop", "bar", State::Denied.label()),
         State::Expired => Mark::new("stop", "clock", "Expired, nobody decided in time"),
-        State::Canceled => Mark::new("off", "minus", State::Canceled.label()),
-        State::Undelivered => Mark::new("warn", "stand", State::Undelivered.label()),
+        _ => shape(request),
     }
+}
+
+/// Where a request stands: shape and word.
+#[must_use]
+pub fn shape(request: &Request) -> Mark {
+    let (kind, icon) = match request.state {
+        State::PendingApproval if request.held_at.is_some() => ("warn", "stand"),
+        State::PendingApproval | State::Delivering => ("", "half"),
+        State::Scheduled => ("", "clock"),
+        State::Delivered if request.access_ended.is_some() => ("off", "minus"),
+        State::Delivered if request.kind == RequestKind::GiveBack => ("off", "minus"),
+        State::Delivered => ("ok", "done"),
+        State::Denied => ("stop", "bar"),
+        State::Expired | State::Canceled => ("off", "minus"),
+        State::Undelivered => ("warn", "stand"),
+    };
+    Mark::new(kind, icon, request.label())
 }
 
 /// The row of the CSV of a list of requests; the header is [`CSV`]. Times are UTC.
@@ -149,17 +172,35 @@ pub fn csv_row(request: &Request, with: &[String]) -> Vec<String> {
         request.package.clone(),
         request.target.clone(),
         request.requestor.clone(),
-        request.state.label().to_owned(),
+        request.kind.label().to_owned(),
+        request.label().to_owned(),
         with.join("; "),
         csv_time(request.created_at),
+        csv_time(request.held_at),
         csv_time(request.due_at),
         csv_time(request.decided_at),
-        csv_time(request.ended_at),
+        csv_time(delivered_at(request)),
+        csv_time(ended_at(request)),
         csv_time(request.starts_at),
         csv_time(request.ends_at),
         request.policy_version.to_string(),
         request.reason.clone(),
     ]
+}
+
+/// When every system had confirmed it.
+#[must_use]
+pub fn delivered_at(request: &Request) -> Option<Ts> {
+    request.ended_at.filter(|_| request.state == State::Delivered)
+}
+
+/// When nothing of it was left: it ended without access, or its access ended.
+#[must_use]
+pub fn ended_at(request: &Request) -> Option<Ts> {
+    match request.state {
+        State::Delivered => request.access_ended,
+        _ => request.ended_at,
+    }
 }
 
 /// The columns of [`csv_row`].
@@ -168,11 +209,14 @@ pub const CSV: &[&str] = &[
     "Access package",
     "Requested for",
     "Requested by",
+    "Kind",
     "State",
     "With",
     "Requested at (UTC)",
+    "Stopped since (UTC)",
     "Expires at (UTC)",
     "Decided at (UTC)",
+    "Delivered at (UTC)",
     "Ended at (UTC)",
     "Requested start (UTC)",
     "Requested end (UTC)",
@@ -192,7 +236,8 @@ pub fn wait(
         return (None, None);
     }
     let when = |at: Option<Ts>| at.map(|at| When::at(at, now, zone));
-    (when(since), when(request.due_at))
+    // What is stopped has no deadline until it goes on (D47).
+    (when(since), when(request.due_at.filter(|_| request.held_at.is_none())))
 }
 
 #[cfg(test)]

@@ -101,6 +101,17 @@ pub fn span(seconds: i64) -> String {
     }
 }
 
+/// "40 minutes", "3 hours", "2 days": a limit that something lies within. Whole units, rounded up, so that it holds.
+#[must_use]
+pub fn within(seconds: i64) -> String {
+    let up = |unit: i64| (seconds.max(1) + unit - 1) / unit;
+    match seconds {
+        ..=HOUR => counted(up(MINUTE), "minute", "minutes"),
+        s if s <= 2 * DAY => counted(up(HOUR), "hour", "hours"),
+        _ => counted(up(DAY), "day", "days"),
+    }
+}
+
 /// "3 days ago", "in 22 days", "tomorrow": hours count exactly, days by the zone's calendar.
 #[must_use]
 pub fn relative(at: Ts, now: Ts, zone: Zone) -> String {
@@ -315,6 +326,20 @@ mod tests {
             (4 * DAY + 23 * HOUR, "4 days"),
         ] {
             assert_eq!(span(seconds), words);
+        }
+    }
+
+    #[test]
+    fn a_limit_is_rounded_up_so_that_it_holds() {
+        for (seconds, words) in [
+            (0, "1 minute"),
+            (61, "2 minutes"),
+            (HOUR, "60 minutes"),
+            (HOUR + 1, "2 hours"),
+            (2 * DAY, "48 hours"),
+            (2 * DAY + 1, "3 days"),
+        ] {
+            assert_eq!(within(seconds), words);
         }
     }
 

@@ -11,6 +11,8 @@ use crate::delegation::model::Owner;
 use crate::delegation::store::people_with;
 use crate::error::{Error, FieldError, Result};
 use crate::kernel::CatalogId;
+use crate::requests::stopping::Stopped;
+use crate::requests::stops::Thing;
 use crate::web::{Cx, Form, Place, Reply, Shell};
 
 #[derive(Template)]
@@ -78,6 +80,7 @@ fn says(form: &Form) -> CatalogChange {
         name: form.line("name"),
         description: form.text("description"),
         listed_for_everyone: form.has("listed"),
+        for_guests: form.has("guests"),
     }
 }
 
@@ -87,6 +90,7 @@ struct EditPage {
     shell: Shell,
     catalog: Catalog,
     form: Form,
+    stopped: Option<Stopped>,
 }
 
 pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
@@ -98,6 +102,9 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
         ]);
         if catalog.listed_for_everyone {
             form.set("listed", "yes");
+        }
+        if catalog.for_guests {
+            form.set("guests", "yes");
         }
         form
     });
@@ -142,7 +149,8 @@ fn draw_edit(cx: &Cx, catalog: Catalog, form: Form, errors: &[FieldError]) -> Re
     let title = format!("Change {} – Catalogs", catalog.name);
     let mut shell = cx.shell(title, Place::Catalogs)?;
     tell(&mut shell, errors);
-    let page = EditPage { shell, catalog, form };
+    let stopped = Stopped::read(cx, Thing::Catalog(catalog.id), format!("/catalogs/{}", catalog.id))?;
+    let page = EditPage { shell, catalog, form, stopped };
     Ok(Reply::page(&page)?.status(if errors.is_empty() { 200 } else { 422 }))
 }
 

@@ -13,6 +13,10 @@ use crate::error::{Error, FieldError, Result};
 use crate::kernel::text::counted;
 use crate::kernel::{CatalogId, ResourceId, Risk};
 use crate::packages::commands::resource_renamed;
+use crate::policies;
+use crate::policies::forms::parts::{self, Questions};
+use crate::policies::forms::questions;
+use crate::policies::questions::Question;
 use crate::provisioning::connectors::{Found, Trouble};
 use crate::web::page::Choice;
 use crate::web::{Cx, Form, Place, Reply, Shell};
@@ -267,15 +271,25 @@ struct EditPage {
     resource: Resource,
     form: Form,
     risks: Vec<RiskQuestion>,
+    questions: Questions,
+}
+
+impl EditPage {
+    fn action(&self) -> String {
+        format!("/catalogs/{}/resources/{}/edit", self.catalog.id, self.resource.id)
+    }
 }
 
 pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
     let (catalog, resource) = managed(cx)?;
+    let asked: Vec<Question> =
+        serde_json::from_str(&cx.read(|db| store::attributes(db, resource.id))?)?;
     let form = cx.refill().unwrap_or_else(|| {
         let mut form = Form::of([
             ("name", resource.name.clone()),
             ("description", resource.description.clone()),
         ]);
+        questions::write(&mut form, &asked);
         if resource.managed_here {
             form.set("managed", "yes");
         }
@@ -287,9 +301,21 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
     draw_edit(cx, catalog, resource, form, &[])
 }
 
+/// The questions of the form, or everything that is wrong with them.
+fn asked(form: &Form) -> Result<Vec<Question>, Vec<FieldError>> {
+    let asked = questions::read(form);
+    let wrong = policies::rules::asked(&asked.questions).err().unwrap_or_default();
+    let questions = asked.questions.clone();
+    let errors = questions::all_errors(asked, wrong);
+    if errors.is_empty() { Ok(questions) } else { Err(errors) }
+}
+
 pub(super) fn change(cx: &mut Cx) -> Result<Reply> {
     let (catalog, resource) = managed(cx)?;
     let form = cx.form().clone();
+    if form.raw("step") == "more" {
+        return draw_edit(cx, catalog, resource, form, &[]);
+    }
     let risks = resource
         .roles
         .iter()
@@ -300,10 +326,18 @@ pub(super) fn change(cx: &mut Cx) -> Result<Reply> {
         managed_here: form.has("managed"),
         risks: risks.collect(),
     };
+    let questions = match asked(&form) {
+        Ok(questions) => questions,
+        Err(mut errors) => {
+            errors.splice(..0, rules::resource_change(&change).err().unwrap_or_default());
+            return draw_edit(cx, catalog, resource, form, &errors);
+        }
+    };
     let (catalog_id, id) = (catalog.id, resource.id);
     let saved = cx.write(move |tx| {
         let permit = policy::manage_catalog(tx.actor(), catalog_id)?;
-        commands::change_resource(tx, &permit, id, &change, resource_renamed)
+        commands::change_resource(tx, &permit, id, &change, resource_renamed)?;
+        policies::commands::ask_for_resource(tx, &permit, id, &questions)
     });
     match saved {
         Ok(()) => Ok(Reply::see_other(format!("/catalogs/{catalog_id}"))
@@ -317,9 +351,10 @@ fn draw_edit(
     cx: &Cx,
     catalog: Catalog,
     resource: Resource,
-    form: Form,
+    mut form: Form,
     errors: &[FieldError],
 ) -> Result<Reply> {
+    questions::make_room(&mut form);
     let risks = resource
         .roles
         .iter()
@@ -331,7 +366,8 @@ fn draw_edit(
         .collect();
     let mut shell = cx.shell(format!("Change {} – Catalogs", resource.name), Place::Catalogs)?;
     tell(&mut shell, errors);
-    let page = EditPage { shell, catalog, resource, form, risks };
+    let questions = parts::questions(&form, errors);
+    let page = EditPage { shell, catalog, resource, form, risks, questions };
     Ok(Reply::page(&page)?.status(if errors.is_empty() { 200 } else { 422 }))
 }
 

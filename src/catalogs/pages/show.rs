@@ -12,6 +12,8 @@ use crate::kernel::text::{counted, folded};
 use crate::kernel::{CatalogId, Risk};
 use crate::packages::model::Line;
 use crate::packages::store::in_catalog;
+use crate::requests::stopping::Stopped;
+use crate::requests::stops::Thing;
 use crate::web::listing::{Listing, PAGE};
 use crate::web::page::{Moment, Step};
 use crate::web::paging::page;
@@ -36,6 +38,7 @@ struct ShowPage {
     manages: bool,
     registers: bool,
     next: Next,
+    stopped: Option<Stopped>,
 }
 
 /// The one thing to do next, on the way from nothing to the first request.
@@ -129,6 +132,7 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
         (_, false, None) => Next::Nothing,
     };
     let shell = cx.shell(format!("{} – Catalogs", catalog.name), Place::Catalogs)?;
+    let stopped = Stopped::read(cx, Thing::Catalog(id), format!("/catalogs/{id}"))?;
     Reply::page(&ShowPage {
         shell,
         catalog,
@@ -141,5 +145,6 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
         manages,
         registers,
         next,
+        stopped,
     })
 }

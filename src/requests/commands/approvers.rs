@@ -12,7 +12,7 @@ use crate::requests::rules::{self, Candidate, Deciders, Tally, Voter};
 use crate::requests::store::{self, Clocks, Next};
 
 /// Seconds between two reminders that are asked for.
-const REMIND_AGAIN: i64 = 86_400;
+pub const REMIND_AGAIN: i64 = 86_400;
 
 /// Those who decide a stage now, with requestor and target left out, and whoever has approved an earlier stage (D2, D37).
 pub(super) fn deciders_for(
@@ -107,7 +107,7 @@ fn earlier(tx: &mut Tx<'_>, request: &Request) -> Result<Vec<PersonId>> {
 }
 
 /// The stage's people as counting looks at them.
-pub(super) fn voters(approvers: &[Approver], stage: StageId) -> Vec<Voter> {
+pub(in crate::requests) fn voters(approvers: &[Approver], stage: StageId) -> Vec<Voter> {
     let of = approvers.iter().filter(|a| a.stage == stage);
     of.map(|a| Voter {
         person: a.person,

@@ -72,11 +72,10 @@ pub fn assign(
     if policy.package != assign.package {
         return Err(Error::Missing);
     }
-    match &position.no {
-        Some(no @ (No::Left | No::Open { .. } | No::Holds { .. } | No::Stopped(_))) => {
-            return Err(refusal(no, &position).into());
-        }
-        _ => {}
+    if let Some(no @ (No::Left | No::Open { .. } | No::Holds { .. } | No::Stopped(_))) =
+        &position.no
+    {
+        return Err(refusal(no, &position).into());
     }
     let stop =
         stops::of(tx.db(), position.catalog, position.package, Some(policy.id))?.map(No::Stopped);

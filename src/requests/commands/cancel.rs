@@ -1,13 +1,17 @@
 //! Requests that end without a decision: canceled, refused by the one they are for, run out, or their people left.
 
 use super::{approvers, close_open_stage, deliver, end, locked};
-use crate::access::{CancelRequest, Permit};
+use crate::access::{CancelRequest, ManageCatalog, Permit};
 use crate::assignments;
-use crate::db::{Tx, lock_people};
-use crate::error::{Refusal, Result};
+use crate::db::{Tx, lock_package, lock_people};
+use crate::error::{Error, Refusal, Result};
 use crate::kernel::fact::EndReason;
-use crate::kernel::{Fact, PersonId, RequestId};
+use crate::kernel::text::{NOTE_MAX, tidy};
+use crate::kernel::{Fact, PersonId, PolicyId, RequestId};
+use crate::packages::store::head;
+use crate::policies;
 use crate::requests::model::{Request, StageState, State};
+use crate::requests::stops::Thing;
 use crate::requests::store;
 
 /// Cancels a request before delivery has started (D12).
@@ -32,19 +36,53 @@ pub fn cancel(tx: &mut Tx<'_>, permit: &Permit<CancelRequest>) -> Result<Request
             .into());
         }
     }
-    cancel_now(tx, &request, false)?;
+    // The one for whom somebody asked says no (D46).
+    let refused =
+        request.requestor_id != request.target_id && tx.actor().id() == Some(request.target_id);
+    let fact =
+        if refused { Fact::RequestRefused } else { Fact::RequestCanceled { leaver: false } };
+    cancel_now(tx, &request, &fact, "")?;
     store::one(tx.db(), request.id)
 }
 
-fn cancel_now(tx: &mut Tx<'_>, request: &Request, leaver: bool) -> Result<()> {
+/// Cancels every open request under a policy that is to be deleted (D15), with the owner's reason. What is being
+/// delivered already is left alone. Returns how many.
+///
+/// # Errors
+/// `Invalid` without a reason; `Missing` if the permit is for another catalog.
+pub fn cancel_under_policy(
+    tx: &mut Tx<'_>,
+    permit: &Permit<ManageCatalog>,
+    policy: PolicyId,
+    note: &str,
+) -> Result<usize> {
+    let package = policies::store::policy(tx.db(), policy)?.package;
+    if permit.about() != head(tx.db(), package)?.catalog.0 {
+        return Err(Error::Missing);
+    }
+    let note = tidy(note);
+    if note.is_empty() {
+        return Err(Error::invalid("reason", "Say why; everybody whose request ends reads it"));
+    }
+    if note.chars().count() > NOTE_MAX {
+        let words = format!("Shorten your reason to {NOTE_MAX} characters");
+        return Err(Error::invalid("reason", words));
+    }
+    let open = store::open_under(tx.db(), &[package], Thing::Policy(policy))?;
+    let people: Vec<PersonId> = open.iter().map(|request| request.target_id).collect();
+    lock_people(tx, &people)?;
+    lock_package(tx, package)?;
+    let open = store::open_under(tx.db(), &[package], Thing::Policy(policy))?;
+    for request in &open {
+        cancel_now(tx, request, &Fact::RequestCanceled { leaver: false }, &note)?;
+    }
+    Ok(open.len())
+}
+
+fn cancel_now(tx: &mut Tx<'_>, request: &Request, fact: &Fact, note: &str) -> Result<()> {
     close_open_stage(tx, request, StageState::Closed)?;
     end(tx, request, State::Canceled, false)?;
-    // The one for whom somebody asked says no (D46).
-    let refused = request.requestor_id != request.target_id
-        && tx.actor().id() == Some(request.target_id)
-        && !leaver;
-    let fact = if refused { Fact::RequestRefused } else { Fact::RequestCanceled { leaver } };
-    tx.record(&fact, request.about())?;
+    tx.record(fact, request.about().note(note))?;
     // A scheduled request has an assignment that never started.
     let all: Vec<_> = match assignments::store::of_request(tx.db(), request.id)? {
         Some(assignment) if assignment.ended_at.is_none() => {
@@ -52,6 +90,7 @@ fn cancel_now(tx: &mut Tx<'_>, request: &Request, leaver: bool) -> Result<()> {
         }
         _ => Vec::new(),
     };
+    let leaver = matches!(fact, Fact::RequestCanceled { leaver: true });
     let why = if leaver { EndReason::Leaver } else { EndReason::EndedNow };
     assignments::commands::end_all(tx, &all, why, "")?;
     Ok(())
@@ -82,7 +121,7 @@ pub fn leaver(tx: &mut Tx<'_>, person: PersonId, name: &str) -> Result<()> {
         if request.state == State::Delivering {
             continue; // ends with its assignment, below
         }
-        cancel_now(tx, &request, true)?;
+        cancel_now(tx, &request, &Fact::RequestCanceled { leaver: true }, "")?;
     }
     let held = assignments::store::active_of(tx.db(), person)?;
     for named in assignments::commands::end_all(tx, &held, EndReason::Leaver, "")? {

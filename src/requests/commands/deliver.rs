@@ -17,7 +17,7 @@ use crate::requests::{eligibility, rules, stops};
 pub(super) fn approved(tx: &mut Tx<'_>, request: &Request, automatic: bool) -> Result<()> {
     let now = tx.now();
     if request.kind == RequestKind::Extend {
-        return extended(tx, request, automatic);
+        return extended(tx, request);
     }
     let start = request.starts_at.unwrap_or(now).max(now);
     let ends_at = match request.kind {
@@ -55,7 +55,7 @@ pub(super) fn approved(tx: &mut Tx<'_>, request: &Request, automatic: bool) -> R
 }
 
 /// More time is approved: the end moves, the target systems need not know.
-fn extended(tx: &mut Tx<'_>, request: &Request, automatic: bool) -> Result<()> {
+fn extended(tx: &mut Tx<'_>, request: &Request) -> Result<()> {
     let Some(id) = request.assignment_id else { return Err(Error::Missing) };
     let named = assignments::store::one(tx.db(), id)?;
     let Some(current) = named.assignment.ends_at.filter(|_| named.assignment.ended_at.is_none())
@@ -71,7 +71,6 @@ fn extended(tx: &mut Tx<'_>, request: &Request, automatic: bool) -> Result<()> {
         return deny_by_rule(tx, request, "the policy does not allow it for longer");
     };
     assignments::commands::extend(tx, &named, until)?;
-    tx.record(&Fact::RequestApproved { automatic }, request.about())?;
     let about = request.about().assignment(id);
     tx.record(&Fact::AssignmentExtended { until }, about)?;
     let next = Next { state: State::Delivered, stage: request.stage, due_at: None, decided: true };

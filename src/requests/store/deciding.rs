@@ -14,7 +14,7 @@ use crate::db::schema::{
 use crate::db::{Db, Seek};
 use crate::error::Result;
 use crate::kernel::{CatalogId, Kind, PackageId, PersonId, RequestId, Risk, StageId, Ts};
-use crate::requests::model::{Approver, Request, Row, StageState, State, Verdict, Via};
+use crate::requests::model::{Approver, Request, Row, Rule, StageState, State, Verdict, Via};
 
 mod alias {
     diesel::alias!(crate::db::schema::people as superiors: Superiors);
@@ -37,6 +37,10 @@ pub struct Queued {
     pub department: Option<String>,
     /// Their manager: whose team it is.
     pub manager: Option<PersonId>,
+    /// How many must approve.
+    pub rule: Rule,
+    /// The number, where it is one.
+    pub needed: i64,
 }
 
 /// A page of what waits for a person's decision, longest wait first: one statement.
@@ -50,6 +54,7 @@ pub fn queue_page(
     limit: i64,
 ) -> Result<Vec<Queued>> {
     let mut query = stage_approvers::table
+        .inner_join(request_stages::table)
         .inner_join(
             requests::table
                 .inner_join(packages::table)
@@ -61,16 +66,19 @@ pub fn queue_page(
         .limit(limit)
         .select((
             Row::as_select(),
-            packages::name,
-            packages::catalog_id,
-            people::name,
-            targets.field(people::name),
+            (
+                packages::name,
+                packages::catalog_id,
+                people::name,
+                targets.field(people::name),
+            ),
             (stage_approvers::stage_id, stage_approvers::opened_at, stage_approvers::via),
             (
                 targets.field(people::title),
                 targets.field(people::department),
                 targets.field(people::manager_id),
             ),
+            (request_stages::rule, request_stages::needed),
         ))
         .into_boxed();
     let (at, id) = (stage_approvers::opened_at, stage_approvers::stage_id);
@@ -84,15 +92,18 @@ pub fn queue_page(
         None => query.order((at.asc(), id.asc())),
     };
     type Who = (Option<String>, Option<String>, Option<PersonId>);
-    type QueueRow = (Row, String, CatalogId, String, String, (StageId, Ts, String), Who);
+    type Names = (String, CatalogId, String, String);
+    type QueueRow = (Row, Names, (StageId, Ts, String), Who, (String, i64));
     let rows: Vec<QueueRow> = query.load(db)?;
     rows.into_iter()
-        .map(|(row, package, catalog, requestor, target, stage, who)| {
-            let row = (row, package, catalog, requestor, target);
+        .map(|(row, names, stage, who, (rule, needed))| {
+            let (package, catalog, requestor, target) = names;
+            let row = (row, package, catalog, requestor, target, None);
             let ((stage, opened_at, via), (title, department, manager)) = (stage, who);
             let via = Via::parse(&via).unwrap_or(Via::Named);
             let waiting = Waiting { request: request(row)?, stage, opened_at, via };
-            Ok(Queued { waiting, title, department, manager })
+            let rule = Rule::parse(&rule).unwrap_or(Rule::Everyone);
+            Ok(Queued { waiting, title, department, manager, rule, needed })
         })
         .collect()
 }
@@ -130,17 +141,23 @@ pub fn decided_page(
             requests::table
                 .inner_join(packages::table)
                 .inner_join(people::table.on(people::id.eq(requests::requestor_id)))
-                .inner_join(targets.on(targets.field(people::id).eq(requests::target_id))),
+                .inner_join(targets.on(targets.field(people::id).eq(requests::target_id)))
+                .left_join(
+                    assignments::table.on(assignments::request_id.eq(requests::id.nullable())),
+                ),
         )
         .filter(stage_approvers::person_id.eq(person))
         .filter(stage_approvers::vote.is_not_null())
         .limit(limit)
         .select((
             Row::as_select(),
-            packages::name,
-            packages::catalog_id,
-            people::name,
-            targets.field(people::name),
+            (
+                packages::name,
+                packages::catalog_id,
+                people::name,
+                targets.field(people::name),
+                assignments::ended_at.nullable(),
+            ),
             (
                 request_stages::id,
                 request_stages::number,
@@ -161,11 +178,12 @@ pub fn decided_page(
         None => query.order((at.desc(), id.desc())),
     };
     type Decision = (StageId, i64, String, Ts, Option<String>);
-    type DecidedRow = (Row, String, CatalogId, String, String, Decision);
-    let rows: Vec<DecidedRow> = query.load(db)?;
+    type Names = (String, CatalogId, String, String, Option<Ts>);
+    let rows: Vec<(Row, Names, Decision)> = query.load(db)?;
     rows.into_iter()
-        .map(|(row, package, catalog, requestor, target, decision)| {
-            let row = (row, package, catalog, requestor, target);
+        .map(|(row, names, decision)| {
+            let (package, catalog, requestor, target, ended) = names;
+            let row = (row, package, catalog, requestor, target, ended);
             let (stage, number, state, at, note) = decision;
             let state = match Verdict::parse(&state) {
                 Some(Verdict::Approve) => StageState::Approved,
@@ -512,6 +530,7 @@ pub fn package_page(
         .inner_join(packages::table)
         .inner_join(people::table.on(people::id.eq(requests::requestor_id)))
         .inner_join(targets.on(targets.field(people::id).eq(requests::target_id)))
+        .left_join(assignments::table.on(assignments::request_id.eq(requests::id.nullable())))
         .filter(requests::package_id.eq(package))
         .limit(limit)
         .select((
@@ -520,6 +539,7 @@ pub fn package_page(
             packages::catalog_id,
             people::name,
             targets.field(people::name),
+            assignments::ended_at.nullable(),
         ))
         .into_boxed();
     if let Some(state) = state {

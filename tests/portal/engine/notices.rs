@@ -2,8 +2,9 @@
 
 use diesel::prelude::*;
 use keyholder::db::schema::facts;
+use keyholder::policies::model::{Notices, Terms};
 
-use crate::support::world::{World, by, terms};
+use crate::support::world::{DAY, World, by, terms};
 
 #[test]
 fn d36_the_approvers_of_a_stage_hear_of_their_stage_only() {
@@ -67,4 +68,26 @@ fn d36_two_dispatchers_at_once_tell_everybody_once() {
         }
     });
     assert_eq!((w.notices(w.ben).len(), w.notices(w.dan).len()), (30, 30));
+}
+
+#[test]
+fn a_policy_that_silences_its_notices_is_obeyed_and_a_leaver_is_told_all_the_same() {
+    let Some(w) = World::new() else { return };
+    let quiet = Notices { delivered: false, ending: false, ended: false };
+    let loud = w.package(&[w.role("ledger")], terms(vec![]));
+    let silent = w.package(&[w.role("vault")], Terms { notices: quiet, ..terms(vec![]) });
+    for package in [loud, silent] {
+        w.ask(w.ada, package).unwrap();
+    }
+    w.deliver();
+    w.pass(89 * DAY);
+    w.tick();
+    w.pass(2 * DAY);
+    w.tick();
+    w.dispatch();
+    let told = w.notices(w.ada);
+    let of = |words: &str| told.iter().filter(|n| n.contains(words)).count();
+    assert_eq!((of("is delivered"), of("its time was over")), (1, 1), "{told:#?}");
+    assert_eq!(of(" ends for Ada on "), 1, "{told:#?}");
+    assert_eq!(told.len(), 3, "needing no approval is told by the delivery: {told:#?}");
 }

@@ -2,6 +2,7 @@
 //!
 //! What starts a component answers `None` when the machine lacks it, after [`skip`] has said so; a test then returns.
 
+pub mod acts;
 pub mod app;
 pub mod browser;
 mod certificate;
