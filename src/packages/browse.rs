@@ -3,20 +3,25 @@
 use askama::Template;
 
 use super::model::{Hit, Position, Viewer};
-use super::{store, words};
-use crate::access::policy::{Gate, manage_catalog, see_catalog};
-use crate::delegation::store::owners;
+use super::store::{self, Asker};
+use super::words;
+use crate::access::policy::{Gate, manage_catalog, request_access, see_catalog};
+use crate::db::Db;
+use crate::directory::{PersonRow, store as directory, store::reports_of};
 use crate::error::{Error, Result};
 use crate::kernel::{Kind, PackageId, RequestId, Risk, Ts, Zone};
 use crate::policies::model::Policy;
 use crate::policies::store::of_package;
-use crate::requests::prospect::{Prospect, deciders, prospect};
-use crate::requests::store as requests;
-use crate::requests::words::{Decides, decides};
+use crate::requests::asking::{Case, query, target};
+use crate::requests::prospect::prospect;
+use crate::requests::words::Decides;
+use crate::requests::{drafts, store as requests};
 use crate::web::listing::{Listing, PAGE, as_csv};
-use crate::web::page::{Mark, Names};
+use crate::web::page::Mark;
 use crate::web::paging::{Cursor, page};
 use crate::web::{Cx, Limit, Place, Reply, Route, Shell, get};
+
+mod cannot;
 
 /// The routes of finding access.
 pub const ROUTES: &[Route] = &[
@@ -26,6 +31,8 @@ pub const ROUTES: &[Route] = &[
 
 /// As many packages as a page shows.
 const SHOWN: usize = 20;
+/// As many of those who report to somebody.
+const REPORTS: usize = 50;
 
 /// The list and the search.
 #[derive(Template)]
@@ -36,6 +43,11 @@ struct BrowsePage {
     hits: Vec<Line>,
     pager: Listing,
     looks_after: bool,
+    basket: String,
+    /// For whom it is, if not for the reader: id and name.
+    other: Option<(String, String)>,
+    /// Those who report to the reader: address and name.
+    reports: Vec<(String, String)>,
 }
 
 /// One package of the list.
@@ -57,19 +69,41 @@ struct Way {
     button: bool,
 }
 
+/// For whom the list is, where it is for somebody who reports to the reader.
+fn report(cx: &Cx) -> Result<Option<PersonRow>> {
+    let (me, target) = (cx.person()?.id, target(cx)?);
+    if target == me {
+        return Ok(None);
+    }
+    let person = cx.read(|db| directory::person(db, target))?;
+    // Everybody else is as if they were not there (E28).
+    let reports = person.enabled && person.manager_id == Some(me);
+    if reports { Ok(Some(person)) } else { Err(Error::Missing) }
+}
+
 fn browse(cx: &mut Cx) -> Result<Reply> {
     let q = crate::kernel::text::one_line(cx.query("q"));
-    let viewer = Viewer::from(cx.person()?);
+    let me = cx.person()?;
+    let other = report(cx)?;
+    let (viewer, asker) = match &other {
+        Some(person) => (Viewer { id: person.id, kind: person.kind }, Asker::Manager),
+        None => (Viewer::from(me), Asker::Own),
+    };
     if as_csv(cx) {
-        return Ok(listed_csv(cx, viewer, q));
+        return Ok(listed_csv(cx, viewer, asker, other.map(|p| p.name), q));
     }
     let at: Option<Cursor<String>> = cx.cursor(PAGE)?;
-    let (hits, held_by) = cx.read(|db| {
-        let hits = store::listed(db, viewer, &q, at.as_ref(), SHOWN as i64 + 1)?;
+    let (hits, held_by, reports) = cx.read(|db| {
+        let hits = store::listed_for(db, viewer, asker, &q, at.as_ref(), SHOWN as i64 + 1)?;
         let open: Vec<RequestId> =
             hits.iter().filter_map(|hit| open_request(&hit.position)).collect();
         let held_by = if open.is_empty() { vec![] } else { requests::holders(db, &open)? };
-        Ok((hits, held_by))
+        // Guests have nobody who reports to them.
+        let reports = match (&other, viewer.kind) {
+            (None, Kind::Member) => reports_of(db, me.id)?,
+            _ => vec![],
+        };
+        Ok((hits, held_by, reports))
     })?;
     let found = page(hits, SHOWN, at.as_ref(), |hit| (hit.key.clone(), hit.id.0));
     let (now, zone) = (cx.now(), cx.site.db.zone());
@@ -78,9 +112,12 @@ fn browse(cx: &mut Cx) -> Result<Reply> {
         let of = held_by.iter().filter(|(id, _)| Some(*id) == request);
         of.map(|(_, approver)| approver.name.clone()).collect()
     };
-    let hits = found.rows.iter().map(|hit| line(hit, &with(hit), now, zone)).collect();
-    let task =
+    let hits = found.rows.iter().map(|hit| line(hit, &with(hit), other.as_ref(), now, zone));
+    let mut task =
         if q.is_empty() { "Find access".to_owned() } else { format!("Search for “{q}”") };
+    if let Some(person) = &other {
+        task = format!("{task} for {}", person.name);
+    }
     let title = if at.is_some() {
         format!("{task}, further on – Browse")
     } else {
@@ -88,9 +125,16 @@ fn browse(cx: &mut Cx) -> Result<Reply> {
     };
     let page = BrowsePage {
         shell: cx.shell(title, Place::Browse)?,
-        hits,
+        hits: hits.collect(),
         pager: Listing::under(cx, &found, "access package", "access packages"),
-        looks_after: looks_after(cx)?,
+        looks_after: other.is_none() && looks_after(cx)?,
+        basket: format!("/basket{}", query(me.id, viewer.id)),
+        other: other.map(|person| (person.id.to_string(), person.name)),
+        reports: reports
+            .into_iter()
+            .take(REPORTS)
+            .map(|person| (format!("/packages?for={}", person.id), person.name))
+            .collect(),
         q,
     };
     Reply::page(&page)
@@ -108,28 +152,37 @@ fn looks_after(cx: &Cx) -> Result<bool> {
     Ok(me.administrator || !me.owns.is_empty())
 }
 
-fn line(hit: &Hit, with: &[String], now: Ts, zone: Zone) -> Line {
-    let href = format!("/packages/{}", hit.id);
+fn line(hit: &Hit, with: &[String], other: Option<&PersonRow>, now: Ts, zone: Zone) -> Line {
+    let query = other.map(|person| format!("?for={}", person.id)).unwrap_or_default();
+    let href = format!("/packages/{}{query}", hit.id);
     let way = |href: String, label, about: String, button| Way { href, label, about, button };
     let way = match &hit.position {
+        // Whose request it is, the package's page knows.
+        Position::Holds { .. } | Position::Open { .. } if other.is_some() => {
+            way(href.clone(), "See", format!(" {}", hit.name), false)
+        }
         Position::Holds { .. } => {
             way("/access".into(), "See your access", format!(": {}", hit.name), false)
         }
         Position::Open { request, .. } => {
             way(format!("/requests/{request}"), "Follow", format!(" {}", hit.name), false)
         }
-        Position::CanRequest => {
-            way(format!("{href}/request"), "Request", format!(" access to {}", hit.name), true)
-        }
+        Position::CanRequest => way(
+            format!("/packages/{}/request{query}", hit.id),
+            "Request",
+            format!(" access to {}", hit.name),
+            true,
+        ),
         Position::Cannot => way(href.clone(), "Why not", format!(": {}", hit.name), false),
     };
+    let name = other.map(|person| person.name.as_str());
     Line {
         href,
         name: hit.name.clone(),
         description: hit.description.clone(),
         inside: inside(hit),
         high: hit.risk == Risk::High,
-        mark: words::mark(&hit.position, with, now, zone),
+        mark: words::mark_for(name, &hit.position, with, now, zone),
         way,
     }
 }
@@ -144,14 +197,24 @@ fn inside(hit: &Hit) -> String {
 }
 
 /// The whole list with the same search, read in pieces by key.
-fn listed_csv(cx: &Cx, viewer: Viewer, q: String) -> Reply {
+fn listed_csv(
+    cx: &Cx,
+    viewer: Viewer,
+    asker: Asker,
+    other: Option<String>,
+    q: String,
+) -> Reply {
     const PIECE: i64 = 200;
     let (site, now, zone) = (cx.site.clone(), cx.now(), cx.site.db.zone());
-    let header = ["Access package", "Description", "Catalog", "Resources", "Risk", "My position"];
+    let mine = if other.is_some() { "Position" } else { "My position" };
+    let header = ["Access package", "Description", "Catalog", "Resources", "Risk", mine];
     Reply::csv_stream("packages.csv", &header, move |sink| {
         let mut after: Option<Cursor<String>> = None;
         loop {
-            let hits = site.db.read(|db| store::listed(db, viewer, &q, after.as_ref(), PIECE))?;
+            let read = |db: &mut Db| {
+                store::listed_for(db, viewer, asker, &q, after.as_ref(), PIECE)
+            };
+            let hits = site.db.read(read)?;
             for hit in &hits {
                 sink.row(&[
                     hit.name.as_str(),
@@ -159,7 +222,7 @@ fn listed_csv(cx: &Cx, viewer: Viewer, q: String) -> Reply {
                     &hit.catalog_name,
                     &hit.resources.join("; "),
                     hit.risk.as_str(),
-                    &words::mark(&hit.position, &[], now, zone).text,
+                    &words::mark_for(other.as_deref(), &hit.position, &[], now, zone).text,
                 ])?;
             }
             match hits.into_iter().next_back() {
@@ -182,13 +245,32 @@ struct PackagePage {
     high: bool,
     inside: Vec<Inside>,
     policies: Vec<Rules>,
+    /// Who decides, where it is known under which policy.
+    decides: Vec<Decides>,
     mark: Mark,
+    /// What says no to those who look after it.
+    why: Option<String>,
     /// Where the request starts; none where it cannot.
-    request: Option<String>,
+    ask: Option<Ask>,
     /// Where the open request or the access is followed.
     follow: Option<(String, &'static str)>,
     owner: Vec<(String, &'static str)>,
+    /// Where one asks for somebody else.
+    behalf: Option<String>,
+    /// For whom it is, if not for the reader.
+    other: Option<String>,
+    /// The page for oneself.
+    own_href: Option<String>,
     catalog_href: Option<String>,
+}
+
+/// How the request starts.
+struct Ask {
+    href: String,
+    label: String,
+    basket: String,
+    /// Where the basket is that it lies in.
+    in_basket: Option<String>,
 }
 
 /// One resource role in a package.
@@ -205,57 +287,51 @@ struct Rules {
     version: i64,
     edit: Option<String>,
     reads: Vec<String>,
-    decides: Vec<Decides>,
 }
 
 fn show(cx: &mut Cx) -> Result<Reply> {
     let id: PackageId = cx.id("id")?;
-    let viewer = Viewer::from(cx.person()?);
-    let found = cx.read(|db| prospect(db, viewer.id, viewer.id, id))?;
-    let catalog = found.detail.package.catalog;
+    let (me, target) = (cx.person()?.id, target(cx)?);
+    let (ask, draft) =
+        cx.read(|db| Ok((prospect(db, me, target, id)?, drafts::one(db, me, target, id)?)))?;
+    let case = Case { ask, draft };
+    let position = &case.ask.position;
     let actor = cx.actor().ok_or(Error::Missing)?;
-    let sees = see_catalog(actor, catalog).is_ok();
-    let manages = manage_catalog(actor, catalog).is_ok();
-    if !found.seen.visible && !sees {
+    let own = me == target;
+    let sees = own && see_catalog(actor, position.catalog).is_ok();
+    let manages = own && manage_catalog(actor, position.catalog).is_ok();
+    request_access(actor, &position.standing())?;
+    if !position.visible() && !sees {
         return Err(Error::Missing);
     }
-    if found.seen.position == Position::Cannot && !sees {
-        return cannot(cx, &found);
+    let stands = position.standing_of_target();
+    if stands == Position::Cannot && !sees {
+        return cannot::page(cx, &case);
     }
     let (now, zone) = (cx.now(), cx.site.db.zone());
-    let open = found.open();
-    let (policies, with) = cx.read(|db| {
+    let (policies, with, mine) = cx.read(|db| {
         // Who looks after it reads all of its policies, whoever they are for.
-        let applicable = found.policies();
+        let applicable = case.ask.policies();
         let policies: Vec<Policy> = if applicable.is_empty() && sees {
             of_package(db, id)?.into_iter().filter(|policy| policy.enabled).collect()
         } else {
-            applicable.iter().copied().cloned().collect()
+            applicable.into_iter().cloned().collect()
         };
-        let with = match open_request(&found.seen.position) {
-            Some(request) => requests::holders(db, &[request])?,
-            None => vec![],
-        };
-        let mut all = Vec::new();
-        for policy in policies {
-            let decides = match applicable.as_slice() {
-                [only] if open && only.id == policy.id => {
-                    let found = deciders(db, &policy.terms, viewer.id, viewer.id, catalog)?;
-                    decides(&policy.terms, &found)
-                }
-                _ => vec![],
-            };
-            all.push((policy, decides));
-        }
-        Ok((all, with))
+        let Some(request) = open_request(&stands) else { return Ok((policies, vec![], true)) };
+        // Somebody else's request is for those whom it concerns (E28).
+        let mine = own || requests::one(db, request)?.requestor_id == me;
+        Ok((policies, requests::holders(db, &[request])?, mine))
     })?;
+    let decides = match policies.as_slice() {
+        [only] if case.ask.open() => case.decides(cx, only)?,
+        _ => vec![],
+    };
     let with: Vec<String> = with.into_iter().map(|(_, approver)| approver.name).collect();
-    let package = &found.detail.package;
-    let follow = match &found.seen.position {
-        Position::Open { request, .. } => {
+    let follow = match &stands {
+        Position::Open { request, .. } if mine => {
             Some((format!("/requests/{request}"), "Follow the request"))
         }
-        Position::Holds { .. } => Some(("/access".to_owned(), "See your access")),
+        Position::Holds { .. } if own => Some(("/access".to_owned(), "See your access")),
         _ => None,
     };
     let mut owner = Vec::new();
@@ -267,120 +343,60 @@ fn show(cx: &mut Cx) -> Result<Reply> {
         owner.push((format!("/packages/{id}/edit"), "Edit the package"));
         owner.push((format!("/packages/{id}/policies/new"), "Add a policy"));
     }
-    let rules = |(policy, decides): (Policy, Vec<Decides>)| Rules {
+    let rules = |policy: Policy| Rules {
         edit: manages.then(|| format!("/packages/{id}/policies/{}/edit", policy.id)),
         name: policy.name,
         version: policy.version,
         reads: policy.terms.reads(),
-        decides,
     };
+    let other = case.other();
+    let title = match &other {
+        Some(name) => format!("{} for {name} – Browse", position.package_name),
+        None => format!("{} – Browse", position.package_name),
+    };
+    let ask = case.ask.open().then(|| Ask {
+        href: case.page(""),
+        label: match (&other, &case.draft) {
+            (_, Some(_)) => "Go on with the request".to_owned(),
+            (Some(name), None) => format!("Request access for {name}"),
+            (None, None) => "Request access".to_owned(),
+        },
+        basket: case.page("/basket"),
+        in_basket: case
+            .draft
+            .as_ref()
+            .filter(|draft| draft.in_basket)
+            .map(|_| format!("/basket{}", case.query())),
+    });
     let page = PackagePage {
-        shell: cx.shell(format!("{} – Browse", package.name), Place::Browse)?,
-        name: package.name.clone(),
-        catalog: found.detail.catalog_name.clone(),
-        description: package.description.clone(),
-        hidden: package.hidden,
-        high: found.detail.risk() == Risk::High,
-        inside: inside_of(&found),
+        shell: cx.shell(title, Place::Browse)?,
+        name: position.package_name.clone(),
+        catalog: position.catalog_name.clone(),
+        description: position.description.clone(),
+        hidden: position.hidden,
+        high: case.ask.risk() == Risk::High,
+        inside: inside_of(&case),
         policies: policies.into_iter().map(rules).collect(),
-        mark: words::mark(&found.seen.position, &with, now, zone),
-        request: open.then(|| format!("/packages/{id}/request")),
+        decides,
+        mark: words::mark_for(other.as_deref(), &stands, &with, now, zone),
+        why: (sees && stands == Position::Cannot).then(|| cannot::why(&case)),
+        ask,
         follow,
         owner,
-        catalog_href: sees.then(|| format!("/catalogs/{catalog}")),
+        behalf: own.then(|| format!("/packages/{id}/request/for")),
+        own_href: other.is_some().then(|| format!("/packages/{id}")),
+        catalog_href: sees.then(|| format!("/catalogs/{}", position.catalog)),
+        other,
     };
     Reply::page(&page)
 }
 
-fn inside_of(found: &Prospect) -> Vec<Inside> {
+fn inside_of(case: &Case) -> Vec<Inside> {
     let each = |c: &super::model::Content| Inside {
         resource: c.resource_name.clone(),
         role: c.role_name.clone(),
         description: c.resource_description.clone(),
         high: c.risk == Risk::High,
     };
-    found.detail.contents.iter().map(each).collect()
-}
-
-/// Listed, but not for this person: why, and who can help (B8).
-#[derive(Template)]
-#[template(path = "packages/cannot.html")]
-struct CannotPage {
-    shell: Shell,
-    name: String,
-    catalog: String,
-    description: String,
-    why: &'static str,
-    scopes: Vec<(String, String)>,
-    owners: Names,
-    find: &'static str,
-}
-
-fn cannot(cx: &Cx, found: &Prospect) -> Result<Reply> {
-    let package = &found.detail.package;
-    let (policies, owners) = cx.read(|db| {
-        let policies = of_package(db, package.id)?;
-        Ok((policies, owners(db, package.catalog)?))
-    })?;
-    let policies: Vec<Policy> = policies.into_iter().filter(|policy| policy.enabled).collect();
-    let names: Vec<String> = owners.into_iter().map(|owner| owner.name).collect();
-    let title = format!("You cannot request {} – Browse", package.name);
-    let page = CannotPage {
-        shell: cx.shell(title, Place::Browse)?,
-        name: package.name.clone(),
-        catalog: found.detail.catalog_name.clone(),
-        description: package.description.clone(),
-        why: why_not(found.detail.catalog_enabled, &policies, cx.person()?.kind),
-        scopes: policies
-            .into_iter()
-            .map(|policy| {
-                (policy.name, policy.terms.reads().into_iter().next().unwrap_or_default())
-            })
-            .collect(),
-        owners: Names::of(&names),
-        find: "/packages",
-    };
-    Reply::page(&page)
-}
-
-/// The rule that says no, as the page's first sentence.
-fn why_not(catalog_on: bool, policies: &[Policy], kind: Kind) -> &'static str {
-    let members_only = !policies.is_empty() && policies.iter().all(|p| p.terms.scope.all_members);
-    if !catalog_on {
-        "Its catalog is switched off, so nothing of it can be requested at the moment."
-    } else if policies.is_empty() {
-        "No policy of it is switched on, so nobody can request it at the moment."
-    } else if members_only && kind == Kind::Guest {
-        "It is for members of the organization, and you are here as a guest."
-    } else {
-        "You are not among the people and groups that its policies name."
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kernel::PolicyId;
-    use crate::policies::model::{Lifetime, Scope, Terms};
-
-    fn policy(all_members: bool) -> Policy {
-        let terms = Terms {
-            scope: Scope { all_members, ..Scope::default() },
-            stages: vec![],
-            reason_required: false,
-            lifetime: Lifetime::Never,
-            period_chosen: false,
-            ..Terms::default()
-        };
-        let (id, package) = (PolicyId::fresh(), PackageId::fresh());
-        Policy { id, package, name: "P".into(), version: 1, enabled: true, terms, rev: 1 }
-    }
-
-    #[test]
-    fn b08_the_reason_names_the_rule_that_says_no() {
-        assert!(why_not(false, &[policy(true)], Kind::Member).contains("switched off"));
-        assert!(why_not(true, &[], Kind::Member).contains("No policy"));
-        assert!(why_not(true, &[policy(true)], Kind::Guest).contains("guest"));
-        assert!(why_not(true, &[policy(false)], Kind::Guest).contains("not among"));
-    }
+    case.ask.contents.iter().map(each).collect()
 }

@@ -114,17 +114,6 @@ pub enum Position {
     Cannot,
 }
 
-/// How somebody stands to one package, and whether they may know of it (E29).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
-    /// How they stand to it.
-    pub position: Position,
-    /// True where an enabled policy has them in its scope.
-    pub in_scope: bool,
-    /// True where its page may be shown to them; else it is as if it were not there.
-    pub visible: bool,
-}
-
 /// A package in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hit {

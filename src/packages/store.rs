@@ -246,10 +246,34 @@ fn reach(db: &mut Db, viewer: Viewer) -> Result<Reach> {
     })
 }
 
-/// True where an enabled policy of the package in the outer statement lets the viewer request for themselves.
+/// Who asks for the one who is viewed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asker {
+    /// They for themselves.
+    Own,
+    /// Their manager.
+    Manager,
+}
+
+/// Whether a policy lets people ask for themselves, and managers for their reports: the answers that will do.
+type Asks = (&'static [bool], &'static [bool]);
+/// Whoever may ask.
+const WHOEVER: Asks = (&[true, false], &[true, false]);
+
+impl Asker {
+    fn asks(self) -> Asks {
+        match self {
+            Self::Own => (&[true], &[true, false]),
+            Self::Manager => (&[true, false], &[true]),
+        }
+    }
+}
+
+/// True where an enabled policy of the package in the outer statement has the viewer in its scope, and these may ask.
 macro_rules! in_scope {
-    ($viewer:expr, $reach:expr) => {{
+    ($viewer:expr, $reach:expr, $asks:expr) => {{
         let viewer: Viewer = $viewer;
+        let (own, manager): Asks = $asks;
         let groups = group_members::table
             .filter(group_members::person_id.eq(viewer.id))
             .select(group_members::group_id.nullable());
@@ -258,7 +282,8 @@ macro_rules! in_scope {
                 .inner_join(policies::table)
                 .filter(policy_scopes::package_id.eq(packages::id))
                 .filter(policies::enabled)
-                .filter(policies::asks_own)
+                .filter(policies::asks_own.eq_any(own))
+                .filter(policies::asks_manager.eq_any(manager))
                 .filter(
                     policy_scopes::kind
                         .eq_any($reach.kinds)
@@ -295,14 +320,29 @@ type HeldRow = Option<(AssignmentId, Ts, Option<Ts>)>;
 type AskedRow = Option<(RequestId, String, String)>;
 
 /// The packages that the viewer may know of (E29), by name, for [`crate::web::paging::page`]: those of enabled catalogs that are not hidden,
-/// and that they may request, or hold, or that are listed for everyone. Every word of `q` must be in the name, the
-/// description or the name of a resource. Two statements, however many there are.
+/// and in whose scope they are, or that they hold, or that are listed for everyone. Every word of `q` must be in the
+/// name, the description or the name of a resource. Two statements, however many there are.
 ///
 /// # Errors
 /// When the database does not answer.
 pub fn listed(
     db: &mut Db,
     viewer: Viewer,
+    q: &str,
+    at: Option<&Cursor<String>>,
+    limit: i64,
+) -> Result<Vec<Hit>> {
+    listed_for(db, viewer, Asker::Own, q, at, limit)
+}
+
+/// As [`listed`], with what their manager can request for them.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn listed_for(
+    db: &mut Db,
+    viewer: Viewer,
+    asker: Asker,
     q: &str,
     at: Option<&Cursor<String>>,
     limit: i64,
@@ -316,7 +356,7 @@ pub fn listed(
         .filter(
             catalogs::listed_for_everyone
                 .or(assignments::id.nullable().is_not_null())
-                .or(in_scope!(viewer, reach)),
+                .or(in_scope!(viewer, reach, WHOEVER)),
         )
         .limit(limit)
         .select((
@@ -327,7 +367,7 @@ pub fn listed(
             catalogs::name,
             (assignments::id, assignments::starts_at, assignments::ends_at).nullable(),
             (requests::id, requests::reference, requests::state).nullable(),
-            in_scope!(viewer, reach),
+            in_scope!(viewer, reach, asker.asks()),
         ))
         .into_boxed();
     from_cursor!(query, at);

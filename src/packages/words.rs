@@ -6,31 +6,47 @@ use crate::requests::model::State;
 use crate::web::page::Mark;
 use crate::web::words::{self, When};
 
-/// The position as a row of a list says it. `with` are those who hold the open request now.
+/// The reader's own position as a row of a list says it. `with` are those who hold the open request now.
 #[must_use]
 pub fn mark(position: &Position, with: &[String], now: Ts, zone: Zone) -> Mark {
+    mark_for(None, position, with, now, zone)
+}
+
+/// The position of the reader, or of somebody else by name.
+#[must_use]
+pub fn mark_for(
+    other: Option<&str>,
+    position: &Position,
+    with: &[String],
+    now: Ts,
+    zone: Zone,
+) -> Mark {
+    let (has, to) = match other {
+        None => ("You have it".to_owned(), "you"),
+        Some(name) => (format!("{name} has it"), name),
+    };
     match position {
-        Position::Holds { starts, .. } if *starts > now => Mark::new(
-            "",
-            "cal",
-            format!("You have it from {}", When::at(*starts, now, zone).absolute),
-        ),
+        Position::Holds { starts, .. } if *starts > now => {
+            Mark::new("", "cal", format!("{has} from {}", When::at(*starts, now, zone).absolute))
+        }
         Position::Holds { until: Some(until), .. } => {
             let until = When::end(*until, now, zone).absolute;
-            Mark::new("ok", "full", format!("You have it until {until}"))
+            Mark::new("ok", "full", format!("{has} until {until}"))
         }
         Position::Holds { until: None, .. } => {
-            Mark::new("ok", "full", "You have it, without an end")
+            Mark::new("ok", "full", format!("{has}, without an end"))
         }
         Position::Open { state, .. } => match State::parse(state) {
             Some(State::Delivering | State::Scheduled) => {
-                Mark::new("", "half", "Approved, on its way to you")
+                Mark::new("", "half", format!("Approved, on its way to {to}"))
             }
             _ if with.is_empty() => Mark::new("", "half", "Pending"),
             _ => Mark::new("", "half", format!("Pending with {}", words::and_list(with, 3))),
         },
-        Position::CanRequest => Mark::new("", "ring", "You can request it"),
-        Position::Cannot => Mark::new("stop", "bar", "You cannot request it"),
+        Position::CanRequest if other.is_none() => Mark::new("", "ring", "You can request it"),
+        Position::CanRequest => Mark::new("", "ring", format!("You can request it for {to}")),
+        Position::Cannot if other.is_none() => Mark::new("stop", "bar", "You cannot request it"),
+        Position::Cannot => Mark::new("stop", "bar", format!("It cannot be requested for {to}")),
     }
 }
 

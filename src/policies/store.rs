@@ -65,8 +65,16 @@ pub fn name_of(db: &mut Db, id: PolicyId) -> Result<String> {
 /// # Errors
 /// When the database does not answer.
 pub fn of_package(db: &mut Db, package: PackageId) -> Result<Vec<Policy>> {
+    of_packages(db, &[package])
+}
+
+/// The policies of some packages, oldest first. One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn of_packages(db: &mut Db, packages: &[PackageId]) -> Result<Vec<Policy>> {
     let rows: Vec<Row> = policies::table
-        .filter(policies::package_id.eq(package))
+        .filter(policies::package_id.eq_any(packages))
         .filter(policies::deleted_at.is_null())
         .order(policies::id)
         .select(POLICY)
@@ -129,19 +137,27 @@ pub fn policies_for(
     requestor: &Who,
     target: &Who,
 ) -> Result<Vec<Applicable>> {
+    let all = of_package(db, package)?;
+    let on: Vec<&Policy> = all.iter().filter(|policy| policy.enabled).collect();
+    Ok(applicable_of(&on, requestor, target))
+}
+
+/// Those of the policies that the requestor may ask for on behalf of the target, in the order of D17. Pure.
+#[must_use]
+pub fn applicable_of(on: &[&Policy], requestor: &Who, target: &Who) -> Vec<Applicable> {
     if !requestor.enabled || !target.enabled {
-        return Ok(Vec::new());
+        return Vec::new();
     }
-    let mut all: Vec<Applicable> = of_package(db, package)?
-        .into_iter()
-        .filter(|policy| policy.enabled && rules::may_ask(&policy.terms.asks, requestor, target))
+    let mut all: Vec<Applicable> = on
+        .iter()
+        .filter(|policy| rules::may_ask(&policy.terms.asks, requestor, target))
         .filter_map(|policy| {
             let class = rules::class(&policy.terms.scope, target)?;
-            Some(Applicable { policy, class })
+            Some(Applicable { policy: (*policy).clone(), class })
         })
         .collect();
     all.sort_by_key(|applicable| applicable.class);
-    Ok(all)
+    all
 }
 
 /// What the directory says of those whom terms mention. At most three statements.

@@ -6,9 +6,11 @@
 
 mod approvers;
 mod assign;
+mod basket;
 mod cancel;
 mod decide;
 mod deliver;
+mod draft;
 mod extend;
 mod give_back;
 mod stop;
@@ -16,9 +18,11 @@ mod submit;
 
 pub use approvers::{REMIND_AGAIN, alternates_join, members_left, remind, remind_due};
 pub use assign::{Assign, assign};
+pub use basket::{Basket, Item, send};
 pub use cancel::{cancel, cancel_under_policy, expire, leaver};
 pub use decide::{decide, decided_already, may_decide};
 pub use deliver::{assignment_ended, contents_changed, delivered, end_assignment, start_scheduled};
+pub use draft::{drop_draft, keep_draft, take_out};
 pub use extend::{Extend, extend, extendable};
 pub use give_back::{TakeAgain, give_back, take_again, why_not_again};
 pub use stop::{let_on, stop};

@@ -4,15 +4,18 @@
 use diesel::prelude::*;
 
 use super::model::RequestKind;
-use super::stops::{self, Stop, Thing};
+use super::stops::{self, Stop};
 use crate::access::policy::AskStanding;
 use crate::db::Db;
 use crate::db::schema::{assignments, catalogs, packages, policies, requests};
-use crate::error::Result;
-use crate::kernel::{AssignmentId, CatalogId, Kind, PackageId, PersonId, PolicyId, RequestId, Ts};
-use crate::policies::model::{Applicable, Terms, Who};
+use crate::error::{Error, Result};
+use crate::kernel::{
+    AssignmentId, CatalogId, Kind, PackageId, PersonId, PolicyId, RequestId, Ts,
+};
+use crate::packages::model::Position as Standing;
+use crate::policies::model::{Applicable, Policy, Terms, Who};
 use crate::policies::rules::{best, class, may_ask};
-use crate::policies::store::{of_package, policies_for, who};
+use crate::policies::store::{applicable_of, of_packages, who};
 
 /// A rule that says no, with what it hangs on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +41,7 @@ pub enum No {
     Holds {
         /// The assignment.
         assignment: AssignmentId,
-        /// When it starts or started.
+        /// Since when, or from when.
         starts: Ts,
         /// Until when.
         until: Option<Ts>,
@@ -104,12 +107,35 @@ pub struct Position {
 }
 
 impl Position {
-    /// May the requestor know of the package at all (E29)? In scope, holding it, or listed for everyone.
+    /// May the requestor know of the package at all (E29)? In scope, whoever may ask, holding it, or listed for everyone.
     #[must_use]
     pub fn visible(&self) -> bool {
         !self.applicable.is_empty()
-            || matches!(self.no, Some(No::Holds { .. } | No::Open { .. }))
+            || matches!(self.no, Some(No::Holds { .. } | No::Open { .. } | No::NotYours { .. }))
             || (self.listed_for_everyone && !self.hidden)
+    }
+
+    /// Can it be requested now?
+    #[must_use]
+    pub fn open(&self) -> bool {
+        self.no.is_none() && !self.applicable.is_empty()
+    }
+
+    /// How the target stands to it, as lists say it.
+    #[must_use]
+    pub fn standing_of_target(&self) -> Standing {
+        match &self.no {
+            Some(No::Holds { assignment, starts, until, .. }) => {
+                Standing::Holds { assignment: *assignment, starts: *starts, until: *until }
+            }
+            Some(No::Open { request, reference, state }) => Standing::Open {
+                request: *request,
+                reference: reference.clone(),
+                state: state.clone(),
+            },
+            _ if self.open() => Standing::CanRequest,
+            _ => Standing::Cannot,
+        }
     }
 
     /// How the one who asks stands to the target, for the permit. Named are those whom one of the policies names.
@@ -138,8 +164,7 @@ pub fn still(db: &mut Db, person: PersonId, terms: &Terms) -> Result<Option<No>>
     })
 }
 
-/// How the requestor stands to a package for the target, who may be themselves. At most thirteen statements, whatever
-/// the number of rows.
+/// How the requestor stands to a package for the target, who may be themselves. As [`positions`], for one.
 ///
 /// # Errors
 /// `Missing` when there is no such package or person.
@@ -149,131 +174,210 @@ pub fn position(
     target: PersonId,
     package: PackageId,
 ) -> Result<Position> {
-    type Row = (String, String, i64, bool, CatalogId, String, bool, bool, bool);
-    let row: Row = packages::table
-        .inner_join(catalogs::table)
-        .filter(packages::id.eq(package))
-        .select((
-            packages::name,
-            packages::description,
-            packages::contents_version,
-            packages::hidden,
-            catalogs::id,
-            catalogs::name,
-            catalogs::enabled,
-            catalogs::listed_for_everyone,
-            catalogs::for_guests,
-        ))
-        .first(db)?;
-    let (
-        package_name,
-        description,
-        contents_version,
-        hidden,
-        catalog,
-        catalog_name,
-        on,
-        listed,
-        guests,
-    ) = row;
-    let asker = who(db, requestor)?;
-    let target = if requestor == target { asker.clone() } else { who(db, target)? };
-    let reachable = on && (guests || target.kind == Kind::Member);
-    let applicable =
-        if reachable { best(policies_for(db, package, &asker, &target)?) } else { vec![] };
-    let no = no(db, package, (on, guests), &asker, &target, &applicable, catalog)?;
-    Ok(Position {
-        package,
-        package_name,
-        description,
-        contents_version,
-        catalog,
-        catalog_name,
-        hidden,
-        listed_for_everyone: listed && reachable,
-        requestor: asker,
-        target,
-        applicable,
-        no,
-    })
+    positions(db, requestor, target, &[package])?.pop().ok_or(Error::Missing)
 }
 
-/// What says no to a request, the first that does.
-fn no(
+/// How the requestor stands to each of these packages for the target, by name; packages that are not there are left
+/// out. At most nine statements, however many packages there are.
+///
+/// # Errors
+/// `Missing` when there is no such person.
+pub fn positions(
     db: &mut Db,
+    requestor: PersonId,
+    target: PersonId,
+    ids: &[PackageId],
+) -> Result<Vec<Position>> {
+    let all = offered(db, target, ids)?;
+    let catalogs: Vec<CatalogId> = all.iter().map(|o| o.catalog).collect();
+    let asker = who(db, requestor)?;
+    let target = if requestor == target { asker.clone() } else { who(db, target)? };
+    let policies = of_packages(db, ids)?;
+    let named: Vec<PolicyId> = policies.iter().map(|p| p.id).collect();
+    let stops = stops::among(db, &catalogs, ids, &named)?;
+    let each = all.into_iter().map(|offered| {
+        let of = |p: &&Policy| p.package == offered.package && p.enabled;
+        let on: Vec<&Policy> = policies.iter().filter(of).collect();
+        stand(offered, &on, &stops, &asker, &target)
+    });
+    Ok(each.collect())
+}
+
+type Held = Option<(AssignmentId, Ts, Option<Ts>, Option<RequestId>)>;
+type Open = Option<(RequestId, String, String, String)>;
+
+/// A package as its row and its catalog's tell it, and what the target has to do with it already.
+struct Offered {
     package: PackageId,
-    (on, guests): (bool, bool),
+    name: String,
+    description: String,
+    contents_version: i64,
+    hidden: bool,
+    catalog: CatalogId,
+    catalog_name: String,
+    on: bool,
+    listed: bool,
+    guests: bool,
+    held: Held,
+    open: Open,
+}
+
+fn offered(db: &mut Db, target: PersonId, ids: &[PackageId]) -> Result<Vec<Offered>> {
+    type Package = (PackageId, String, String, i64, bool);
+    type Catalog = (CatalogId, String, bool, bool, bool);
+    let rows: Vec<(Package, Catalog, Held, Open)> = packages::table
+        .inner_join(catalogs::table)
+        .left_join(
+            assignments::table.on(assignments::package_id
+                .eq(packages::id)
+                .and(assignments::target_id.eq(target))
+                .and(assignments::ended_at.is_null())),
+        )
+        .left_join(
+            requests::table.on(requests::package_id
+                .eq(packages::id)
+                .and(requests::target_id.eq(target))
+                .and(requests::ended_at.is_null())),
+        )
+        .filter(packages::id.eq_any(ids))
+        .order((packages::name_key, packages::id))
+        .select((
+            (
+                packages::id,
+                packages::name,
+                packages::description,
+                packages::contents_version,
+                packages::hidden,
+            ),
+            (
+                catalogs::id,
+                catalogs::name,
+                catalogs::enabled,
+                catalogs::listed_for_everyone,
+                catalogs::for_guests,
+            ),
+            (
+                assignments::id,
+                assignments::starts_at,
+                assignments::ends_at,
+                assignments::request_id,
+            )
+                .nullable(),
+            (requests::id, requests::reference, requests::state, requests::kind).nullable(),
+        ))
+        .load(db)?;
+    let each = rows.into_iter().map(|(package, catalog, held, open)| {
+        let (package, name, description, contents_version, hidden) = package;
+        let (catalog, catalog_name, on, listed, guests) = catalog;
+        Offered {
+            package,
+            name,
+            description,
+            contents_version,
+            hidden,
+            catalog,
+            catalog_name,
+            on,
+            listed,
+            guests,
+            held,
+            open,
+        }
+    });
+    Ok(each.collect())
+}
+
+/// How the people stand to one package. Pure.
+fn stand(
+    offered: Offered,
+    on: &[&Policy],
+    stops: &[Stop],
     requestor: &Who,
     target: &Who,
-    applicable: &[Applicable],
-    catalog: CatalogId,
-) -> Result<Option<No>> {
-    if !target.enabled {
-        return Ok(Some(No::Left));
-    }
-    let open: Option<(RequestId, String, String, String)> = requests::table
-        .filter(requests::target_id.eq(target.id))
-        .filter(requests::package_id.eq(package))
-        .filter(requests::ended_at.is_null())
-        .select((requests::id, requests::reference, requests::state, requests::kind))
-        .first(db)
-        .optional()?;
-    // Who asks for more time of what they hold is told that they hold it.
-    let open = match open {
-        Some((request, reference, state, kind)) if kind != RequestKind::Extend.as_str() => {
-            return Ok(Some(No::Open { request, reference, state }));
-        }
-        open => open,
+) -> Position {
+    let reachable = offered.on && (offered.guests || target.kind == Kind::Member);
+    let mut applicable = match reachable {
+        true => best(applicable_of(on, requestor, target)),
+        false => Vec::new(),
     };
-    let held: Option<(AssignmentId, Ts, Option<Ts>, Option<RequestId>)> = assignments::table
-        .filter(assignments::target_id.eq(target.id))
-        .filter(assignments::package_id.eq(package))
-        .filter(assignments::ended_at.is_null())
-        .select((
-            assignments::id,
-            assignments::starts_at,
-            assignments::ends_at,
-            assignments::request_id,
-        ))
-        .first(db)
-        .optional()?;
-    if let Some((assignment, starts, until, request)) = held {
-        return Ok(Some(No::Holds { assignment, starts, until, request }));
+    let no = no(&offered, on, stops, requestor, target, &mut applicable);
+    Position {
+        package: offered.package,
+        package_name: offered.name,
+        description: offered.description,
+        contents_version: offered.contents_version,
+        catalog: offered.catalog,
+        catalog_name: offered.catalog_name,
+        hidden: offered.hidden,
+        listed_for_everyone: offered.listed && reachable,
+        requestor: requestor.clone(),
+        target: target.clone(),
+        applicable,
+        no,
     }
-    if let Some((request, reference, state, _)) = open {
-        return Ok(Some(No::Open { request, reference, state }));
+}
+
+/// What says no to a request, the first that does. Stopped policies are no choice and leave `applicable`; where all of
+/// them are stopped, the stop is the reason.
+fn no(
+    offered: &Offered,
+    on: &[&Policy],
+    stops: &[Stop],
+    requestor: &Who,
+    target: &Who,
+    applicable: &mut Vec<Applicable>,
+) -> Option<No> {
+    let (package, catalog) = (offered.package, offered.catalog);
+    if !target.enabled {
+        return Some(No::Left);
     }
-    if !on {
-        return Ok(Some(No::CatalogOff));
+    let open = offered.open.clone().map(|(request, reference, state, kind)| {
+        (No::Open { request, reference, state }, kind == RequestKind::Extend.as_str())
+    });
+    let held = offered.held.map(|(assignment, starts, until, request)| No::Holds {
+        assignment,
+        starts,
+        until,
+        request,
+    });
+    match (open, held) {
+        // Who asks for more time of what they hold is told that they hold it.
+        (Some((_, true)), Some(holds)) => return Some(holds),
+        (Some((open, _)), _) => return Some(open),
+        (None, Some(holds)) => return Some(holds),
+        (None, None) => {}
     }
-    if !guests && target.kind == Kind::Guest {
-        return Ok(Some(No::NotForGuests));
+    if !offered.on {
+        return Some(No::CatalogOff);
     }
-    let ids: Vec<PolicyId> = applicable.iter().map(|a| a.policy.id).collect();
-    let stops = stops::among(db, catalog, package, &ids)?;
-    if let Some(wide) = stops.iter().find(|s| !matches!(s.thing, Thing::Policy(_))) {
-        return Ok(Some(No::Stopped(wide.clone())));
+    if !offered.guests && target.kind == Kind::Guest {
+        return Some(No::NotForGuests);
     }
-    if applicable.is_empty() {
-        return Ok(Some(why_none(db, package, requestor, target)?));
+    let stopped = |policy| stops::widest(stops, catalog, package, policy).cloned();
+    if let Some(stop) = stopped(None) {
+        return Some(No::Stopped(stop));
     }
-    // Stopped policies are no choice; where all of them are, the stop is the reason.
-    let stopped = |id: &PolicyId| stops.iter().find(|s| s.thing == Thing::Policy(*id));
-    let first = stops.first().cloned();
-    Ok(first.filter(|_| ids.iter().all(|id| stopped(id).is_some())).map(No::Stopped))
+    let Some(first) = applicable.first() else {
+        return Some(why_none(on, requestor, target));
+    };
+    let reason = stopped(Some(first.policy.id));
+    if applicable.iter().all(|a| stopped(Some(a.policy.id)).is_some()) {
+        return reason.map(No::Stopped);
+    }
+    applicable.retain(|a| stopped(Some(a.policy.id)).is_none());
+    None
 }
 
 /// Why no policy applies.
-fn why_none(db: &mut Db, package: PackageId, requestor: &Who, target: &Who) -> Result<No> {
-    let on: Vec<_> = of_package(db, package)?.into_iter().filter(|p| p.enabled).collect();
+fn why_none(on: &[&Policy], requestor: &Who, target: &Who) -> No {
     if on.is_empty() {
-        return Ok(No::NoPolicy);
+        return No::NoPolicy;
     }
     let covers: Vec<_> = on.iter().filter(|p| class(&p.terms.scope, target).is_some()).collect();
-    Ok(match covers.iter().any(|p| !may_ask(&p.terms.asks, requestor, target)) {
+    match covers.iter().any(|p| !may_ask(&p.terms.asks, requestor, target)) {
         true => No::NotYours { manager: covers.iter().any(|p| p.terms.asks.manager) },
         false => No::OutOfScope,
-    })
+    }
 }
 
 /// Is a policy named by one of the ids still there and switched on? For extending (D11).

@@ -16,6 +16,7 @@ pub mod deciding;
 #[cfg(test)]
 mod deciding_tests;
 mod decision;
+pub mod drafts;
 pub mod eligibility;
 pub mod forms;
 pub mod jobs;

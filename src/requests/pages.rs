@@ -9,7 +9,8 @@ use super::prospect::deciders;
 use super::rules::{Deciders, pace};
 use super::stops::{self, Stop};
 use super::timeline::{Item, Story};
-use super::{commands, store, words};
+use super::drafts::{self, Draft};
+use super::{asking, commands, store, words};
 use crate::access::policy::{self, Gate};
 use crate::assignments::model::Assignment;
 use crate::assignments::rights::{self, Standing};
@@ -23,7 +24,7 @@ use crate::packages::model::Content;
 use crate::packages::store::contents;
 use crate::policies::stages::Condition;
 use crate::web::listing::{Listing, PAGE, as_csv, seek, write_all};
-use crate::web::page::{Mark, Notice, NoticeKind};
+use crate::web::page::Mark;
 use crate::web::paging::page;
 use crate::web::words::{When, capital, date_in_full};
 use crate::web::{Cx, Limit, Place, Reply, Route, Shell, get, post};
@@ -38,6 +39,8 @@ pub const ROUTES: &[Route] = &[
 
 /// As many requests as a page shows.
 const SHOWN: usize = 25;
+/// As many drafts.
+const DRAFTS: i64 = 20;
 /// As many facts as a timeline tells.
 const FACTS: i64 = 300;
 
@@ -46,8 +49,32 @@ const FACTS: i64 = 300;
 #[template(path = "requests/list.html")]
 struct ListPage {
     shell: Shell,
+    drafts: Vec<DraftLine>,
     rows: Vec<Line>,
     pager: Listing,
+}
+
+/// Something filled in and not sent.
+struct DraftLine {
+    href: String,
+    package: String,
+    other: Option<String>,
+    at: When,
+    basket: Option<String>,
+    forget: String,
+}
+
+fn draft_line(draft: &Draft, me: PersonId, times: Times) -> DraftLine {
+    let query = asking::query(me, draft.target);
+    let form = format!("/packages/{}/request", draft.package);
+    DraftLine {
+        href: format!("{form}{query}"),
+        package: draft.package_name.clone(),
+        other: (draft.target != me).then(|| draft.target_name.clone()),
+        at: When::at(draft.at, times.now, times.zone),
+        basket: draft.in_basket.then(|| format!("/basket{query}")),
+        forget: format!("{form}/forget{query}"),
+    }
 }
 
 /// One request of a list.
@@ -110,12 +137,16 @@ fn list(cx: &mut Cx) -> Result<Reply> {
         return Ok(list_csv(cx, me));
     }
     let at = cx.cursor::<Ts>(PAGE)?;
-    let (rows, holders) = cx.read(|db| {
+    let (rows, holders, kept) = cx.read(|db| {
+        let kept = match at {
+            None => drafts::of_person(db, me, DRAFTS)?,
+            Some(_) => vec![],
+        };
         let rows = store::of_person(db, me, seek(at.as_ref(), RequestId), SHOWN as i64 + 1)?;
         let open: Vec<RequestId> =
             rows.iter().filter(|r| r.state == State::PendingApproval).map(|r| r.id).collect();
         let holders = if open.is_empty() { vec![] } else { store::holders(db, &open)? };
-        Ok((rows, holders))
+        Ok((rows, holders, kept))
     })?;
     let found = page(rows, SHOWN, at.as_ref(), |r| (r.created_at, r.id.0));
     let title = match at {
@@ -124,6 +155,7 @@ fn list(cx: &mut Cx) -> Result<Reply> {
     };
     let page = ListPage {
         shell: cx.shell(title, Place::Requests)?,
+        drafts: kept.iter().map(|draft| draft_line(draft, me, times(cx))).collect(),
         rows: found.rows.iter().map(|r| line(r, &holders, me, times(cx))).collect(),
         pager: Listing::under(cx, &found, "request", "requests"),
     };
@@ -171,6 +203,7 @@ struct RequestPage {
     /// Where each resource stands, once nothing is on its way.
     settled: Vec<Mark>,
     cancel: Option<String>,
+    refuse: Option<String>,
     again: Option<String>,
     decide: Option<String>,
     /// The button that reminds, or when it comes back.
@@ -219,21 +252,18 @@ fn show(cx: &mut Cx) -> Result<Reply> {
         times: times(cx),
     };
     let mine = me == request.target_id || me == request.requestor_id;
-    let sent = cx.query("sent") == "1" && mine;
     let place = if mine { Place::Requests } else { Place::None };
     let title = format!("{}, {} – Requests", request.package, request.reference);
-    let title = if sent { format!("Request sent: {title}") } else { title };
-    let mut shell = cx.shell(title, place)?;
-    if sent && shell.notice.is_none() {
-        shell.notice = Some(sent_notice(&request));
-    }
+    let shell = cx.shell(title, place)?;
     let cancelable = matches!(request.state, State::PendingApproval | State::Scheduled)
         && policy::cancel_request(actor, &standing).is_ok();
+    let refusable = asking::can_refuse(&request, me);
     let for_access = matches!(
         request.kind,
         RequestKind::Add | RequestKind::Assign | RequestKind::TakeAgain
     );
-    let may_again = me == request.target_id && for_access && request.over();
+    let repeats = me == request.requestor_id && request.kind != RequestKind::Assign;
+    let may_again = (repeats || me == request.target_id) && for_access && request.over();
     let items = story.tell();
     let moving = items.iter().any(|item| !item.marks.is_empty());
     let asked = super::rules::Period { starts: request.starts_at, ends: request.ends_at };
@@ -248,8 +278,9 @@ fn show(cx: &mut Cx) -> Result<Reply> {
         target: words::you(Some(me), request.target_id, &request.target),
         who: capital(&words::you(Some(me), request.target_id, &request.target)),
         requestor: (request.requestor_id != request.target_id).then(|| request.requestor.clone()),
-        cancel: cancelable.then(|| format!("/requests/{id}/cancel")),
-        again: may_again.then(|| format!("/packages/{}/request?again={id}", request.package_id)),
+        cancel: (cancelable && !refusable).then(|| format!("/requests/{id}/cancel")),
+        refuse: refusable.then(|| format!("/requests/{id}/refuse")),
+        again: may_again.then(|| again_href(&request, repeats)),
         decide: policy::decide_stage(actor, &standing).is_ok().then(|| format!("/approvals/{id}")),
         remind: reminds(&request, mine, cx.now(), zone),
         pace: around.paces.as_ref().map(|paces| pace_words(pace(paces))),
@@ -281,6 +312,18 @@ fn show(cx: &mut Cx) -> Result<Reply> {
         shell,
     };
     Reply::page(&page)
+}
+
+/// The form that repeats a request (D12); what somebody else asked for is asked for anew.
+fn again_href(request: &Request, repeats: bool) -> String {
+    if !repeats {
+        return format!("/packages/{}/request", request.package_id);
+    }
+    let query = match asking::query(request.requestor_id, request.target_id) {
+        query if query.is_empty() => "?".to_owned(),
+        query => format!("{query}&"),
+    };
+    format!("/packages/{}/request{query}again={}", request.package_id, request.id)
 }
 
 /// What stands around a request. At most nine statements more than the request and its stages take.
@@ -362,16 +405,6 @@ fn remind(cx: &mut Cx) -> Result<Reply> {
     })?;
     let text = "Those whose decision is awaited are told. You can remind them again in a day.";
     Ok(Reply::see_other(format!("/requests/{id}")).notice("Reminded.", text))
-}
-
-/// The confirmation of a request that was just sent; it stays with the address (D3).
-fn sent_notice(request: &Request) -> Notice {
-    let strong = "Request sent.".to_owned();
-    let text = format!(
-        "Its reference is {}. This page always shows where it stands: bookmark or print it.",
-        request.reference
-    );
-    Notice { kind: NoticeKind::Good, strong, text }
 }
 
 fn cancel(cx: &mut Cx) -> Result<Reply> {

@@ -3,25 +3,23 @@
 
 use std::collections::HashMap;
 
-use super::eligibility::{self, No, Position};
+use super::eligibility::{self, Position};
 use super::rules::{self, Deciders};
 use super::store;
 use crate::db::Db;
 use crate::error::{FieldError, Result};
-use crate::kernel::{CatalogId, PackageId, PersonId};
-use crate::packages::model::{Detail, Position as Stands, Seen};
-use crate::packages::store::package;
+use crate::kernel::{CatalogId, PackageId, PersonId, Risk};
+use crate::packages::model::Content;
+use crate::packages::store::contents;
 use crate::policies::model::{Policy, Terms};
 use crate::policies::questions::{self, Answer, Question};
 
 /// See the head of this file.
 #[derive(Clone, Debug)]
 pub struct Prospect {
-    /// The package and what is in it.
-    pub detail: Detail,
-    /// How the target stands to it, and whether they may know of it.
-    pub seen: Seen,
-    /// Which policies apply, and what says no.
+    /// What is in the package.
+    pub contents: Vec<Content>,
+    /// How the people stand to it: which policies apply, and what says no.
     pub position: Position,
     /// What its resources ask, by the resource's name.
     pub attributes: Vec<(String, Vec<Question>)>,
@@ -31,7 +29,13 @@ impl Prospect {
     /// True where it can be requested now.
     #[must_use]
     pub fn open(&self) -> bool {
-        self.position.no.is_none() && !self.position.applicable.is_empty()
+        self.position.open()
+    }
+
+    /// The highest risk of what is in it (D39).
+    #[must_use]
+    pub fn risk(&self) -> Risk {
+        self.contents.iter().map(|c| c.risk).max().unwrap_or(Risk::Ordinary)
     }
 
     /// The policies that apply; more than one is a tie, and the requestor chooses (D17).
@@ -52,28 +56,7 @@ pub fn prospect(
     id: PackageId,
 ) -> Result<Prospect> {
     let position = eligibility::position(db, requestor, target, id)?;
-    let seen = Seen {
-        position: match (&position.no, position.applicable.is_empty()) {
-            (Some(No::Holds { assignment, starts, until, .. }), _) => {
-                Stands::Holds { assignment: *assignment, starts: *starts, until: *until }
-            }
-            (Some(No::Open { request, reference, state }), _) => Stands::Open {
-                request: *request,
-                reference: reference.clone(),
-                state: state.clone(),
-            },
-            (None, false) => Stands::CanRequest,
-            _ => Stands::Cannot,
-        },
-        in_scope: !position.applicable.is_empty(),
-        visible: position.visible(),
-    };
-    Ok(Prospect {
-        detail: package(db, id)?,
-        seen,
-        position,
-        attributes: store::attributes(db, id)?,
-    })
+    Ok(Prospect { position, contents: contents(db, id)?, attributes: store::attributes(db, id)? })
 }
 
 /// What was answered to the questions of a policy and to those that resources ask (each with the resource's name), or

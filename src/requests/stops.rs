@@ -58,21 +58,21 @@ fn stop((id, catalog, package, policy, reason, by, at): Row) -> Option<Stop> {
     Some(Stop { id, thing, reason, by, at })
 }
 
-/// The stops that hold what is under this catalog, this package and these policies, the widest first. One statement.
+/// Every stop of these catalogs, packages and policies, the widest first. One statement.
 ///
 /// # Errors
 /// When the database does not answer.
 pub fn among(
     db: &mut Db,
-    catalog: CatalogId,
-    package: PackageId,
+    catalogs: &[CatalogId],
+    packages: &[PackageId],
     policies: &[PolicyId],
 ) -> Result<Vec<Stop>> {
     let mut all: Vec<Stop> = stops::table
         .filter(
             stops::catalog_id
-                .eq(catalog)
-                .or(stops::package_id.eq(package))
+                .eq_any(catalogs)
+                .or(stops::package_id.eq_any(packages))
                 .or(stops::policy_id.eq_any(policies)),
         )
         .select(stops::all_columns)
@@ -88,6 +88,21 @@ pub fn among(
     Ok(all)
 }
 
+/// The one of these stops, the widest first, that holds a request under this catalog, package and policy.
+#[must_use]
+pub fn widest(
+    stops: &[Stop],
+    catalog: CatalogId,
+    package: PackageId,
+    policy: Option<PolicyId>,
+) -> Option<&Stop> {
+    stops.iter().find(|stop| match stop.thing {
+        Thing::Catalog(id) => id == catalog,
+        Thing::Package(id) => id == package,
+        Thing::Policy(id) => Some(id) == policy,
+    })
+}
+
 /// The stop that holds a request under this catalog, package and policy; the widest if there are several.
 /// One statement.
 ///
@@ -100,7 +115,7 @@ pub fn of(
     policy: Option<PolicyId>,
 ) -> Result<Option<Stop>> {
     let policies: Vec<PolicyId> = policy.into_iter().collect();
-    Ok(among(db, catalog, package, &policies)?.into_iter().next())
+    Ok(among(db, &[catalog], &[package], &policies)?.into_iter().next())
 }
 
 /// The stop of this very thing, if it is stopped. One statement.

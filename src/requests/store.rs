@@ -7,7 +7,7 @@ use super::model::{Approver, Request, RequestKind, Row, Stage, StageState, State
 use super::rules::{Candidate, Deciders};
 use crate::access::policy::RequestStanding;
 use crate::db::schema::{
-    assignments, group_members, package_roles, packages, people, request_drafts, request_stages,
+    assignments, group_members, package_roles, packages, people, request_stages,
     requests, resource_roles, resources, stage_approvers, stops,
 };
 use crate::db::{Db, Seek, Tx};
@@ -156,6 +156,19 @@ pub fn newest_open(db: &mut Db, person: PersonId, limit: i64) -> Result<Vec<Requ
         .filter(requests::ended_at.is_null())
         .order((requests::created_at.desc(), requests::id.desc()))
         .limit(limit)
+        .load(db)?;
+    rows.into_iter().map(request).collect()
+}
+
+/// The requests that somebody sent together, by package.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn of_basket(db: &mut Db, requestor: PersonId, basket: BasketId) -> Result<Vec<Request>> {
+    let rows: Vec<RequestRow> = request_query!()
+        .filter(requests::basket_id.eq(basket))
+        .filter(requests::requestor_id.eq(requestor))
+        .order((packages::name_key, requests::id))
         .load(db)?;
     rows.into_iter().map(request).collect()
 }
@@ -490,6 +503,39 @@ pub fn open_for(
         .optional()?)
 }
 
+/// Somebody who holds a package, or whose request for it is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Busy {
+    /// Who.
+    pub person: PersonId,
+    /// True where they hold it, false where a request is open.
+    pub holds: bool,
+    /// Until when they hold it.
+    pub until: Option<Ts>,
+}
+
+/// Which of these people hold a package or have an open request for it. Two statements.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn busy_with(db: &mut Db, these: &[PersonId], package: PackageId) -> Result<Vec<Busy>> {
+    let held: Vec<(PersonId, Option<Ts>)> = assignments::table
+        .filter(assignments::package_id.eq(package))
+        .filter(assignments::target_id.eq_any(these))
+        .filter(assignments::ended_at.is_null())
+        .select((assignments::target_id, assignments::ends_at))
+        .load(db)?;
+    let open: Vec<PersonId> = requests::table
+        .filter(requests::package_id.eq(package))
+        .filter(requests::target_id.eq_any(these))
+        .filter(requests::ended_at.is_null())
+        .select(requests::target_id)
+        .load(db)?;
+    let open = open.into_iter().map(|person| Busy { person, holds: false, until: None });
+    let held = held.into_iter().map(|(person, until)| Busy { person, holds: true, until });
+    Ok(held.chain(open).collect())
+}
+
 /// The version of what is in a package now.
 ///
 /// # Errors
@@ -503,15 +549,38 @@ pub fn contents_version(db: &mut Db, package: PackageId) -> Result<i64> {
 /// # Errors
 /// When the database does not answer.
 pub fn attributes(db: &mut Db, package: PackageId) -> Result<Vec<(String, Vec<Question>)>> {
-    let rows: Vec<(ResourceId, String, String)> = package_roles::table
+    let all = attributes_of(db, &[package])?;
+    Ok(all.into_iter().map(|(_, resource, asked)| (resource, asked)).collect())
+}
+
+/// What the resources of some packages ask. The key of each question is made its resource's own, so that two that ask
+/// under the same key do not share an answer. One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn attributes_of(
+    db: &mut Db,
+    all: &[PackageId],
+) -> Result<Vec<(PackageId, String, Vec<Question>)>> {
+    let rows: Vec<(PackageId, ResourceId, String, String)> = package_roles::table
         .inner_join(resource_roles::table.inner_join(resources::table))
-        .filter(package_roles::package_id.eq(package))
+        .filter(package_roles::package_id.eq_any(all))
         .filter(resources::attributes.ne("[]"))
-        .order((resources::name, resources::id))
-        .select((resources::id, resources::name, resources::attributes))
+        .order((package_roles::package_id, resources::name, resources::id))
+        .select((package_roles::package_id, resources::id, resources::name, resources::attributes))
         .distinct()
         .load(db)?;
-    rows.into_iter().map(|(_, name, asked)| Ok((name, serde_json::from_str(&asked)?))).collect()
+    let own = |(package, id, name, asked): (_, ResourceId, _, String)| {
+        let mut asked: Vec<Question> = serde_json::from_str(&asked)?;
+        for question in &mut asked {
+            question.key = format!("{}-{}", id.0.simple(), question.key);
+            if let Some(condition) = &mut question.shown_if {
+                condition.question = format!("{}-{}", id.0.simple(), condition.question);
+            }
+        }
+        Ok((package, name, asked))
+    };
+    rows.into_iter().map(own).collect()
 }
 
 /// The request that gave this assignment back.
@@ -692,16 +761,6 @@ pub(super) fn insert_stop(tx: &mut Tx<'_>, thing: Thing, reason: &str) -> Result
 
 pub(super) fn delete_stop(tx: &mut Tx<'_>, id: StopId) -> Result<bool> {
     Ok(diesel::delete(stops::table.find(id)).execute(tx.db())? == 1)
-}
-
-pub(super) fn forget_draft(
-    tx: &mut Tx<'_>,
-    person: PersonId,
-    target: PersonId,
-    package: PackageId,
-) -> Result<()> {
-    diesel::delete(request_drafts::table.find((person, target, package))).execute(tx.db())?;
-    Ok(())
 }
 
 #[derive(Insertable)]

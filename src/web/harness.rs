@@ -248,6 +248,14 @@ impl Answer {
         Html::parse_document(&self.body).select(&found).map(text).collect()
     }
 
+    /// The names and values of the controls that the selector finds.
+    pub fn pairs(&self, selector: &str) -> Vec<(String, String)> {
+        let found = Selector::parse(selector).expect("a selector");
+        let of = |e: scraper::ElementRef<'_>, name| e.value().attr(name).unwrap_or("").to_owned();
+        let page = Html::parse_document(&self.body);
+        page.select(&found).map(|e| (of(e, "name"), of(e, "value"))).collect()
+    }
+
     /// The value of the first control that the selector finds.
     pub fn value(&self, selector: &str) -> Option<String> {
         let found = Selector::parse(selector).expect("a selector");

@@ -37,6 +37,8 @@ struct PersonPage {
     holdings: Vec<HoldingLine>,
     requests: Vec<RequestLine>,
     history: Vec<Moment>,
+    /// Where a manager requests for them (D46).
+    behalf: Option<String>,
 }
 
 /// A package that the person holds.
@@ -165,6 +167,8 @@ fn page(cx: &Cx, viewer: &Person, read: Read) -> Result<PersonPage> {
         heading: heading(&person.name, you, sight.catalogs.is_some(), holdings.len()),
         you,
         partly: sight.catalogs.is_some(),
+        behalf: (person.enabled && person.manager_id == Some(viewer.id))
+            .then(|| format!("/packages?for={}", person.id)),
         left: person.left_at.map(|at| When::at(at, now, zone)),
         person,
         manager,

@@ -14,7 +14,7 @@ use crate::requests::eligibility::{self, No, Position};
 use crate::requests::model::{Request, RequestKind, State};
 use crate::requests::rules::{self, Period};
 use crate::requests::store::{self, NewRequest};
-use crate::requests::{prospect, stops};
+use crate::requests::{drafts, prospect, stops};
 
 /// What somebody asks for.
 #[derive(Clone, Debug)]
@@ -171,7 +171,7 @@ pub fn submit(
     let fact =
         Fact::RequestSubmitted { package_policy: policy.name.clone(), version: policy.version };
     tx.record(&fact, request.about().note(reason))?;
-    store::forget_draft(tx, requestor, target, submit.package)?;
+    drafts::forget(tx, requestor, target, submit.package)?;
     go(tx, &request)?;
     Ok(submit.id)
 }
