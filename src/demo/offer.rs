@@ -2,8 +2,8 @@
 //! Plain data, written as [`super::plan`] says; [`super::company`] makes it real through the commands that a click uses.
 
 use super::plan::{
-    Answer, By, Catalog, If, Life, Organization, Package, Question, Resource, Stage, Who,
-    package, policy, question, resource, stage,
+    Answer, By, Catalog, If, Life, Organization, Package, Question, Resource, Stage, Who, package,
+    policy, question, resource, stage,
 };
 use crate::kernel::Risk::{High, Ordinary};
 
@@ -30,11 +30,12 @@ const EXPORT: &[Question] = &[
         "",
         Answer::Many(&["Names and addresses", "Orders", "Payments", "Support cases"]),
     ),
-    question("where", "Where does the file go?", "", Answer::One(&[
-        "It stays with us",
-        "A service provider",
-        "An authority",
-    ])),
+    question(
+        "where",
+        "Where does the file go?",
+        "",
+        Answer::One(&["It stays with us", "A service provider", "An authority"]),
+    ),
     question(
         "contract",
         "Under which contract does the provider work for us?",
@@ -52,12 +53,7 @@ const CARD: &[Question] = &[
         "Four digits, as on the monthly report.",
         Answer::Like("[0-9]{4}", "Enter the four digits of a cost center, such as 4310"),
     ),
-    question(
-        "limit",
-        "How many euros a month at most?",
-        "",
-        Answer::Number(100, 5_000),
-    ),
+    question("limit", "How many euros a month at most?", "", Answer::Number(100, 5_000)),
 ];
 
 pub(super) const CATALOGS: &[Catalog] = &[
@@ -180,13 +176,7 @@ pub(super) const RESOURCES: &[Resource] = &[
         High,
         "Changes how much a payment run may pay.",
     ),
-    resource(
-        FINANCE,
-        "card-holders",
-        "Card holders",
-        Ordinary,
-        "Pays with a card of the company.",
-    ),
+    resource(FINANCE, "card-holders", "Card holders", Ordinary, "Pays with a card of the company."),
     resource(
         CUSTOMERS,
         "crm-readers",

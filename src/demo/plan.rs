@@ -171,11 +171,7 @@ impl Question {
     }
 }
 
-pub(super) const fn policy(
-    name: &'static str,
-    lifetime: Life,
-    stages: &'static [Stage],
-) -> Policy {
+pub(super) const fn policy(name: &'static str, lifetime: Life, stages: &'static [Stage]) -> Policy {
     Policy {
         name,
         all_members: true,
@@ -260,4 +256,3 @@ impl Package {
         Self { hidden: true, ..self }
     }
 }
-
