@@ -11,6 +11,7 @@ use crate::web::{self, Route};
 
 /// Every route of the portal. The demo's own are in [`DEMO`]; `serve` never has them (E20).
 pub const ROUTES: &[&[Route]] = &[
+    crate::assignments::moving::ROUTES,
     crate::assignments::owner::ROUTES,
     crate::assignments::pages::ROUTES,
     crate::audit::pages::ROUTES,

@@ -67,8 +67,8 @@ pub fn start(
     due: Option<Ts>,
 ) -> Result<i64> {
     let named = store::one(tx.db(), id)?;
-    lock_people(tx, &[named.assignment.target_id])?;
     hold_package(tx, named.assignment.package_id)?;
+    lock_people(tx, &[named.assignment.target_id])?;
     let warn_at = rules::next_warning(tx.now(), ends_at, tx.now(), tx.zone());
     store::save_started(tx, &named.assignment, ends_at, warn_at)?;
     let roles = roles_of(tx, named.assignment.package_id)?;
@@ -115,6 +115,39 @@ pub fn move_to(
     store::save_policy(tx, &named.assignment, policy)?;
     tx.record(&Fact::AssignmentMoved { from, to: to.name }, named.about())?;
     Ok(named)
+}
+
+/// Moves everything that is active under a policy to another policy of the package (D16); ends stay. Returns how many.
+///
+/// # Errors
+/// `Missing` when one of them is not of the permit's catalog, or they are not of one package; `Stale` when one of the
+/// assignments changed meanwhile.
+pub fn move_all(
+    tx: &mut Tx<'_>,
+    permit: &Permit<ManageAssignment>,
+    from: PolicyId,
+    to: PolicyId,
+) -> Result<usize> {
+    let package = crate::policies::store::policy(tx.db(), from)?.package;
+    let catalog = crate::packages::store::head(tx.db(), package)?.catalog;
+    if permit.about() != catalog.0 {
+        return Err(Error::Missing);
+    }
+    lock_package(tx, package)?;
+    let to = crate::policies::store::policy(tx.db(), to)?;
+    if to.package != package || to.id == from {
+        return Err(Error::Missing);
+    }
+    let from_name = crate::policies::store::name_of(tx.db(), from)?;
+    let all = store::active_under(tx.db(), from)?;
+    let mut facts = Vec::new();
+    for named in &all {
+        store::save_policy(tx, &named.assignment, to.id)?;
+        let fact = Fact::AssignmentMoved { from: from_name.clone(), to: to.name.clone() };
+        facts.push((fact, named.about()));
+    }
+    tx.record_all(facts)?;
+    Ok(all.len())
 }
 
 /// The end of an assignment comes near: its holder is told, once for all the warnings that were missed (E3). False

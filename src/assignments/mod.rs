@@ -7,6 +7,7 @@
 pub mod commands;
 pub mod delivery;
 pub mod model;
+pub mod moving;
 pub mod owner;
 pub mod pages;
 pub mod rights;

@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::commands;
 use super::delivery::{Delivery, end_words};
+use super::pages::assign;
 use super::rights::{self, Standing};
 use super::store::{self, Named};
 use crate::access::Actor;
@@ -21,6 +22,8 @@ use crate::web::{Cx, Place, Reply, Route, Shell, get, post};
 /// The routes of a package's assignments.
 pub const ROUTES: &[Route] = &[
     get("/packages/{id}/assignments", Gate::SignedIn, list),
+    get("/packages/{id}/assign", Gate::Catalogs, assign::show),
+    post("/packages/{id}/assign", Gate::Catalogs, assign::take).limited(Limit::Submit),
     get("/packages/{id}/assignments/{aid}/end", Gate::SignedIn, confirm_end),
     post("/packages/{id}/assignments/{aid}/end", Gate::SignedIn, end).limited(Limit::Submit),
     post("/packages/{id}/assignments/{aid}/retry", Gate::SignedIn, retry).limited(Limit::Submit),

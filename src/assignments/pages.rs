@@ -19,6 +19,7 @@ use crate::web::page::Mark;
 use crate::web::words::When;
 use crate::web::{Cx, Limit, Place, Reply, Route, Shell, get, post};
 
+pub(super) mod assign;
 mod extend;
 mod give_back;
 mod take_again;

@@ -146,6 +146,19 @@ pub fn held_of(db: &mut Db, target: PersonId) -> Result<Vec<(Named, Option<Exten
         .collect()
 }
 
+/// What is active under a policy, or about to start. One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn active_under(db: &mut Db, policy: crate::kernel::PolicyId) -> Result<Vec<Named>> {
+    let rows: Vec<NamedRow> = named_query!()
+        .filter(assignments::policy_id.eq(policy))
+        .filter(assignments::ended_at.is_null())
+        .order(assignments::id)
+        .load(db)?;
+    Ok(rows.into_iter().map(named).collect())
+}
+
 /// The assignments of a person that ended last, newest end first.
 ///
 /// # Errors

@@ -160,8 +160,7 @@ pub fn contents_since(
         }
         let mut moved = |names: Vec<String>, to: bool| {
             for name in names {
-                let (from, to) =
-                    if to { (&mut went, &mut came) } else { (&mut came, &mut went) };
+                let (from, to) = if to { (&mut went, &mut came) } else { (&mut came, &mut went) };
                 match from.iter().position(|n| *n == name) {
                     Some(at) => drop(from.remove(at)),
                     None => to.push(name),

@@ -372,7 +372,11 @@ mod tests {
         let told = page.texts("[role=status]").join(" ");
         assert!(told.contains("30 days later.") && told.contains("assignments ended"), "{told}");
         assert!(told.contains("requests expired"), "{told}");
-        assert!(page.texts(".lines li").iter().any(|line| line.contains("ended for Asha Rao: its time was over")));
+        assert!(
+            page.texts(".lines li")
+                .iter()
+                .any(|line| line.contains("ended for Asha Rao: its time was over"))
+        );
         assert!(page.body.contains("30 days ahead"));
 
         // The mailbox.

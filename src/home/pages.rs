@@ -5,14 +5,16 @@ use askama::Template;
 use crate::access::policy::Gate;
 use crate::assignments::rights::{self, Troubled};
 use crate::assignments::store::{self as assignments, Named};
-use crate::assignments::words::{Times, until};
+use crate::assignments::words::{Times, extendable, until};
 use crate::catalogs::store::catalogs as all_catalogs;
 use crate::error::{Error, Result};
 use crate::kernel::RequestId;
 use crate::kernel::text::shortened;
+use crate::policies::model::Extension;
 use crate::requests::model::State;
 use crate::requests::pages::{Line, line};
 use crate::requests::store::{self as requests, Waiting};
+use crate::requests::words;
 use crate::web::page::Mark;
 use crate::web::words::{When, capital, date, number, span};
 use crate::web::{Cx, Place, Reply, Route, Shell, get};
@@ -56,6 +58,10 @@ struct Decision {
     since: When,
     due: Option<When>,
     late: bool,
+    /// True while something is stopped (D47).
+    held: bool,
+    kind: Option<&'static str>,
+    requestor: Option<String>,
 }
 
 /// Something that I have.
@@ -63,6 +69,8 @@ struct Held {
     package: String,
     href: String,
     until: Mark,
+    /// Where more time is asked for.
+    extend: Option<String>,
 }
 
 /// Something that has not worked.
@@ -89,17 +97,16 @@ fn home(cx: &mut Cx) -> Result<Reply> {
         let waiting: Vec<RequestId> =
             open.iter().filter(|r| r.state == State::PendingApproval).map(|r| r.id).collect();
         let holders = if waiting.is_empty() { vec![] } else { requests::holders(db, &waiting)? };
-        let held = assignments::active_of(db, me)?;
+        let held = assignments::held_of(db, me)?;
         let troubles = if looks_after { rights::troubled(db, catalogs, SHOWN)? } else { vec![] };
         let start = person.administrator && all_catalogs(db, actor, None, 1)?.is_empty();
         Ok((queue, open, holders, held, troubles, start))
     })?;
     let soon = times.zone.plus_days(times.now, SOON_DAYS);
-    let mut ending: Vec<&Named> =
-        held.iter().filter(|h| h.assignment.ends_at.is_some_and(|end| end <= soon)).collect();
-    ending.sort_by_key(|h| h.assignment.ends_at);
-    let rest =
-        || held.iter().filter(|h| !ending.iter().any(|e| e.assignment.id == h.assignment.id));
+    let (mut ending, rest): (Vec<_>, Vec<_>) = held
+        .iter()
+        .partition(|(named, _)| named.assignment.ends_at.is_some_and(|end| end <= soon));
+    ending.sort_by_key(|(named, _)| named.assignment.ends_at);
     let page = HomePage {
         shell: cx.shell("What waits for you – Home", Place::Home)?,
         today: date(times.zone.date(times.now)),
@@ -109,8 +116,8 @@ fn home(cx: &mut Cx) -> Result<Reply> {
         decide: queue.iter().take(SHOWN).map(|w| decision(w, times)).collect(),
         more_open: open.len() > SHOWN,
         open: open.iter().take(SHOWN).map(|r| line(r, &holders, me, times)).collect(),
-        held: rest().take(SHOWN).map(|h| holding(h, times)).collect(),
-        ending: ending.iter().map(|h| holding(h, times)).collect(),
+        held: rest.into_iter().take(SHOWN).map(|h| holding(h, times)).collect(),
+        ending: ending.into_iter().map(|h| holding(h, times)).collect(),
         troubles: troubles.iter().map(|t| trouble(t, times)).collect(),
         start,
     };
@@ -170,13 +177,19 @@ fn decision(waiting: &Waiting, times: Times) -> Decision {
         reason: shortened(&crate::kernel::text::one_line(&request.reason), 160),
         wait: span(times.now.seconds_since(waiting.opened_at)),
         since: when(waiting.opened_at),
-        due: request.due_at.map(when),
-        late: request.due_at.is_some_and(|due| due.seconds_since(times.now) < 2 * 24 * 3600),
+        due: request.due_at.filter(|_| request.held_at.is_none()).map(when),
+        late: request.held_at.is_none()
+            && request.due_at.is_some_and(|due| due.seconds_since(times.now) < 2 * 24 * 3600),
+        held: request.held_at.is_some(),
+        kind: words::kind(request),
+        requestor: (request.requestor_id != request.target_id).then(|| request.requestor.clone()),
     }
 }
 
-fn holding(named: &Named, times: Times) -> Held {
+fn holding((named, extension): &(Named, Option<Extension>), times: Times) -> Held {
     Held {
+        extend: extendable(&named.assignment, *extension, times)
+            .then(|| format!("/access/{}/extend", named.assignment.id)),
         package: named.package.clone(),
         href: format!("/packages/{}", named.assignment.package_id),
         until: until(&named.assignment, times),

@@ -8,10 +8,12 @@ use crate::access::policy::{self, Gate};
 use crate::catalogs::model::Catalog;
 use crate::catalogs::store::catalog;
 use crate::error::{Error, FieldError, Result};
-use crate::kernel::{CatalogId, PackageId, Risk, RoleId};
+use crate::kernel::{CatalogId, PackageId, PolicyId, Risk, RoleId};
 use crate::policies::model::Policy;
 use crate::policies::store::of_package;
 use crate::requests::commands::contents_changed;
+use crate::requests::stopping::Stopped;
+use crate::requests::stops::{self, Thing};
 use crate::web::page::Choice;
 use crate::web::{Cx, Form, Place, Reply, Route, Shell, get, post};
 
@@ -141,7 +143,35 @@ struct EditPage {
     detail: Detail,
     form: Form,
     picks: Vec<Pick>,
-    policies: Vec<Policy>,
+    policies: Vec<Line>,
+    stopped: Option<Stopped>,
+    /// Its catalog is stopped, and everything in it.
+    catalog_stopped: Option<Stopped>,
+}
+
+/// A policy as the page tells it.
+struct Line {
+    policy: Policy,
+    /// Its sentences.
+    reads: Vec<String>,
+    stopped: Option<Stopped>,
+}
+
+/// The policies with their sentences and their own stops. Two statements.
+fn policies(cx: &Cx, id: PackageId) -> Result<Vec<Line>> {
+    let (policies, stops) = cx.read(|db| {
+        let policies = of_package(db, id)?;
+        let ids: Vec<PolicyId> = policies.iter().map(|policy| policy.id).collect();
+        let stops = stops::of_policies(db, &ids)?;
+        Ok((policies, stops))
+    })?;
+    let line = |policy: Policy| {
+        let href = format!("/packages/{id}/policies/{}", policy.id);
+        let stop = stops.iter().find(|stop| stop.thing == Thing::Policy(policy.id)).cloned();
+        let stopped = stop.map(|stop| Stopped::of(stop, href, cx.now(), cx.zone()));
+        Line { reads: policy.terms.reads(), policy, stopped }
+    };
+    Ok(policies.into_iter().map(line).collect())
 }
 
 fn show(cx: &mut Cx) -> Result<Reply> {
@@ -188,12 +218,16 @@ fn change(cx: &mut Cx) -> Result<Reply> {
 
 fn draw_edit(cx: &Cx, detail: Detail, form: Form, errors: &[FieldError]) -> Result<Reply> {
     let (id, catalog) = (detail.package.id, detail.package.catalog);
-    let (all, policies) = cx.read(|db| Ok((store::roles_of(db, catalog)?, of_package(db, id)?)))?;
+    let all = cx.read(|db| store::roles_of(db, catalog))?;
+    let policies = policies(cx, id)?;
+    let stopped = Stopped::read(cx, Thing::Package(id), format!("/packages/{id}"))?;
+    let catalog_stopped =
+        Stopped::read(cx, Thing::Catalog(catalog), format!("/catalogs/{catalog}"))?;
     let title = format!("Change {} – Catalogs", detail.package.name);
     let mut shell = cx.shell(title, Place::Catalogs)?;
     shell.errors = errors.iter().map(Into::into).collect();
     let picks = picks(all, &form.all("roles"));
-    let page = EditPage { shell, detail, form, picks, policies };
+    let page = EditPage { shell, detail, form, picks, policies, stopped, catalog_stopped };
     Ok(Reply::page(&page)?.status(if errors.is_empty() { 200 } else { 422 }))
 }
 

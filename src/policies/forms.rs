@@ -4,6 +4,8 @@
 pub mod parts;
 pub mod questions;
 mod stages;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 

@@ -4,6 +4,8 @@
 mod delete;
 mod edit;
 mod preview;
+#[cfg(test)]
+mod tests;
 mod versions;
 
 use super::model::Policy;
@@ -25,7 +27,11 @@ pub const ROUTES: &[Route] = &[
     get("/packages/{id}/policies/{policy}/versions", Gate::Catalogs, versions::show),
     get("/packages/{id}/policies/{policy}/delete", Gate::Catalogs, delete::ask),
     post("/packages/{id}/policies/{policy}/delete", Gate::Catalogs, delete::delete),
-    post("/packages/{id}/policies/{policy}/cancel-requests", Gate::Catalogs, delete::cancel_requests),
+    post(
+        "/packages/{id}/policies/{policy}/cancel-requests",
+        Gate::Catalogs,
+        delete::cancel_requests,
+    ),
 ];
 
 fn switch(cx: &mut Cx) -> Result<Reply> {

@@ -47,7 +47,10 @@ fn gets(terms: &Terms, who: &Who, guests: bool) -> bool {
         || (asks.manager && who.manager.is_some())
         || !asks.people.is_empty()
         || !asks.groups.is_empty();
-    who.enabled && asked && (guests || who.kind == Kind::Member) && class(&terms.scope, who).is_some()
+    who.enabled
+        && asked
+        && (guests || who.kind == Kind::Member)
+        && class(&terms.scope, who).is_some()
 }
 
 /// Compares a policy before and after a change. `guests` is whether its catalog is for guests, `others` are the
@@ -149,11 +152,10 @@ mod tests {
         let members = terms(Scope { all_members: true, ..Scope::default() });
 
         let wider = compare(&people, true, Some(&through), Some(&members), &[]);
-        assert_eq!((wider.all, wider.newly.names, wider.no_longer.names), (
-            2,
-            vec!["Bo".to_owned()],
-            vec!["Gil".to_owned()]
-        ));
+        assert_eq!(
+            (wider.all, wider.newly.names, wider.no_longer.names),
+            (2, vec!["Bo".to_owned()], vec!["Gil".to_owned()])
+        );
         let new = compare(&people, false, None, Some(&through), &[&members]);
         assert_eq!((new.newly.count, new.newly.elsewhere), (1, 1), "guests may not have it");
         let silent = Asks { own: false, ..Asks::default() };
@@ -162,7 +164,11 @@ mod tests {
         assert_eq!((none.all, none.no_longer.count), (0, 2), "nobody may ask");
         let managed = Asks { own: false, manager: true, ..Asks::default() };
         let managed = Terms { asks: managed, ..members };
-        assert_eq!(compare(&people, true, None, Some(&managed), &[]).all, 0, "nobody has a manager");
+        assert_eq!(
+            compare(&people, true, None, Some(&managed), &[]).all,
+            0,
+            "nobody has a manager"
+        );
     }
 
     #[test]

@@ -225,8 +225,9 @@ fn queue_csv(cx: &mut Cx) -> Result<Reply> {
             };
             Ok(rows.into_iter().map(with).collect())
         };
-        let key =
-            |(row, ..): &(Queued, Risk, Option<Peers>, String)| (row.waiting.opened_at, row.waiting.stage);
+        let key = |(row, ..): &(Queued, Risk, Option<Peers>, String)| {
+            (row.waiting.opened_at, row.waiting.stage)
+        };
         write_all(&db, out, read, key, |(row, risk, peers, votes)| {
             let request = &row.waiting.request;
             vec![

@@ -17,7 +17,7 @@ mod stop;
 mod submit;
 
 pub use approvers::{REMIND_AGAIN, alternates_join, members_left, remind, remind_due};
-pub use assign::{Assign, assign};
+pub use assign::{Assign, assign, not_under};
 pub use basket::{Basket, Item, send};
 pub use cancel::{cancel, cancel_under_policy, expire, leaver};
 pub use decide::{decide, decided_already, may_decide};
@@ -57,9 +57,9 @@ fn insert(tx: &mut Tx<'_>, new: NewRequest) -> Result<Request> {
 /// meanwhile.
 fn locked(tx: &mut Tx<'_>, id: RequestId) -> Result<Request> {
     let before = store::one(tx.db(), id)?;
-    // The person first, as everywhere: two who lock in another order wait for each other.
-    lock_people(tx, &[before.target_id])?;
+    // The package before the person, as everywhere: two who lock in another order wait for each other.
     hold_package(tx, before.package_id)?;
+    lock_people(tx, &[before.target_id])?;
     store::one(tx.db(), id)
 }
 

@@ -3,8 +3,8 @@
 use chrono::NaiveDate;
 
 use super::model::{Approver, Request, RequestKind, Rule, Stage, StageState, State};
-use super::rules::end_of_access;
 use super::rules::Pace;
+use super::rules::end_of_access;
 use super::stops::Stop;
 use super::store::{Earlier, Peers};
 use super::votes::{self, Count};
@@ -206,9 +206,12 @@ pub fn span_mark(asked: Option<i64>, others: &[Option<i64>]) -> Option<Mark> {
 /// What is in the package is not what was requested any more (D43): what came and what went, by name.
 #[must_use]
 pub fn contents_mark(added: &[String], removed: &[String]) -> Mark {
-    let (came, went) = (crate::web::words::and_list(added, 9), crate::web::words::and_list(removed, 9));
+    let (came, went) =
+        (crate::web::words::and_list(added, 9), crate::web::words::and_list(removed, 9));
     let sentence = match (added.is_empty(), removed.is_empty()) {
-        (true, true) => plain("What is in the package was changed since it was requested, and is the same again"),
+        (true, true) => plain(
+            "What is in the package was changed since it was requested, and is the same again",
+        ),
         (false, true) => says(["Added to the package since it was requested: ", &came]),
         (true, false) => says(["Removed from the package since it was requested: ", &went]),
         (false, false) => {
@@ -280,9 +283,13 @@ pub fn deciders_mark(me: PersonId, approvers: &[Approver], rule: Rule) -> Mark {
     let via = approvers.iter().find(|a| a.waiting && a.person == me).map_or("", |a| a.via.words());
     let others: Vec<String> =
         approvers.iter().filter(|a| a.waiting && a.person != me).map(|a| a.name.clone()).collect();
-    let voted = approvers.iter().any(|a| a.vote.is_some() && approvers.iter().any(|o| o.waiting && o.stage == a.stage));
+    let voted = approvers
+        .iter()
+        .any(|a| a.vote.is_some() && approvers.iter().any(|o| o.waiting && o.stage == a.stage));
     let sentence = match (rule, others.is_empty()) {
-        (_, true) if voted => plain(format!("Yours is the last answer that is awaited; you decide {via}")),
+        (_, true) if voted => {
+            plain(format!("Yours is the last answer that is awaited; you decide {via}"))
+        }
         (_, true) => plain(format!("You alone decide this stage, {via}")),
         (Rule::Any, false) => {
             let after = format!(" decide, you {via}; the first answer counts");
@@ -329,7 +336,11 @@ pub fn next_mark(
     let Some(stage) = next else {
         if extends {
             let end = until.long(zone);
-            return mark("", "arrow", plain(format!("Once approved, it is extended at once: {end}")));
+            return mark(
+                "",
+                "arrow",
+                plain(format!("Once approved, it is extended at once: {end}")),
+            );
         }
         let start = match starts {
             Some(at) => format!("Once approved, it starts on {}", date(zone.date(at))),
@@ -460,7 +471,10 @@ pub fn stands(
 pub fn outcome(after: &Request, votes: Option<&Count>) -> (String, String) {
     let what = format!("{} for {}", after.package, after.target);
     if let Some(votes) = votes {
-        return ("Approved.".into(), format!("{what} has {}; others are asked still.", votes.short()));
+        return (
+            "Approved.".into(),
+            format!("{what} has {}; others are asked still.", votes.short()),
+        );
     }
     match after.state {
         State::Delivered if after.kind == RequestKind::Extend => {

@@ -150,9 +150,7 @@ impl Case {
             false => Some(contents_since(db, package, request.contents_version)?),
         };
         let extends = match request.assignment_id.filter(|_| request.kind == RequestKind::Extend) {
-            Some(assignment) => {
-                Some(assignments::store::one(db, assignment)?.assignment.ends_at)
-            }
+            Some(assignment) => Some(assignments::store::one(db, assignment)?.assignment.ends_at),
             None => None,
         };
         let free = mine && request.held_at.is_none();
@@ -333,11 +331,7 @@ fn inside(contents: &[Content]) -> String {
 }
 
 fn answer(answer: &crate::policies::questions::Answer) -> AnswerRow {
-    AnswerRow {
-        asks: answer.resource.clone(),
-        text: answer.text.clone(),
-        answer: answer.words(),
-    }
+    AnswerRow { asks: answer.resource.clone(), text: answer.text.clone(), answer: answer.words() }
 }
 
 /// When a reason is needed, and who reads it.
@@ -396,7 +390,10 @@ pub(super) fn decide(cx: &mut Cx) -> Result<Reply> {
     let number = |name: &str| form.raw(name).parse().ok();
     // What the page showed is part of the decision (D43).
     let (Some(version), Some(contents)) = (number("version"), number("contents")) else {
-        let error = FieldError::new("", "Read the page again, then decide: what it showed was not sent along");
+        let error = FieldError::new(
+            "",
+            "Read the page again, then decide: what it showed was not sent along",
+        );
         return draw(cx, id, note, vec![error]);
     };
     let answer = Answer { stage, verdict, note: note.clone(), version, contents };
@@ -415,11 +412,7 @@ pub(super) fn decide(cx: &mut Cx) -> Result<Reply> {
 
 /// One transaction: did they say so before, may they, is it still what they saw; then the command.
 /// Returns the votes, too, while the stage is open.
-fn record(
-    tx: &mut Tx<'_>,
-    id: RequestId,
-    answer: &Answer,
-) -> Result<(Request, Option<Count>)> {
+fn record(tx: &mut Tx<'_>, id: RequestId, answer: &Answer) -> Result<(Request, Option<Count>)> {
     if said_before(tx, id, answer)? {
         return after(tx, id, answer.stage);
     }
@@ -448,9 +441,8 @@ fn after(tx: &mut Tx<'_>, id: RequestId, stage: StageId) -> Result<(Request, Opt
 fn said_before(tx: &mut Tx<'_>, id: RequestId, answer: &Answer) -> Result<bool> {
     let Some(me) = tx.actor().enabled_person().map(|person| person.id) else { return Ok(false) };
     let approvers = store::approvers(tx.db(), id)?;
-    let said = |a: &Approver| {
-        a.stage == answer.stage && a.person == me && a.vote == Some(answer.verdict)
-    };
+    let said =
+        |a: &Approver| a.stage == answer.stage && a.person == me && a.vote == Some(answer.verdict);
     Ok(approvers.iter().any(said))
 }
 

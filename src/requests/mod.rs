@@ -9,6 +9,8 @@
 pub mod approvals;
 pub mod asking;
 #[cfg(test)]
+mod asking_more_tests;
+#[cfg(test)]
 mod asking_tests;
 pub mod chart;
 pub mod commands;
@@ -18,6 +20,7 @@ mod deciding_tests;
 mod decision;
 pub mod drafts;
 pub mod eligibility;
+pub mod fields;
 pub mod forms;
 pub mod jobs;
 pub mod model;

@@ -76,6 +76,18 @@ impl State {
         }
     }
 
+    /// The word for a request of a kind: access that was delivered and has ended is told apart from access that is
+    /// there.
+    #[must_use]
+    pub fn says(self, kind: RequestKind, access_ended: bool) -> &'static str {
+        match (self, kind) {
+            (Self::Delivered, RequestKind::Extend) => "Extended",
+            (Self::Delivered, RequestKind::GiveBack) => "Given back",
+            (Self::Delivered, _) if access_ended => "Access ended",
+            (state, _) => state.label(),
+        }
+    }
+
     /// True once nothing more happens to it.
     #[must_use]
     pub fn ended(self) -> bool {
@@ -263,16 +275,10 @@ pub struct Request {
 }
 
 impl Request {
-    /// Where it stands, in a word or two. Access that was delivered and has ended is told apart from access that is
-    /// there.
+    /// Where it stands, in a word or two.
     #[must_use]
     pub fn label(&self) -> &'static str {
-        match (self.state, self.kind) {
-            (State::Delivered, RequestKind::Extend) => "Extended",
-            (State::Delivered, RequestKind::GiveBack) => "Given back",
-            (State::Delivered, _) if self.access_ended.is_some() => "Access ended",
-            (state, _) => state.label(),
-        }
+        self.state.says(self.kind, self.access_ended.is_some())
     }
 
     /// True once nothing of it is left: it ended without access, or its access has ended.

@@ -2,10 +2,10 @@
 
 use askama::Template;
 
-use super::deciding::Until;
-use super::model::{Approver, Request, State};
 use super::chart::{self, Chart};
+use super::deciding::Until;
 use super::deciding::pace_words;
+use super::model::{Approver, Request, State};
 use super::rules::pace;
 use super::store::{self, PackageName};
 use super::words;
@@ -126,10 +126,7 @@ fn row(request: &Request, holders: &[(RequestId, Approver)], now: Ts, zone: Zone
         kind: words::kind(request),
         state: words::shape(request),
         with: with(request.id, holders),
-        due: request
-            .due_at
-            .filter(|_| request.held_at.is_none())
-            .map(|at| When::at(at, now, zone)),
+        due: request.due_at.filter(|_| request.held_at.is_none()).map(|at| When::at(at, now, zone)),
     }
 }
 

@@ -12,10 +12,10 @@ use super::timeline::{Item, Story};
 use super::drafts::{self, Draft};
 use super::{asking, commands, store, words};
 use crate::access::policy::{self, Gate};
+use crate::assignments;
 use crate::assignments::model::Assignment;
 use crate::assignments::rights::{self, Standing};
 use crate::assignments::words::Times;
-use crate::assignments;
 use crate::audit::history::{Told, history_of_request};
 use crate::db::Db;
 use crate::error::{Error, Result};
@@ -258,10 +258,8 @@ fn show(cx: &mut Cx) -> Result<Reply> {
     let cancelable = matches!(request.state, State::PendingApproval | State::Scheduled)
         && policy::cancel_request(actor, &standing).is_ok();
     let refusable = asking::can_refuse(&request, me);
-    let for_access = matches!(
-        request.kind,
-        RequestKind::Add | RequestKind::Assign | RequestKind::TakeAgain
-    );
+    let for_access =
+        matches!(request.kind, RequestKind::Add | RequestKind::Assign | RequestKind::TakeAgain);
     let repeats = me == request.requestor_id && request.kind != RequestKind::Assign;
     let may_again = (repeats || me == request.target_id) && for_access && request.over();
     let items = story.tell();
@@ -346,9 +344,9 @@ impl Around {
         let (requestor, target) = (request.requestor_id, request.target_id);
         let more = waits && request.stage < request.stages();
         let guests = request.terms.stages.iter().any(|s| s.only_if == Some(Condition::Guests));
-        let about = request.assignment_id.filter(|_| {
-            matches!(request.kind, RequestKind::Extend | RequestKind::GiveBack)
-        });
+        let about = request
+            .assignment_id
+            .filter(|_| matches!(request.kind, RequestKind::Extend | RequestKind::GiveBack));
         let assignment = match about {
             Some(about) => Some(assignments::store::one(db, about)?.assignment),
             None if waits => None,

@@ -703,7 +703,7 @@ pub fn any_high_risk(db: &mut Db, roles: &[RoleId]) -> Result<bool> {
     Ok(high.is_some())
 }
 
-/// Whose decision on what is awaited of these people through a group.
+/// Whose decision on what is awaited of these people through a group, and why them.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -711,28 +711,30 @@ pub fn asked_through(
     db: &mut Db,
     group: GroupId,
     people: &[PersonId],
-) -> Result<Vec<(RequestId, PersonId)>> {
-    Ok(stage_approvers::table
+) -> Result<Vec<(RequestId, PersonId, Via)>> {
+    let rows: Vec<(RequestId, PersonId, String)> = stage_approvers::table
         .filter(stage_approvers::group_id.eq(group))
         .filter(stage_approvers::waiting.eq(true))
         .filter(stage_approvers::person_id.eq_any(people))
         .order((stage_approvers::request_id, stage_approvers::person_id))
-        .select((stage_approvers::request_id, stage_approvers::person_id))
-        .load(db)?)
+        .select((stage_approvers::request_id, stage_approvers::person_id, stage_approvers::via))
+        .load(db)?;
+    let via = |word: &str| Via::parse(word).unwrap_or(Via::Group);
+    Ok(rows.into_iter().map(|(request, person, word)| (request, person, via(&word))).collect())
 }
 
-/// Is the person in one of these groups?
+/// One of these groups in which the person is.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn in_groups(db: &mut Db, person: PersonId, groups: &[GroupId]) -> Result<bool> {
-    let found: Option<GroupId> = group_members::table
+pub fn group_of(db: &mut Db, person: PersonId, groups: &[GroupId]) -> Result<Option<GroupId>> {
+    Ok(group_members::table
         .filter(group_members::person_id.eq(person))
         .filter(group_members::group_id.eq_any(groups))
+        .order(group_members::group_id)
         .select(group_members::group_id)
         .first(db)
-        .optional()?;
-    Ok(found.is_some())
+        .optional()?)
 }
 
 // ---- writes: only for this slice's commands ----
@@ -1061,6 +1063,19 @@ pub(super) fn waiting_for(db: &mut Db, person: PersonId) -> Result<Vec<RequestId
 pub(super) fn remove_approver(tx: &mut Tx<'_>, stage: &Stage, person: PersonId) -> Result<()> {
     diesel::update(stage_approvers::table.find((stage.id, person)))
         .set((stage_approvers::waiting.eq(false), stage_approvers::removed.eq(true)))
+        .execute(tx.db())?;
+    Ok(())
+}
+
+/// Notes through which group somebody is asked.
+pub(super) fn save_group(
+    tx: &mut Tx<'_>,
+    stage: StageId,
+    person: PersonId,
+    group: Option<GroupId>,
+) -> Result<()> {
+    diesel::update(stage_approvers::table.find((stage, person)))
+        .set(stage_approvers::group_id.eq(group))
         .execute(tx.db())?;
     Ok(())
 }

@@ -290,11 +290,15 @@ impl Story<'_> {
             Fact::TakenAgain => (
                 Step::Done,
                 format!("{actor} took it again"),
-                Some("Without approval, because it was given back less than 30 days before.".into()),
+                Some(
+                    "Without approval, because it was given back less than 30 days before.".into(),
+                ),
             ),
-            Fact::RequestRefused => {
-                (Step::Stop, format!("{actor} refused it"), Some("It was requested for them.".into()))
-            }
+            Fact::RequestRefused => (
+                Step::Stop,
+                format!("{actor} refused it"),
+                Some("It was requested for them.".into()),
+            ),
             Fact::RequestHeld { why } => {
                 (Step::Warn, "It had to wait".into(), Some(format!("The reason: {why}.")))
             }
@@ -405,7 +409,9 @@ impl Story<'_> {
                 EndReason::EndedNow if self.request.state == State::Canceled => return None,
                 EndReason::EndedNow => (Step::Stop, format!("{actor} ended the access"), None),
                 EndReason::Leaver => (Step::Stop, "Access ended, because they left".into(), None),
-                EndReason::GivenBack => (Step::Done, "Access ended, it was given back".into(), None),
+                EndReason::GivenBack => {
+                    (Step::Done, "Access ended, it was given back".into(), None)
+                }
                 EndReason::NotEligible => {
                     (Step::Stop, "Access ended: the rules no longer allow it".into(), None)
                 }
@@ -631,7 +637,9 @@ impl Story<'_> {
         if self.request.kind == RequestKind::Extend {
             if waits {
                 let mut item = expected("Then", None, "Extended".into());
-                item.says.push("The end moves. Nothing is interrupted, and nothing else changes.".into());
+                item.says.push(
+                    "The end moves. Nothing is interrupted, and nothing else changes.".into(),
+                );
                 items.push(item);
             }
             items.extend(self.end(false));

@@ -56,9 +56,8 @@ impl Count {
         if self.said.is_empty() {
             return format!("{need}, none so far");
         }
-        let who = |(name, at): &(String, Ts)| {
-            format!("{name}, {}", zone.local(*at).format("%-d %b"))
-        };
+        let who =
+            |(name, at): &(String, Ts)| format!("{name}, {}", zone.local(*at).format("%-d %b"));
         let all: Vec<String> = self.said.iter().map(who).collect();
         format!("{need}, {} so far ({})", self.have, all.join("; "))
     }

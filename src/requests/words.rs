@@ -150,18 +150,32 @@ pub fn mark(request: &Request, with: &[String], zone: Zone) -> Mark {
 /// Where a request stands: shape and word.
 #[must_use]
 pub fn shape(request: &Request) -> Mark {
-    let (kind, icon) = match request.state {
-        State::PendingApproval if request.held_at.is_some() => ("warn", "stand"),
-        State::PendingApproval | State::Delivering => ("", "half"),
-        State::Scheduled => ("", "clock"),
-        State::Delivered if request.access_ended.is_some() => ("off", "minus"),
-        State::Delivered if request.kind == RequestKind::GiveBack => ("off", "minus"),
-        State::Delivered => ("ok", "done"),
-        State::Denied => ("stop", "bar"),
-        State::Expired | State::Canceled => ("off", "minus"),
-        State::Undelivered => ("warn", "stand"),
+    let ended = request.access_ended.is_some();
+    let (kind, icon, text) = standing(request.state, request.kind, ended);
+    match request.held_at.filter(|_| !request.state.ended()) {
+        Some(_) => Mark::new("warn", "stand", "Stopped, waits"),
+        None => Mark::new(kind, icon, text),
+    }
+}
+
+/// Where a request of a kind stands, whose access may have ended: class, shape and word.
+#[must_use]
+pub fn standing(
+    state: State,
+    kind: RequestKind,
+    access_ended: bool,
+) -> (&'static str, &'static str, &'static str) {
+    let (class, shape) = match (state, kind) {
+        (State::PendingApproval | State::Delivering, _) => ("", "half"),
+        (State::Scheduled, _) => ("", "clock"),
+        (State::Delivered, RequestKind::GiveBack) => ("off", "minus"),
+        (State::Delivered, _) if access_ended => ("off", "minus"),
+        (State::Delivered, _) => ("ok", "done"),
+        (State::Denied, _) => ("stop", "bar"),
+        (State::Expired | State::Canceled, _) => ("off", "minus"),
+        (State::Undelivered, _) => ("warn", "stand"),
     };
-    Mark::new(kind, icon, request.label())
+    (class, shape, state.says(kind, access_ended))
 }
 
 /// The row of the CSV of a list of requests; the header is [`CSV`]. Times are UTC.

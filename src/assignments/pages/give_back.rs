@@ -44,8 +44,9 @@ fn draw(cx: &Cx, reason: String, errors: Vec<FieldError>) -> Result<Reply> {
         return Err(Error::Missing);
     }
     if assignment.ended_at.is_some() {
-        return Ok(Reply::see_other("/access")
-            .warning("It has already ended.", "Nothing was changed."));
+        return Ok(
+            Reply::see_other("/access").warning("It has already ended.", "Nothing was changed.")
+        );
     }
     let mut shell = cx.shell(format!("Give back {} – My access", named.package), Place::Access)?;
     let status = if errors.is_empty() { 200 } else { 422 };

@@ -149,7 +149,8 @@ fn draw_edit(cx: &Cx, catalog: Catalog, form: Form, errors: &[FieldError]) -> Re
     let title = format!("Change {} – Catalogs", catalog.name);
     let mut shell = cx.shell(title, Place::Catalogs)?;
     tell(&mut shell, errors);
-    let stopped = Stopped::read(cx, Thing::Catalog(catalog.id), format!("/catalogs/{}", catalog.id))?;
+    let stopped =
+        Stopped::read(cx, Thing::Catalog(catalog.id), format!("/catalogs/{}", catalog.id))?;
     let page = EditPage { shell, catalog, form, stopped };
     Ok(Reply::page(&page)?.status(if errors.is_empty() { 200 } else { 422 }))
 }

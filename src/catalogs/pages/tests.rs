@@ -140,13 +140,19 @@ fn somebody_who_starts_from_nothing_is_led_to_the_first_request() {
                 ("key", &key(&form)),
                 ("name", "Standard"),
                 ("members", "yes"),
+                ("own", "yes"),
+                ("direct", "yes"),
                 ("stage1", "manager"),
                 ("stage1-fallback", "Ada Lund"),
-                ("stage1-days", "7"),
+                ("stage1-time", "7"),
                 ("stage2", "none"),
                 ("lifetime", "days"),
                 ("days", "90"),
                 ("reason", "yes"),
+                ("notice-delivered", "yes"),
+                ("notice-ending", "yes"),
+                ("notice-ended", "yes"),
+                ("step", "save"),
             ],
         );
         assert_eq!(made(&saved), package);
@@ -155,10 +161,12 @@ fn somebody_who_starts_from_nothing_is_led_to_the_first_request() {
         assert_eq!(
             page.texts(".says li"),
             [
-                "Everyone in the organization may request it, for themselves.",
-                "Their manager decides within 7 days. If nobody there can, Ada Lund decides.",
-                "One denial ends the request. A stage that nobody decides in time makes it expire.",
+                "Everyone in the organization may request it for themselves.",
+                "Their manager decides within 7 days.",
+                "If nobody there can, Ada Lund decides.",
+                "One denial ends the request. A stage that is not decided in time makes it expire.",
                 "Access ends after 90 days.",
+                "It cannot be extended.",
                 "The requestor must say why.",
             ]
         );
@@ -185,20 +193,22 @@ fn a_policy_is_read_back_into_its_form_and_every_version_is_listed() {
                 ("people", "Ada Lund"),
                 ("groups", "controllers"),
                 ("stage1", "none"),
-                ("stage2", "group"),
-                ("stage2-group", "Controllers"),
-                ("stage2-days", "3"),
+                ("own", "yes"),
+                ("stage2", "named"),
+                ("stage2-groups", "Controllers"),
+                ("stage2-time", "3"),
                 ("lifetime", "until"),
                 ("until", "2026-12-31"),
+                ("step", "save"),
             ],
         ));
         let page = browser.get(&package);
         let policy = link(&page, "/policies/", "/edit");
         let page = browser.get(&policy);
         // What was the second stage on the form is the first of the policy.
-        assert_eq!(page.value("input[name=stage1][checked]").as_deref(), Some("group"));
+        assert_eq!(page.value("input[name=stage1][checked]").as_deref(), Some("named"));
         assert_eq!(page.value("input[name=stage2][checked]").as_deref(), Some("none"));
-        assert_eq!(page.value("#stage1-group").as_deref(), Some("Controllers"));
+        assert_eq!(page.texts("#stage1-groups"), ["Controllers"]);
         assert_eq!(page.value("#until").as_deref(), Some("2026-12-31"));
         assert_eq!(page.texts("#groups"), ["Controllers"]);
         assert!(page.texts("#people")[0].starts_with("Ada Lund <"));
@@ -207,16 +217,19 @@ fn a_policy_is_read_back_into_its_form_and_every_version_is_listed() {
             ("version", "1"),
             ("name", "Named"),
             ("members", "yes"),
+            ("own", "yes"),
             ("stage1", "none"),
             ("lifetime", "never"),
+            ("step", "save"),
         ];
         made(&browser.post(&policy, &next));
         let mut late = next;
         late[1] = ("name", "Later");
         let stale = browser.post(&policy, &late);
         assert_eq!(stale.status, 409);
-        assert!(stale.texts("h1")[0].contains("changed while you were editing"));
-        let versions = browser.get(&policy).texts(".lines b");
+        assert!(stale.texts("[role=alert]")[0].contains("Version 2 was saved while you"));
+        assert_eq!(stale.value("#name").as_deref(), Some("Later"), "no dead end");
+        let versions = browser.get(&policy.replace("/edit", "/versions")).texts(".lines b");
         assert_eq!(versions, ["Version 2", "Version 1"]);
 
         let switch = policy.replace("/edit", "/switch");
@@ -246,11 +259,12 @@ fn all_errors_of_a_policy_come_at_once_and_everything_typed_is_kept() {
             &[
                 ("key", &key(&form)),
                 ("people", "Nobody <b>\nAda Lund"),
-                ("stage2", "people"),
-                ("stage2-days", "0"),
-                ("stage3", "group"),
-                ("stage3-group", "Ghosts"),
-                ("stage3-days", "14"),
+                ("own", "yes"),
+                ("stage2", "named"),
+                ("stage2-time", "0"),
+                ("stage3", "named"),
+                ("stage3-groups", "Ghosts"),
+                ("stage3-time", "14"),
                 ("lifetime", "hours"),
                 ("hours", "many"),
             ],
@@ -263,9 +277,10 @@ fn all_errors_of_a_policy_come_at_once_and_everything_typed_is_kept() {
                 "Enter a name",
                 "Mend line 1: nobody is called “Nobody <b>”",
                 "Choose who decides first, or that nobody needs to",
-                "Name 1 to 500 people who decide",
+                "Name 1 to 500 people or groups who decide",
                 "Choose 1 to 365 days",
-                "No group is called “Ghosts”: enter the exact name",
+                "Name 1 to 500 people or groups who decide",
+                "Mend line 1: no group is called “Ghosts”",
                 "Choose 1 to 8784 hours",
             ]
         );
@@ -274,9 +289,9 @@ fn all_errors_of_a_policy_come_at_once_and_everything_typed_is_kept() {
             let id = href.split('"').next().expect("an id");
             assert!(wrong.body.contains(&format!("id=\"{id}\"")), "nothing is called {id}");
         }
-        assert_eq!(wrong.texts(".err").len(), 7);
+        assert_eq!(wrong.texts(".err").len(), 8);
         assert_eq!(wrong.texts("#people"), ["Nobody <b> Ada Lund"]);
-        assert_eq!(wrong.value("#stage3-group").as_deref(), Some("Ghosts"));
+        assert_eq!(wrong.texts("#stage3-groups"), ["Ghosts"]);
         assert_eq!(wrong.value("input[name=key]"), form.value("input[name=key]"));
     }
 }

@@ -10,7 +10,8 @@ use crate::db::Db;
 use crate::directory::{PersonRow, store as directory};
 use crate::error::Result;
 use crate::kernel::{Fact, PersonId, RequestId};
-use crate::requests::model::State;
+use crate::requests::model::{RequestKind, State};
+use crate::requests::words;
 use crate::web::page::{Moment, Step};
 use crate::web::words::{When, capital, number};
 use crate::web::{Cx, Place, Reply, Route, Shell, get};
@@ -149,9 +150,9 @@ fn page(cx: &Cx, viewer: &Person, read: Read) -> Result<PersonPage> {
     let request_line = |request: RequestRow| RequestLine {
         href: sees(&request.id, request.catalog, &[request.requestor, request.target])
             .then(|| format!("/requests/{}", request.id)),
+        state: mark(&request),
         reference: request.reference,
         package: request.package,
-        state: mark(State::parse(&request.state)),
         at: When::at(request.at, now, zone),
     };
     let moment = |told: Told| Moment {
@@ -214,17 +215,10 @@ fn step(fact: &Fact) -> Step {
 }
 
 /// Where a request stands: class, shape and word.
-fn mark(state: Option<State>) -> (&'static str, &'static str, &'static str) {
-    let Some(state) = state else { return ("off", "ask", "Unknown") };
-    let (class, shape) = match state {
-        State::PendingApproval | State::Delivering => ("", "half"),
-        State::Scheduled => ("", "clock"),
-        State::Delivered => ("ok", "done"),
-        State::Denied => ("stop", "bar"),
-        State::Expired | State::Canceled => ("off", "minus"),
-        State::Undelivered => ("warn", "stand"),
-    };
-    (class, shape, state.label())
+fn mark(request: &RequestRow) -> (&'static str, &'static str, &'static str) {
+    let known = State::parse(&request.state).zip(RequestKind::parse(&request.kind));
+    let Some((state, kind)) = known else { return ("off", "ask", "Unknown") };
+    words::standing(state, kind, request.access_ended.is_some())
 }
 
 #[cfg(test)]

@@ -80,6 +80,10 @@ pub struct RequestRow {
     pub state: String,
     /// When it was submitted.
     pub at: Ts,
+    /// What it is for.
+    pub kind: String,
+    /// When the access that it brought ended, if it did.
+    pub access_ended: Option<Ts>,
 }
 
 /// How somebody stands to a person, for the policy module.
@@ -196,6 +200,7 @@ pub fn holdings(db: &mut Db, person: PersonId, sight: &Sight) -> Result<Vec<Hold
 pub fn requests(db: &mut Db, person: PersonId, sight: &Sight) -> Result<Vec<RequestRow>> {
     let mut query = requests::table
         .inner_join(packages::table)
+        .left_join(assignments::table.on(assignments::request_id.eq(requests::id.nullable())))
         .filter(requests::target_id.eq(person).or(requests::requestor_id.eq(person)))
         .order((requests::created_at.desc(), requests::id.desc()))
         .limit(REQUESTS)
@@ -208,6 +213,8 @@ pub fn requests(db: &mut Db, person: PersonId, sight: &Sight) -> Result<Vec<Requ
             requests::target_id,
             requests::state,
             requests::created_at,
+            requests::kind,
+            assignments::ended_at.nullable(),
         ))
         .into_boxed();
     if let Some(catalogs) = &sight.catalogs {

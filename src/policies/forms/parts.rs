@@ -96,9 +96,8 @@ pub fn stages(form: &Form, errors: &[FieldError]) -> Vec<Part> {
     let stage = |number: usize| {
         let mut part = Part::of(form, format!("stage{number}"), number);
         part.filled = !["", "none"].contains(&part.v(""));
-        let rare = [
-            "alt", "alt-after", "alt-people", "alt-groups", "if", "if-days", "if-answers", "note",
-        ];
+        let rare =
+            ["alt", "alt-after", "alt-people", "alt-groups", "if", "if-days", "if-answers", "note"];
         // What has a value while its box is not ticked is not said.
         part.unfold(if part.has("alt") { &rare } else { &rare[4..] }, errors);
         let chosen = part.v("if").to_owned();
@@ -148,9 +147,11 @@ pub fn questions(form: &Form, errors: &[FieldError]) -> Questions {
         part.unfold(&["hint", "pattern", "message", "if", "if-answers", "out"], errors);
         let chosen = part.v("if").to_owned();
         part.conditions = vec![choice("", "Always", &chosen)];
-        part.conditions.extend(earlier(form, number).into_iter().map(|(key, text)| {
-            choice(&key, format!("After an answer to “{text}”"), &chosen)
-        }));
+        part.conditions.extend(
+            earlier(form, number)
+                .into_iter()
+                .map(|(key, text)| choice(&key, format!("After an answer to “{text}”"), &chosen)),
+        );
         keep(&mut part.conditions, &chosen);
         let kind = match part.v("kind") {
             "" => "short".to_owned(),

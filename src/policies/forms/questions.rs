@@ -12,7 +12,16 @@ use crate::web::Form;
 
 /// The fields of a question behind its number, in the order of the page.
 pub(super) const PARTS: &[&str] = &[
-    "text", "kind", "choices", "min", "max", "required", "hint", "pattern", "message", "if",
+    "text",
+    "kind",
+    "choices",
+    "min",
+    "max",
+    "required",
+    "hint",
+    "pattern",
+    "message",
+    "if",
     "if-answers",
 ];
 

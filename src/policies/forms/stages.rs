@@ -9,8 +9,23 @@ use crate::web::Form;
 
 /// The fields of a stage behind its number, in the order of the page.
 pub(super) const PARTS: &[&str] = &[
-    "", "people", "groups", "votes", "n", "time", "unit", "fallback", "alt", "alt-after",
-    "alt-second", "alt-people", "alt-groups", "if", "if-days", "if-answers", "note",
+    "",
+    "people",
+    "groups",
+    "votes",
+    "n",
+    "time",
+    "unit",
+    "fallback",
+    "alt",
+    "alt-after",
+    "alt-second",
+    "alt-people",
+    "alt-groups",
+    "if",
+    "if-days",
+    "if-answers",
+    "note",
 ];
 
 /// What stands before the key of a question in the answer to "for which requests?".

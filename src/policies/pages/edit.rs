@@ -159,7 +159,8 @@ fn sent(
         Err(errors) => return draw(cx, detail, policy, form, &errors),
     };
     if step != "save" {
-        if let Some(policy) = policy.as_ref().filter(|p| p.version.to_string() != form.raw("version"))
+        if let Some(policy) =
+            policy.as_ref().filter(|p| p.version.to_string() != form.raw("version"))
         {
             let policy = policy.clone();
             return stale(cx, detail, policy, form);
@@ -216,10 +217,10 @@ fn stale(cx: &Cx, detail: Detail, policy: Policy, mut form: Form) -> Result<Repl
     let versions = cx.read(|db| store::versions(db, policy.id))?;
     let seen = form.raw("version").to_owned();
     let before = versions.iter().find(|v| v.version.to_string() == seen).map(|v| v.terms.clone());
-    let newer = versions.into_iter().next().map(|version| Newer {
-        difference: difference(before.as_ref(), &version.terms),
-        version,
-    });
+    let newer = versions
+        .into_iter()
+        .next()
+        .map(|version| Newer { difference: difference(before.as_ref(), &version.terms), version });
     form.set("version", policy.version.to_string());
     let page = page(cx, detail, Some(policy), form, &[], newer)?;
     Ok(Reply::page(&page)?.status(409))
@@ -258,9 +259,8 @@ fn page(
     };
     let mut shell = cx.shell(title, Place::Catalogs)?;
     shell.errors = errors.iter().map(Into::into).collect();
-    let said = |field: &str| {
-        !form.raw(field).trim().is_empty() || errors.iter().any(|e| e.field == field)
-    };
+    let said =
+        |field: &str| !form.raw(field).trim().is_empty() || errors.iter().any(|e| e.field == field);
     let open = Open {
         outside: said("users") || said("guests") || said("organizations"),
         others: said("ask-people") || said("ask-groups") || !form.has("direct"),

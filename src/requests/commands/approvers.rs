@@ -5,8 +5,10 @@ use crate::access::{Permit, RemindApprovers};
 use crate::db::{Tx, hold_people};
 use crate::error::{Error, Refusal, Result};
 use crate::kernel::{Fact, GroupId, Kind, PersonId, RequestId, StageId, Ts};
+use crate::policies::model::Named;
 use crate::policies::stages::{Approvers, Circumstances, StageTerms};
 use crate::policies::store::who;
+use crate::requests::eligibility;
 use crate::requests::model::{Approver, Request, Stage, StageState, State, Via};
 use crate::requests::rules::{self, Candidate, Deciders, Tally, Voter};
 use crate::requests::store::{self, Clocks, Next};
@@ -132,13 +134,9 @@ pub(super) fn approver_gone(
     store::touch_stage(tx, &stage)?;
     store::remove_approver(tx, &stage, person)?;
     let approvers = store::approvers(tx.db(), id)?;
-    let (number, stages) = (stage.number, request.stages());
     match rules::tally(stage.rule(), stage.needed, &voters(&approvers, stage.id)) {
-        Tally::Approved => {
-            store::close_stage(tx, &stage, StageState::Approved, None, None)?;
-            tx.record(&Fact::StageComplete { stage: number, stages }, request.about())?;
-            return open_stage(tx, &request, number + 1, true);
-        }
+        // What waits goes on from here when it is let on (D47).
+        Tally::Approved if request.held_at.is_none() => return complete(tx, &request, &stage),
         Tally::Denied => return Ok(()),
         Tally::Open { possible: false, have, needed } => {
             let waiting = voters(&approvers, stage.id).iter().filter(|v| v.waiting()).count();
@@ -147,12 +145,34 @@ pub(super) fn approver_gone(
                 return deny_by_rule(tx, &request, "nobody who may decide this stage is left");
             }
         }
-        Tally::Open { .. } => {}
+        Tally::Open { .. } | Tally::Approved => {}
     }
     let now: Vec<String> =
         store::holders(tx.db(), &[id])?.into_iter().map(|(_, a)| a.name).collect();
-    let fact = Fact::ApproversChanged { stage: number, gone: vec![name.to_owned()], now };
+    let fact = Fact::ApproversChanged { stage: stage.number, gone: vec![name.to_owned()], now };
     tx.record(&fact, request.about())
+}
+
+/// Those who are left have all approved already: the stage is closed, and the request goes on. The stage is ours.
+fn complete(tx: &mut Tx<'_>, request: &Request, stage: &Stage) -> Result<()> {
+    store::close_stage(tx, stage, StageState::Approved, None, None)?;
+    let fact = Fact::StageComplete { stage: stage.number, stages: request.stages() };
+    tx.record(&fact, request.about())?;
+    // As after every approval (D7).
+    match eligibility::still(tx.db(), request.target_id, &request.terms)? {
+        Some(no) => deny_by_rule(tx, request, no.words()),
+        None => open_stage(tx, request, stage.number + 1, true),
+    }
+}
+
+/// As [`complete`], if somebody's leaving has decided the stage while the request waited (D47). The stage is ours.
+pub(super) fn complete_if_decided(tx: &mut Tx<'_>, id: RequestId, stage: &Stage) -> Result<()> {
+    let request = store::one(tx.db(), id)?;
+    let approvers = store::approvers(tx.db(), id)?;
+    match rules::tally(stage.rule(), stage.needed, &voters(&approvers, stage.id)) {
+        Tally::Approved => complete(tx, &request, stage),
+        Tally::Denied | Tally::Open { .. } => Ok(()),
+    }
 }
 
 /// Others join a stage whose people cannot decide it any more. False when there is nobody.
@@ -195,23 +215,31 @@ fn terms_of<'a>(request: &'a Request, stage: &Stage) -> Option<&'a StageTerms> {
 /// # Errors
 /// `Stale` when something of it changed meanwhile.
 pub fn members_left(tx: &mut Tx<'_>, group: GroupId, people: &[PersonId]) -> Result<()> {
-    for (request, person) in store::asked_through(tx.db(), group, people)? {
+    for (request, person, via) in store::asked_through(tx.db(), group, people)? {
         let Some(stage) = open_stage_of(tx, request)? else { continue };
         let whole = store::one(tx.db(), request)?;
-        let still = match terms_of(&whole, &stage).map(|s| &s.approvers) {
-            // Named beside the group, or in another group of the stage.
-            Some(Approvers::Named { people, groups }) => {
-                let groups: Vec<GroupId> = groups.iter().map(|g| g.id).collect();
-                people.iter().any(|p| p.id == person) || store::in_groups(tx.db(), person, &groups)?
-            }
-            _ => false,
-        };
-        if !still {
+        let (people, groups) =
+            terms_of(&whole, &stage).map_or((&[][..], &[][..]), |s| named(s, via));
+        let groups: Vec<GroupId> = groups.iter().map(|g| g.id).collect();
+        // Named beside the group, or in another group that is asked.
+        let other = store::group_of(tx.db(), person, &groups)?;
+        if other.is_some() || people.iter().any(|p| p.id == person) {
+            store::save_group(tx, stage.id, person, other)?;
+        } else {
             let name = who(tx.db(), person)?.name;
             approver_gone(tx, request, person, &name)?;
         }
     }
     Ok(())
+}
+
+/// The people and groups through whom somebody is asked.
+fn named(stage: &StageTerms, via: Via) -> (&[Named<PersonId>], &[Named<GroupId>]) {
+    match (&stage.approvers, &stage.alternates) {
+        (_, Some(a)) if via == Via::Alternate => (&a.people, &a.groups),
+        (Approvers::Named { people, groups }, _) if via != Via::Alternate => (people, groups),
+        _ => (&[], &[]),
+    }
 }
 
 /// A stage was not decided for a while: its alternates join, and the others keep their right (D5). False when somebody

@@ -9,9 +9,9 @@ use crate::db::{Tx, hold_package, lock_people};
 use crate::error::{Error, FieldError, Refusal, Result};
 use crate::kernel::text::{NOTE_MAX, tidy};
 use crate::kernel::{Fact, PackageId, PersonId, PolicyId, RequestId};
-use crate::policies::model::Scope;
+use crate::policies::model::{Policy, Scope};
 use crate::policies::rules::class;
-use crate::requests::eligibility::{self, No};
+use crate::requests::eligibility::{self, No, Position};
 use crate::requests::model::{RequestKind, State};
 use crate::requests::rules::{self, Period};
 use crate::requests::stops;
@@ -34,6 +34,25 @@ pub struct Assign {
     pub answers: HashMap<String, Vec<String>>,
     /// From when until when.
     pub period: Period,
+}
+
+/// Why the policy cannot be the one under which it is assigned; none if it can.
+#[must_use]
+pub fn not_under(policy: &Policy, position: &Position) -> Option<FieldError> {
+    let no = |words: String| Some(FieldError::new("policy", words));
+    let scope = &policy.terms.scope;
+    if !policy.enabled {
+        no("Choose a policy that is switched on".into())
+    } else if !policy.terms.asks.direct {
+        no("Choose another policy: this one is for requests only".into())
+    } else if *scope != Scope::default() && class(scope, &position.target).is_none() {
+        no(format!(
+            "Choose another policy: “{}” does not have {} in its scope",
+            policy.name, position.target.name
+        ))
+    } else {
+        None
+    }
 }
 
 /// Gives access without approval. It needs a reason, and obeys every other rule.
@@ -62,8 +81,8 @@ pub fn assign(
         .way("Request it", format!("/packages/{}/request", assign.package))
         .into());
     }
-    lock_people(tx, &[assign.target])?;
     hold_package(tx, assign.package)?;
+    lock_people(tx, &[assign.target])?;
     let position = eligibility::position(tx.db(), actor, assign.target, assign.package)?;
     if permit.about() != position.catalog.0 {
         return Err(Error::Missing);
@@ -83,20 +102,7 @@ pub fn assign(
         return Err(refusal(&no, &position).into());
     }
     let mut errors = Vec::new();
-    if !policy.enabled {
-        errors.push(FieldError::new("policy", "Choose a policy that is switched on"));
-    } else if !policy.terms.asks.direct {
-        let words = "Choose another policy: this one is for requests only";
-        errors.push(FieldError::new("policy", words));
-    } else if policy.terms.scope != Scope::default()
-        && class(&policy.terms.scope, &position.target).is_none()
-    {
-        let words = format!(
-            "Choose another policy: “{}” does not have {} in its scope",
-            policy.name, position.target.name
-        );
-        errors.push(FieldError::new("policy", words));
-    }
+    errors.extend(not_under(&policy, &position));
     let reason = tidy(&assign.reason);
     if reason.is_empty() {
         errors.push(FieldError::new("reason", "Say why you assign it; the person reads this"));

@@ -39,8 +39,7 @@ pub fn cancel(tx: &mut Tx<'_>, permit: &Permit<CancelRequest>) -> Result<Request
     // The one for whom somebody asked says no (D46).
     let refused =
         request.requestor_id != request.target_id && tx.actor().id() == Some(request.target_id);
-    let fact =
-        if refused { Fact::RequestRefused } else { Fact::RequestCanceled { leaver: false } };
+    let fact = if refused { Fact::RequestRefused } else { Fact::RequestCanceled { leaver: false } };
     cancel_now(tx, &request, &fact, "")?;
     store::one(tx.db(), request.id)
 }
@@ -68,10 +67,10 @@ pub fn cancel_under_policy(
         let words = format!("Shorten your reason to {NOTE_MAX} characters");
         return Err(Error::invalid("reason", words));
     }
+    lock_package(tx, package)?;
     let open = store::open_under(tx.db(), &[package], Thing::Policy(policy))?;
     let people: Vec<PersonId> = open.iter().map(|request| request.target_id).collect();
     lock_people(tx, &people)?;
-    lock_package(tx, package)?;
     let open = store::open_under(tx.db(), &[package], Thing::Policy(policy))?;
     for request in &open {
         cancel_now(tx, request, &Fact::RequestCanceled { leaver: false }, &note)?;

@@ -115,9 +115,9 @@ pub fn extend(
         Err(Error::Missing) => {}
         Err(other) => return Err(other),
     }
-    lock_people(tx, &[holder])?;
     let package = assignments::store::one(tx.db(), extend.assignment)?.assignment.package_id;
     hold_package(tx, package)?;
+    lock_people(tx, &[holder])?;
     let (now, zone) = (tx.now(), tx.zone());
     let (named, policy, extension, ends) =
         extendable(tx.db(), holder, extend.assignment, now, zone)?;

@@ -25,6 +25,8 @@ pub fn give_back(
     reason: &str,
 ) -> Result<RequestId> {
     let holder = PersonId(permit.about());
+    let package = assignments::store::one(tx.db(), id)?.assignment.package_id;
+    hold_package(tx, package)?;
     lock_people(tx, &[holder])?;
     let named = assignments::store::one(tx.db(), id)?;
     let assignment = &named.assignment;
@@ -41,7 +43,6 @@ pub fn give_back(
             .way("See your access", "/access")
             .into());
     }
-    hold_package(tx, assignment.package_id)?;
     let (version, terms) = match crate::policies::store::policy(tx.db(), assignment.policy_id) {
         Ok(policy) => (policy.version, policy.terms),
         Err(Error::Missing) => (0, crate::policies::model::Terms::default()),
@@ -166,9 +167,9 @@ pub fn take_again(
         Err(Error::Missing) => {}
         Err(other) => return Err(other),
     }
-    lock_people(tx, &[holder])?;
     let before = store::one(tx.db(), take.given_back)?;
     hold_package(tx, before.package_id)?;
+    lock_people(tx, &[holder])?;
     let (now, zone) = (tx.now(), tx.zone());
     if let Some(why) = why_not_again(tx.db(), holder, &before, now, zone)? {
         let request = format!("/packages/{}/request", before.package_id);

@@ -1,5 +1,6 @@
 //! The emergency stop (D47): a catalog, package or policy is switched off at once, and let on later.
 
+use super::approvers;
 use crate::access::{ManageCatalog, Permit};
 use crate::catalogs::store::catalog;
 use crate::db::{Tx, lock_package};
@@ -101,19 +102,18 @@ pub fn let_on(tx: &mut Tx<'_>, permit: &Permit<ManageCatalog>, thing: Thing) -> 
     }
     let fact = Fact::LetOn { what: thing.word().to_owned(), name: place.name };
     tx.record(&fact, place.about)?;
-    let mut facts = Vec::new();
+    let mut freed = 0;
     for request in store::open_under(tx.db(), &place.packages, thing)? {
         let (package, policy) = (request.package_id, Some(request.policy_id));
         if stops::of(tx.db(), place.catalog, package, policy)?.is_some() {
             continue;
         }
         if let Some(since) = request.held_at {
+            tx.record(&Fact::RequestResumed, request.about())?;
             go_on(tx, &request, since)?;
-            facts.push((Fact::RequestResumed, request.about()));
+            freed += 1;
         }
     }
-    let freed = facts.len();
-    tx.record_all(facts)?;
     Ok(freed)
 }
 
@@ -130,6 +130,8 @@ fn go_on(tx: &mut Tx<'_>, request: &Request, since: Ts) -> Result<()> {
             remind_at: stage.remind_at.map(later),
         };
         store::save_clocks(tx, stage.id, clocks)?;
+        // Whoever was missing may have left meanwhile.
+        approvers::complete_if_decided(tx, request.id, &stage)?;
     }
     Ok(())
 }

@@ -76,13 +76,13 @@ pub fn submit(
         Err(Error::Missing) => {}
         Err(other) => return Err(other),
     }
+    // Nothing is stopped while this runs.
+    hold_package(tx, submit.package)?;
     // Neither of them leaves, nor gets this access in another way, while this runs (D26, E9).
     lock_people(tx, &[target])?;
     if !hold_people(tx, &[requestor])? {
         return Err(Error::Stale);
     }
-    // Nothing is stopped while this runs.
-    hold_package(tx, submit.package)?;
     let position = eligibility::position(tx.db(), requestor, target, submit.package)?;
     if !position.visible() {
         return Err(Error::Missing);

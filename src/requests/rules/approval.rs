@@ -109,7 +109,12 @@ fn enough(
     ];
     let mut to = Vec::new();
     for (set, words) in rest {
-        let more = able(set, seen);
+        // An alternate who is there from the start is a primary like the others.
+        let asked = |c: Candidate| match c.via {
+            Via::Alternate => Candidate { via: Via::Fallback, ..c },
+            _ => c,
+        };
+        let more: Vec<Candidate> = able(set, seen).into_iter().map(asked).collect();
         if !more.is_empty() {
             people.extend(more);
             to.push(words.to_owned());

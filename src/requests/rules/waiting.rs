@@ -27,7 +27,9 @@ pub enum Pace {
 pub fn pace(seconds: &[i64]) -> Pace {
     let of = seconds.len();
     match (within(seconds, 50), within(seconds, 90)) {
-        (Some(half), Some(nine_in_ten)) if of >= PACE_LEAST => Pace::Known { of, half, nine_in_ten },
+        (Some(half), Some(nine_in_ten)) if of >= PACE_LEAST => {
+            Pace::Known { of, half, nine_in_ten }
+        }
         _ => Pace::TooFew { of },
     }
 }

@@ -66,12 +66,7 @@ pub fn queue_page(
         .limit(limit)
         .select((
             Row::as_select(),
-            (
-                packages::name,
-                packages::catalog_id,
-                people::name,
-                targets.field(people::name),
-            ),
+            (packages::name, packages::catalog_id, people::name, targets.field(people::name)),
             (stage_approvers::stage_id, stage_approvers::opened_at, stage_approvers::via),
             (
                 targets.field(people::title),

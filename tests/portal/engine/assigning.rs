@@ -20,8 +20,7 @@ fn wrong(result: Result<RequestId>) -> Vec<String> {
 #[test]
 fn d10_it_skips_approval_needs_a_reason_and_sends_the_same_notices() {
     let Some(w) = World::new() else { return };
-    let (package, policy) =
-        w.package_and_policy(&[w.role("ledger")], terms(vec![by_manager(&[])]));
+    let (package, policy) = w.package_and_policy(&[w.role("ledger")], terms(vec![by_manager(&[])]));
     let silent = Assign { reason: " \n ".into(), ..assignment(package, policy, w.ada) };
     assert_eq!(wrong(w.assign(w.cleo, silent)), ["reason"]);
     let long = Assign { reason: "x".repeat(100_000), ..assignment(package, policy, w.ada) };
@@ -42,7 +41,7 @@ fn d10_it_skips_approval_needs_a_reason_and_sends_the_same_notices() {
     let before = w.notices(w.ada).len();
     w.pass(90 * DAY);
     w.settle();
-    assert!(w.notices(w.ada).iter().skip(before).any(|n| n.contains("ended")), "told of the end");
+    assert!(w.notices(w.ada).iter().skip(before).any(|n| n.contains("expired")), "told of the end");
     let told = w.facts("assigned_directly");
     assert_eq!(told[0].note.as_deref(), Some("she starts today"));
 }
@@ -118,6 +117,7 @@ fn d10_it_can_start_later_and_may_be_high_risk() {
     w.settle();
     assert_eq!(w.state(request), State::Delivered);
     let past = Period { starts: Some(at("2020-01-01T00:00:00Z")), ends: None };
-    let wrong = wrong(w.assign(w.cleo, Assign { period: past, ..assignment(package, policy, w.eve) }));
+    let wrong =
+        wrong(w.assign(w.cleo, Assign { period: past, ..assignment(package, policy, w.eve) }));
     assert_eq!(wrong, ["starts"]);
 }

@@ -66,6 +66,7 @@ fn d43_more_time_for_what_is_held_goes_on() {
     let request = w.ask(w.ada, package).unwrap();
     w.approve(w.ben, request).unwrap();
     w.settle();
+    w.pass(DAY);
     let more = w.extend(w.ada, w.assignment(request).id).unwrap();
     w.set_contents(package, &[w.role_of("vault", Risk::High, false, TARGET)]);
     assert_eq!(w.state(more), State::PendingApproval);
@@ -93,7 +94,12 @@ fn d01_every_part_of_the_terms_is_frozen() {
     assert!(w.ask(w.dan, package).is_err());
 }
 
-fn move_to(w: &World, who: PersonId, id: AssignmentId, to: PolicyId) -> keyholder::error::Result<()> {
+fn move_to(
+    w: &World,
+    who: PersonId,
+    id: AssignmentId,
+    to: PolicyId,
+) -> keyholder::error::Result<()> {
     let catalog = w.catalog;
     w.by(who, move |tx| {
         let permit = policy::manage_assignment(tx.actor(), catalog)?;
@@ -127,10 +133,8 @@ fn d16_an_assignment_moves_to_another_policy_and_keeps_its_end() {
 fn d17_who_is_named_comes_first_then_all_members_then_all_users() {
     let Some(w) = World::new() else { return };
     let scope = |scope| Terms { scope, ..terms(vec![by_manager(&[w.root])]) };
-    let (package, users) = w.package_and_policy(
-        &[],
-        scope(Scope { all_users: true, ..Scope::default() }),
-    );
+    let (package, users) =
+        w.package_and_policy(&[], scope(Scope { all_users: true, ..Scope::default() }));
     let group = w.group(&[w.dan]);
     let members = w.policy(package, scope(Scope { all_members: true, ..Scope::default() }));
     let groups = w.policy(package, scope(Scope { groups: vec![named(group)], ..Scope::default() }));

@@ -14,7 +14,8 @@ fn extendable(stages: Vec<StageTerms>, approval: bool, last_days: Option<u32>) -
 
 /// Ada holds a package for 90 days from now on.
 fn held(w: &World, terms: Terms) -> (PackageId, PolicyId, AssignmentId) {
-    let (package, policy) = w.package_and_policy(&[w.role("ledger")], terms);
+    let role = w.role(&format!("ledger {}", w.facts("request_submitted").len()));
+    let (package, policy) = w.package_and_policy(&[role], terms);
     let request = w.ask(w.ada, package).unwrap();
     while let Some(decider) = w.a_decider(request) {
         w.approve(decider, request).unwrap();
@@ -57,7 +58,10 @@ fn d11_without_approval_the_end_moves_at_once_and_is_announced_anew() {
     assert_eq!((there.kind, there.state), (RequestKind::Extend, State::Delivered));
     let until = w.now().plus_seconds(90 * DAY);
     assert_eq!(ends(&w, id), Some(until));
-    assert_eq!(w.facts("assignment_extended")[0].fact, Fact::AssignmentExtended { until: Some(until) });
+    assert_eq!(
+        w.facts("assignment_extended")[0].fact,
+        Fact::AssignmentExtended { until: Some(until) }
+    );
     assert!(w.stages(request).is_empty(), "nobody was asked");
     w.pass(10 * DAY);
     w.tick();
@@ -127,6 +131,7 @@ fn d11_only_by_its_holder_while_they_have_it() {
 fn d11_not_while_another_request_is_open() {
     let Some(w) = World::new() else { return };
     let (_, _, id) = held(&w, extendable(vec![by_manager(&[])], true, None));
+    w.pass(DAY);
     let first = w.extend(w.ada, id).unwrap();
     let no = refused(w.extend(w.ada, id));
     assert!(no.why.contains(&w.request(first).reference));
@@ -138,6 +143,7 @@ fn d11_not_while_another_request_is_open() {
 fn d11_not_under_a_policy_that_is_switched_off_before_or_meanwhile() {
     let Some(w) = World::new() else { return };
     let (_, policy, id) = held(&w, extendable(vec![by_manager(&[])], true, None));
+    w.pass(DAY);
     let open = w.extend(w.ada, id).unwrap();
     w.switch_policy(policy, false);
     w.approve(w.ben, open).unwrap();
@@ -150,8 +156,8 @@ fn d11_not_for_who_fell_out_of_scope_before_or_meanwhile() {
     let Some(w) = World::new() else { return };
     let group = w.group(&[w.ada]);
     let scope = Scope { groups: vec![named(group)], ..Scope::default() };
-    let (_, _, id) =
-        held(&w, Terms { scope, ..extendable(vec![by_manager(&[])], true, None) });
+    let (_, _, id) = held(&w, Terms { scope, ..extendable(vec![by_manager(&[])], true, None) });
+    w.pass(DAY);
     let open = w.extend(w.ada, id).unwrap();
     w.leave_group(group, w.ada);
     w.approve(w.ben, open).unwrap();
@@ -188,6 +194,7 @@ fn d11_ends_with_the_access_however_that_ends() {
 fn d11_a_leavers_extension_is_canceled() {
     let Some(w) = World::new() else { return };
     let (_, _, id) = held(&w, extendable(vec![by_manager(&[])], true, None));
+    w.pass(DAY);
     let open = w.extend(w.ada, id).unwrap();
     w.leave(w.ada);
     assert_eq!(w.state(open), State::Canceled);
@@ -200,7 +207,10 @@ fn d08_more_time_is_cut_to_what_the_policy_allows_from_now_on() {
     let (_, _, id) = held(&w, extendable(vec![], false, None));
     w.pass(10 * DAY);
     let until = |text| w.extend_until(w.ada, id, Some(at(text)));
-    assert_eq!(wrong(until("2026-05-01T00:00:00Z")), "Choose a last day after 31 May 2026, when it ends now");
+    assert_eq!(
+        wrong(until("2026-05-01T00:00:00Z")),
+        "Choose a last day after 31 May 2026, when it ends now"
+    );
     assert_eq!(wrong(until("2026-06-12T00:00:00Z")), "Choose a last day on or before 10 June 2026");
     until("2026-06-05T00:00:00Z").unwrap();
     assert_eq!(ends(&w, id), Some(at("2026-06-05T00:00:00Z")));

@@ -17,7 +17,11 @@ struct Given {
 
 /// Ada held a package, and has just given it back.
 fn given(w: &World, terms: Terms) -> Given {
-    let (package, policy) = w.package_and_policy(&[w.role("ledger")], terms);
+    let role = match w.facts("given_back").len() {
+        0 => w.role("ledger"),
+        n => w.role(&format!("ledger {n}")),
+    };
+    let (package, policy) = w.package_and_policy(&[role], terms);
     let request = w.ask(w.ada, package).unwrap();
     if let Some(decider) = w.a_decider(request) {
         w.approve(decider, request).unwrap();
@@ -52,7 +56,11 @@ fn d42_it_is_given_back_at_once_and_taken_again_with_its_end_and_without_approva
     assert!(w.stages(again).is_empty(), "nobody was asked");
     w.settle();
     assert!(w.target.really(&w.external(w.ada), "ledger"));
-    assert_eq!(w.assignment(again).ends_at, Some(at("2026-05-31T09:00:00Z")), "the end that it had");
+    assert_eq!(
+        w.assignment(again).ends_at,
+        Some(at("2026-05-31T09:00:00Z")),
+        "the end that it had"
+    );
     w.pass(80 * DAY);
     w.tick();
     assert!(w.assignment(again).ended_at.is_some());

@@ -58,8 +58,9 @@ fn d04_a_stage_applies_if_access_is_asked_for_longer_than_so_many_days() {
     let long = || only(Condition::LongerThan { days: 30 }, by(&[w.dan], &[]));
     let package = w.package(&[], terms(vec![long()]));
     let until = |text| Period { starts: None, ends: Some(at(text)) };
-    let short =
-        w.submit(w.ada, Submit { period: until("2026-04-01T09:00:00Z"), ..order(package) }).unwrap();
+    let short = w
+        .submit(w.ada, Submit { period: until("2026-04-01T09:00:00Z"), ..order(package) })
+        .unwrap();
     assert_eq!(w.state(short), State::Delivered, "30 days are not longer than 30 days");
     let long_one =
         w.submit(w.cleo, Submit { period: until("2026-04-02T09:00:00Z"), ..order(package) });
@@ -113,11 +114,8 @@ fn d03_the_managers_manager_decides_or_else_the_fallback() {
 fn d03_the_sponsors_of_a_connected_organization_decide_or_else_the_fallback() {
     let Some(w) = World::new() else { return };
     let (organization, guest) = w.organization("partner.example", &[w.dan, w.ben]);
-    let scope = Scope {
-        all_members: true,
-        organizations: vec![named(organization)],
-        ..Scope::default()
-    };
+    let scope =
+        Scope { all_members: true, organizations: vec![named(organization)], ..Scope::default() };
     let stage = StageTerms::simple(Approvers::Sponsors, vec![named(w.eve)], 14);
     let package = w.package(&[], Terms { scope, ..terms(vec![stage]) });
     let request = w.ask(guest, package).unwrap();

@@ -119,8 +119,7 @@ fn d47_another_package_and_another_policy_go_on() {
     let second = w.policy(package, terms(vec![by(&[w.dan], &[])]));
     let other = w.package(&[], terms(vec![by_manager(&[])]));
     let elsewhere = w.ask(w.ada, other).unwrap();
-    let under_second =
-        w.submit(w.eve, Submit { policy: Some(second), ..order(package) }).unwrap();
+    let under_second = w.submit(w.eve, Submit { policy: Some(second), ..order(package) }).unwrap();
     w.stop(Thing::Policy(policy));
     w.approve(w.ben, elsewhere).unwrap();
     w.approve(w.dan, under_second).unwrap();
@@ -165,12 +164,15 @@ fn d47_a_scheduled_start_that_waits_past_its_end_never_starts() {
 fn d47_access_that_is_there_ends_as_ever_and_more_time_waits() {
     let Some(w) = World::new() else { return };
     let extension = Some(Extension { approval: true, last_days: None });
-    let (package, _) =
-        w.package_and_policy(&[w.role("ledger")], Terms { extension, ..terms(vec![by_manager(&[])]) });
+    let (package, _) = w.package_and_policy(
+        &[w.role("ledger")],
+        Terms { extension, ..terms(vec![by_manager(&[])]) },
+    );
     let request = w.ask(w.ada, package).unwrap();
     w.approve(w.ben, request).unwrap();
     w.settle();
     let id = w.assignment(request).id;
+    w.pass(DAY);
     let more = w.extend(w.ada, id).unwrap();
     w.stop(Thing::Package(package));
     refused(w.approve(w.ben, more));
@@ -199,8 +201,7 @@ fn d47_a_leaver_whose_vote_was_the_last_one_missing_gives_nothing_while_it_is_st
     let Some(w) = World::new() else { return };
     let everyone = |people: &[PersonId]| StageTerms { votes: Votes::Everyone, ..by(people, &[]) };
     let last = w.package(&[w.role("ledger")], terms(vec![everyone(&[w.ben, w.dan])]));
-    let next =
-        w.package(&[], terms(vec![everyone(&[w.ben, w.dan]), by(&[w.eve], &[])]));
+    let next = w.package(&[], terms(vec![everyone(&[w.ben, w.dan]), by(&[w.eve], &[])]));
     let (one, two) = (w.ask(w.ada, last).unwrap(), w.ask(w.ada, next).unwrap());
     for request in [one, two] {
         w.approve(w.ben, request).unwrap();

@@ -117,7 +117,8 @@ fn d37_when_the_last_one_missing_of_everyone_leaves_the_stage_is_approved() {
 fn d07_a_stage_that_completes_because_somebody_left_is_held_to_the_scope_too() {
     let Some(w) = World::new() else { return };
     let group = w.group(&[w.ada]);
-    let scope = keyholder::policies::model::Scope { groups: vec![named(group)], ..Default::default() };
+    let scope =
+        keyholder::policies::model::Scope { groups: vec![named(group)], ..Default::default() };
     let terms = Terms { scope, ..terms(vec![everyone(&[w.ben, w.dan], &[])]) };
     let request = w.ask(w.ada, w.package(&[w.role("ledger")], terms)).unwrap();
     w.approve(w.ben, request).unwrap();
@@ -263,8 +264,7 @@ fn d37_who_voted_in_an_earlier_stage_is_no_alternate_and_no_reinforcement_of_a_l
     let alternates =
         Alternates { after: 3, people: vec![named(w.ben)], groups: vec![], second_manager: false };
     let second = StageTerms { alternates: Some(alternates), ..by(&[w.dan], &[w.ben, w.eve]) };
-    let request =
-        w.ask(w.ada, w.package(&[], terms(vec![by(&[w.ben], &[]), second]))).unwrap();
+    let request = w.ask(w.ada, w.package(&[], terms(vec![by(&[w.ben], &[]), second]))).unwrap();
     w.approve(w.ben, request).unwrap();
     w.pass(3 * DAY);
     w.tick();

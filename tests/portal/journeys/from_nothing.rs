@@ -87,18 +87,20 @@ fn from_nothing_to_the_first_delivered_access() {
     marta.fill("Name", "Everybody");
     marta.choose("All members of the organization");
     marta.choose_nth("Their manager", 0);
-    marta.choose_nth("One member of a group", 1);
-    marta.fill_nth("Group whose members decide", "Kontrollers", 1);
-    marta.click("button", "Save policy");
+    marta.choose_nth("People or groups that I name", 1);
+    marta.fill("Groups whose members decide in stage 2", "Kontrollers");
+    marta.click("button", "Preview policy");
     assert_eq!(marta.status(), Some(422), "everything that is missing is said at once");
     for missing in ["who decides", "Kontrollers", "how long access lasts"] {
         let errors = marta.text().to_lowercase();
         assert!(errors.contains(&missing.to_lowercase()), "{missing}: {errors}");
     }
-    marta.fill_nth("Who decides when nobody there can", "marta@northmoor.example", 0);
-    marta.fill_nth("Group whose members decide", "Controllers", 1);
+    marta.fill("Who decides when nobody there can, in stage 1", "marta@northmoor.example");
+    marta.fill("Groups whose members decide in stage 2", "Controllers");
     marta.choose("For some days");
     marta.fill("Days", "30");
+    marta.click("button", "Preview policy");
+    marta.see("Access ends after 30 days.");
     marta.click("button", "Save policy");
     marta.see("Policy saved.");
 

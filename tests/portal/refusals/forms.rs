@@ -90,12 +90,14 @@ fn every_form_that_is_sent_twice_is_done_once() {
     form.set("roles", &role);
     let made = twice(&app, &mut admin, &form).url.path().to_owned();
     let made = made.trim_end_matches("/edit").to_owned();
-    let mut form = admin.open(&format!("{made}/policies/new")).form("Save policy");
+    let mut form = admin.open(&format!("{made}/policies/new")).form("Preview policy");
     form.set("name", "Everybody").set("members", "yes").set("stage1", "none");
     form.set("lifetime", "days").set("days", "5");
+    let form = twice(&app, &mut admin, &form).form("Save policy");
     let policy = twice(&app, &mut admin, &form);
-    let mut form = admin.open(&policy.link("Change policy Everybody")).form("Save policy");
+    let mut form = admin.open(&policy.link("Change policy Everybody")).form("Preview policy");
     form.set("days", "6");
+    let form = twice(&app, &mut admin, &form).form("Save policy");
     twice(&app, &mut admin, &form);
     let off = admin.open(&format!("{made}/edit")).form("Switch off policy Everybody");
     twice(&app, &mut admin, &off);
@@ -175,9 +177,10 @@ fn c9_a_page_that_is_out_of_date_keeps_what_was_typed() {
     form.set("reason", typed);
     let send = asha.send(&form).form("Send request");
     let edit = dario.open(&format!("/packages/{package}/edit")).link("Change policy Everybody");
-    let mut longer = dario.open(&edit).form("Save policy");
+    let mut longer = dario.open(&edit).form("Preview policy");
     longer.set("days", "60");
-    let stale = admin.open(&edit).form("Save policy");
+    let longer = dario.send(&longer).form("Save policy");
+    let stale = admin.open(&edit).form("Preview policy");
     dario.send(&longer).is(200);
     for form in [&form, &send] {
         let page = asha.send(form);

@@ -104,7 +104,7 @@ fn a_megabyte_is_refused_and_a_long_text_is_kept() {
     let forms: BTreeMap<String, (&str, &str)> = BTreeMap::from([
         (format!("/packages/{package}/request"), ("Continue", "reason")),
         (format!("/packages/{package}/edit"), ("Save package", "description")),
-        (format!("/packages/{package}/policies/new"), ("Save policy", "people")),
+        (format!("/packages/{package}/policies/new"), ("Preview policy", "people")),
         (format!("/catalogs/{catalog}/edit"), ("Save catalog", "description")),
         (format!("/catalogs/{catalog}/owners"), ("Add owner", "owner")),
         (format!("/catalogs/{catalog}/packages/new"), ("Make package", "description")),

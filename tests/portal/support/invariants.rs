@@ -16,11 +16,14 @@ use keyholder::kernel::{
 use super::target::FakeTarget;
 use super::world::TARGET;
 
+mod votes;
+
 /// Fails with every sentence that does not hold.
 pub fn check(db: &Database, target: &FakeTarget) {
     let all = db.read(All::load).unwrap();
     let mut broken = Vec::new();
     all.requests_and_stages(&mut broken);
+    broken.extend(db.read(votes::check).unwrap());
     all.assignments_and_rights(&mut broken);
     all.facts_and_notices(&mut broken);
     all.target(target, &mut broken);
@@ -36,6 +39,9 @@ struct RequestRow {
     package: PackageId,
     due_at: Option<Ts>,
     ended_at: Option<Ts>,
+    kind: String,
+    assignment: Option<AssignmentId>,
+    held_at: Option<Ts>,
 }
 
 #[derive(Queryable)]
@@ -121,6 +127,9 @@ impl All {
                     requests::package_id,
                     requests::due_at,
                     requests::ended_at,
+                    requests::kind,
+                    requests::assignment_id,
+                    requests::held_at,
                 ))
                 .load(db)?,
             stages: request_stages::table
@@ -251,8 +260,11 @@ impl All {
                 _ => false,
             })
             .collect();
+        // Those who were left had all approved when the last one missing left (D37).
+        let complete = self
+            .count(request.id, |f| matches!(f, Fact::StageComplete { stage, .. } if *stage == n));
         let decided = matches!(stage.state.as_str(), "approved" | "denied");
-        if mine.len() != usize::from(decided) {
+        if mine.len() + complete != usize::from(decided) {
             say(format!("stage {n} is {} with {} decisions (D4)", stage.state, mine.len()));
         }
         for decision in &mine {
@@ -282,7 +294,7 @@ impl All {
                 say(format!("stage {n} waits for the one who asks (D2)"));
             }
         }
-        if stage.state == "open" && waiting == 0 {
+        if stage.state == "open" && waiting == 0 && request.held_at.is_none() {
             say(format!("stage {n} is open and waits for nobody (D3)"));
         }
     }
@@ -301,7 +313,8 @@ impl All {
                 "scheduled" => !started && !ended,
                 "delivering" => started && !ended,
                 "delivered" => started,
-                "undelivered" => started && ended,
+                // Stopped before it started, and its end came meanwhile (D47).
+                "undelivered" => ended,
                 "canceled" | "denied" => !started && ended,
                 _ => false,
             };
@@ -385,32 +398,45 @@ impl All {
     fn facts_and_notices(&self, broken: &mut Vec<String>) {
         for request in &self.requests {
             let id = request.id;
+            let (kind, state) = (request.kind.as_str(), request.state.as_str());
             let made = self.assignments.iter().filter(|a| a.request == Some(id)).count();
-            let denied =
-                self.denials(id) + self.count(id, |f| matches!(f, Fact::RequestDenied { .. }));
-            let is = |state: &str| usize::from(request.state == state);
+            let count = |shape: fn(&Fact) -> bool| self.count(id, shape);
+            let denied = self.denials(id) + count(|f| matches!(f, Fact::RequestDenied { .. }));
+            let is = |word: &str| usize::from(state == word);
+            let asked = match kind {
+                "add" => count(|f| matches!(f, Fact::RequestSubmitted { .. })),
+                "assign" => count(|f| matches!(f, Fact::AssignedDirectly { .. })),
+                "extend" => count(|f| matches!(f, Fact::ExtensionRequested { .. })),
+                "give_back" => count(|f| matches!(f, Fact::GivenBack)),
+                _ => count(|f| matches!(f, Fact::TakenAgain)),
+            };
+            // What is extended or given back is not delivered: it is done at once.
+            let (approved, delivered) = match kind {
+                "extend" => (is("delivered"), 0),
+                "give_back" => (0, 0),
+                _ => (made, is("delivered")),
+            };
+            if kind == "extend" || kind == "give_back" {
+                let about = self.assignments.iter().find(|a| Some(a.id) == request.assignment);
+                if about.is_none_or(|a| a.ended_at.is_some() && request.ended_at.is_none()) {
+                    broken.push(format!("request {id} is open about access that has ended (D11)"));
+                }
+                if made > 0 || (kind == "give_back") != (state == "delivered" && approved == 0) {
+                    broken.push(format!("request {id} of kind {kind} is {state} and made {made}"));
+                }
+            }
+            let canceled =
+                count(|f| matches!(f, Fact::RequestCanceled { .. } | Fact::RequestRefused));
             let counts = [
-                ("submitted", self.count(id, |f| matches!(f, Fact::RequestSubmitted { .. })), 1),
-                ("approved", self.count(id, |f| matches!(f, Fact::RequestApproved { .. })), made),
-                (
-                    "delivered",
-                    self.count(id, |f| matches!(f, Fact::RequestDelivered)),
-                    is("delivered"),
-                ),
+                ("asked", asked, 1),
+                ("approved", count(|f| matches!(f, Fact::RequestApproved { .. })), approved),
+                ("delivered", count(|f| matches!(f, Fact::RequestDelivered)), delivered),
                 ("denied", denied, is("denied")),
-                (
-                    "expired",
-                    self.count(id, |f| matches!(f, Fact::RequestExpired { .. })),
-                    is("expired"),
-                ),
-                (
-                    "canceled",
-                    self.count(id, |f| matches!(f, Fact::RequestCanceled { .. })),
-                    is("canceled"),
-                ),
+                ("expired", count(|f| matches!(f, Fact::RequestExpired { .. })), is("expired")),
+                ("canceled", canceled, is("canceled")),
                 (
                     "undelivered",
-                    self.count(id, |f| matches!(f, Fact::RequestUndelivered { .. })),
+                    count(|f| matches!(f, Fact::RequestUndelivered { .. })),
                     is("undelivered"),
                 ),
             ];
