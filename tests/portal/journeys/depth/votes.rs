@@ -49,7 +49,7 @@ fn two_of_three_decide_and_the_third_hears_who() {
         assert_eq!(mailed().len(), 3);
         decide(house, &tomas, LIMITS, "n1012", "Approve");
         decide(house, &dario, LIMITS, "n1012", "Deny");
-        assert_eq!(mailed(), ["Siobhán O'Connell: Denied by Dario Conti: Payment limits"]);
+        assert_eq!(mailed(), ["Siobhán O'Connell: Denied: Payment limits"]);
         assert!(!house.is_in("n1012", "payment-limits"));
         Some(())
     });
