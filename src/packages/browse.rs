@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::kernel::{Kind, PackageId, RequestId, Risk, Ts, Zone};
 use crate::policies::model::Policy;
 use crate::policies::store::of_package;
-use crate::requests::asking::{Case, query, target};
+use crate::requests::asking::{Case, for_others, query, target};
 use crate::requests::prospect::prospect;
 use crate::requests::words::Decides;
 use crate::requests::{drafts, store as requests};
