@@ -12,7 +12,7 @@ use keyholder::app;
 use keyholder::assignments;
 use keyholder::db::By;
 use keyholder::db::schema::{mails, notices, resource_roles, role_grants};
-use keyholder::kernel::{NoticeId, PackageId, RequestId, Risk};
+use keyholder::kernel::{BasketId, NoticeId, PackageId, RequestId, Risk};
 use keyholder::notify;
 use keyholder::requests::commands::{self, Submit};
 use keyholder::requests::model::Verdict;
@@ -46,7 +46,9 @@ struct Things {
 
 fn submit(app: &App, package: PackageId) -> RequestId {
     let target = app.person("employee");
-    let order = Submit { reason: "the close of the month".into(), ..Submit::of(package) };
+    let basket = Some(BasketId::fresh());
+    let reason = "the close of the month".to_owned();
+    let order = Submit { reason, basket, ..Submit::of(package) };
     let ask = move |tx: &mut keyholder::db::Tx<'_>| {
         let permit = policy::request_access(tx.actor(), &AskStanding::own(target))?;
         commands::submit(tx, &permit, &order)
@@ -94,8 +96,10 @@ fn things(app: &App, number: usize) -> Things {
     let name = format!("Organization {number}");
     let domain = format!("organization-{number}.example");
     let organization = crate::support::app::organization(&app.db, &name, &domain);
+    let basket = app.read(|db| store::one(db, request)).basket_id.unwrap();
     let parts = BTreeMap::from([
         ("/approvals/{id}", request.to_string()),
+        ("/basket/{id}", basket.to_string()),
         ("/catalogs/{id}", catalog.to_string()),
         ("/mail/{id}", failed_mail(app).to_string()),
         ("/organizations/{id}", organization.to_string()),
