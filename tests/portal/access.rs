@@ -98,6 +98,7 @@ fn things(app: &App, number: usize) -> Things {
     let organization = crate::support::app::organization(&app.db, &name, &domain);
     let basket = app.read(|db| store::one(db, request)).basket_id.unwrap();
     let parts = BTreeMap::from([
+        ("/access/{id}", assignment.to_string()),
         ("/approvals/{id}", request.to_string()),
         ("/basket/{id}", basket.to_string()),
         ("/catalogs/{id}", catalog.to_string()),
@@ -117,7 +118,12 @@ fn things(app: &App, number: usize) -> Things {
     let bodies = BTreeMap::from([
         (
             "/approvals/{id}/decisions",
-            vec![("stage", stage.to_string()), ("verdict", text("approve"))],
+            vec![
+                ("stage", stage.to_string()),
+                ("verdict", text("approve")),
+                ("version", text("1")),
+                ("contents", text("1")),
+            ],
         ),
         ("/packages/{id}/assignments/{aid}/end", vec![("reason", text("moved on"))]),
         ("/packages/{id}/policies/{policy}/switch", vec![("on", text("no"))]),
