@@ -96,6 +96,7 @@ fn things(app: &App, number: usize) -> Things {
     let name = format!("Organization {number}");
     let domain = format!("organization-{number}.example");
     let organization = crate::support::app::organization(&app.db, &name, &domain);
+    let basket = app.read(|db| store::one(db, request)).basket_id.unwrap();
     let parts = BTreeMap::from([
         ("/access/{id}", assignment.to_string()),
         ("/approvals/{id}", request.to_string()),
