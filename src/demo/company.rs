@@ -4,9 +4,10 @@
 use std::collections::HashMap;
 
 use anyhow::{Context, anyhow};
-use chrono::{Datelike, Days, NaiveDate};
+use chrono::Days;
 
-use super::offer::{self, By, CATALOGS, Life, ORGANIZATIONS, PACKAGES, RESOURCES, Who};
+use super::offer::{CATALOGS, ORGANIZATIONS, PACKAGES, RESOURCES};
+use super::plan::Who;
 use super::provider::Cast;
 use super::story;
 use super::target::{NAME, State};
@@ -24,8 +25,7 @@ use crate::kernel::{
     Ts, Zone,
 };
 use crate::packages::model::NewPackage;
-use crate::policies::model::{Lifetime, Named, Scope, Terms};
-use crate::policies::stages::{Approvers, StageTerms};
+use crate::policies::model::Named;
 use crate::{organizations, packages, policies};
 
 /// The name of the staff list.
@@ -128,67 +128,16 @@ impl Names {
         found.with_context(|| format!("no group of the demo is “{name}”")).map_err(Error::Broken)
     }
 
-    fn named_person(&self, id: &str) -> Result<Named<PersonId>> {
+    pub(super) fn named_person(&self, id: &str) -> Result<Named<PersonId>> {
         Ok(Named { id: self.person(id)?, name: String::new() })
     }
 
-    fn named_group(&self, name: &str) -> Result<Named<GroupId>> {
+    pub(super) fn named_group(&self, name: &str) -> Result<Named<GroupId>> {
         Ok(Named { id: self.group(name)?, name: name.to_owned() })
     }
 
-    fn named_people(&self, ids: &[&str]) -> Result<Vec<Named<PersonId>>> {
+    pub(super) fn named_people(&self, ids: &[&str]) -> Result<Vec<Named<PersonId>>> {
         ids.iter().map(|id| self.named_person(id)).collect()
-    }
-
-    fn scope(&self, policy: &offer::Policy) -> Result<Scope> {
-        let mut scope = Scope { all_members: policy.all_members, ..Scope::default() };
-        for who in policy.named {
-            match who {
-                Who::Person(id) => scope.people.push(self.named_person(id)?),
-                Who::Group(name) => scope.groups.push(self.named_group(name)?),
-            }
-        }
-        Ok(scope)
-    }
-
-    /// The terms of a policy that is written on `today` with this lifetime.
-    pub(super) fn terms(
-        &self,
-        policy: &offer::Policy,
-        life: Life,
-        today: NaiveDate,
-    ) -> Result<Terms> {
-        let stage = |stage: &offer::Stage| {
-            let approvers = match stage.by {
-                By::Manager => Approvers::Manager,
-                By::People(ids) => Approvers::people(self.named_people(ids)?),
-                By::Group(name) => Approvers::group(self.named_group(name)?),
-            };
-            let fallback = self.named_people(stage.fallback)?;
-            Ok(StageTerms::simple(approvers, fallback, stage.days))
-        };
-        Ok(Terms {
-            scope: self.scope(policy)?,
-            stages: policy.stages.iter().map(stage).collect::<Result<_>>()?,
-            reason_required: policy.reason,
-            lifetime: lifetime(life, today),
-            period_chosen: policy.chosen,
-            ..Terms::default()
-        })
-    }
-}
-
-fn lifetime(life: Life, today: NaiveDate) -> Lifetime {
-    match life {
-        Life::Days(days) => Lifetime::Days { days },
-        Life::Hours(hours) => Lifetime::Hours { hours },
-        Life::Never => Lifetime::Never,
-        Life::MonthEnd(days) => {
-            let around = today.checked_add_days(Days::new(days.into())).unwrap_or(today);
-            let first = around.with_day(1).unwrap_or(around);
-            let next = first.checked_add_months(chrono::Months::new(1)).unwrap_or(first);
-            Lifetime::Until { date: next.pred_opt().unwrap_or(around) }
-        }
     }
 }
 

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow};
 
 use super::company::{self, Names, Offered, day_before};
-use super::offer::{CATALOGS, PACKAGES, Who};
+use super::offer::{CATALOGS, PACKAGES};
+use super::plan::Who;
 use super::story::{self, ASKS, Act, Ask, At, What};
 use super::target::{self, DemoTarget};
-use crate::access::policy::{self, AskStanding};
+use crate::access::policy;
 use crate::assignments;
 use crate::db::{By, Database, Tx};
 use crate::directory::feed::Entry;
@@ -18,11 +19,11 @@ use crate::directory::groups_feed::Membership;
 use crate::error::{Error, Result};
 use crate::jobs::run_all;
 use crate::kernel::time::Fixed;
-use crate::kernel::{Clock, RequestId, Ts};
+use crate::kernel::{AssignmentId, Clock, RequestId, Ts};
 use crate::provisioning::connectors::Targets;
 use crate::provisioning::reconcile;
 use crate::requests;
-use crate::requests::commands::Submit;
+use crate::requests::commands::{Extend, Submit};
 use crate::requests::model::{StageState, State, Verdict};
 use crate::requests::rules::Period;
 use crate::{notify, policies};
@@ -177,6 +178,9 @@ impl Writer<'_> {
             let due = self.db.read(|c| {
                 Ok([
                     requests::store::due(c, at, None, 1)?.first().map(|due| due.0),
+                    requests::store::due_alternates(c, at, None, 1)?.first().map(|due| due.0),
+                    requests::store::due_reminders(c, at, None, 1)?.first().map(|due| due.0),
+                    assignments::store::due_to_warn(c, at, None, 1)?.first().map(|due| due.0),
                     assignments::store::due_to_start(c, at, None, 1)?.first().map(|due| due.0),
                     assignments::store::due_to_end(c, at, None, 1)?.first().map(|due| due.0),
                 ])
@@ -201,7 +205,9 @@ impl Writer<'_> {
             }
             Step::Act(index, act) => {
                 let request = self.requests.get(&index).copied().ok_or(Error::Missing)?;
-                self.act(request, act)? != State::PendingApproval
+                let (request, deliver) = self.act(request, act)?;
+                self.requests.insert(index, request);
+                deliver
             }
             Step::Staff(list) => {
                 let (own, groups) = (list.clone(), self.groups.clone());
@@ -243,40 +249,59 @@ impl Writer<'_> {
             let same = |index: &usize| ASKS[*index].who == ask.who && ASKS[*index].what == ask.what;
             self.requests.iter().filter(|(index, _)| same(index)).max().map(|(_, id)| *id)
         });
+        let package = self.offered.package(ask.what)?;
         let submit = Submit {
             reason: ask.why.to_owned(),
+            answers: ask.answers.iter().map(|(key, said)| ((*key).into(), owned(said))).collect(),
             period: Period {
                 starts: ask.from.map(|days| zone.start_of(day(days))),
                 ends: ask.until.map(|days| zone.end_of(day(days))),
             },
             previous: previous.flatten(),
-            ..Submit::of(self.offered.package(ask.what)?)
+            ..Submit::of(package)
         };
         let who = self.names.person(ask.who)?;
-        self.db.write(By::Person(who), move |tx| {
-            let permit = policy::request_access(tx.actor(), &AskStanding::own(who))?;
+        let by = ask.by.map_or(Ok(who), |by| self.names.person(by))?;
+        self.db.write(By::Person(by), move |tx| {
+            let position = requests::eligibility::position(tx.db(), by, who, package)?;
+            let permit = policy::request_access(tx.actor(), &position.standing())?;
             requests::commands::submit(tx, &permit, &submit)
         })
     }
 
-    /// Does it; returns where the request stands then.
-    fn act(&self, request: RequestId, act: &'static Act) -> Result<State> {
-        let who = By::Person(self.names.person(act.by)?);
-        self.db.write(who, move |tx| match act.what {
+    /// Does it; returns the request that is talked of from then on, and whether something is to be delivered.
+    fn act(&self, request: RequestId, act: &'static Act) -> Result<(RequestId, bool)> {
+        let me = self.names.person(act.by)?;
+        self.db.write(By::Person(me), move |tx| match act.what {
             What::Approve(note) => decide(tx, request, Verdict::Approve, note),
             What::Deny(note) => decide(tx, request, Verdict::Deny, note),
             What::Cancel => {
                 let standing = standing(tx, request)?;
                 let permit = policy::cancel_request(tx.actor(), &standing)?;
-                Ok(requests::commands::cancel(tx, &permit)?.state)
+                requests::commands::cancel(tx, &permit)?;
+                Ok((request, false))
             }
             What::End(why) => {
                 let standing = standing(tx, request)?;
                 let permit = policy::manage_assignment(tx.actor(), standing.catalog)?;
-                let held = assignments::store::of_request(tx.db(), request)?;
-                let id = held.ok_or(Error::Missing)?.id;
+                let id = held(tx, request)?;
                 requests::commands::end_assignment(tx, &permit, id, why)?;
-                Ok(State::Delivered)
+                Ok((request, true))
+            }
+            What::Extend(why) => {
+                let permit = policy::own_assignment(tx.actor(), me)?;
+                let extend = Extend {
+                    id: RequestId::fresh(),
+                    assignment: held(tx, request)?,
+                    reason: why.to_owned(),
+                    until: None,
+                };
+                Ok((requests::commands::extend(tx, &permit, &extend)?, false))
+            }
+            What::GiveBack(why) => {
+                let permit = policy::own_assignment(tx.actor(), me)?;
+                let id = held(tx, request)?;
+                Ok((requests::commands::give_back(tx, &permit, id, why)?, true))
             }
         })
     }
@@ -300,11 +325,25 @@ fn standing(tx: &mut Tx<'_>, request: RequestId) -> Result<policy::RequestStandi
     requests::store::standing(tx.db(), &request)
 }
 
-fn decide(tx: &mut Tx<'_>, request: RequestId, verdict: Verdict, note: &str) -> Result<State> {
+fn held(tx: &mut Tx<'_>, request: RequestId) -> Result<AssignmentId> {
+    Ok(assignments::store::of_request(tx.db(), request)?.ok_or(Error::Missing)?.id)
+}
+
+fn owned(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+fn decide(
+    tx: &mut Tx<'_>,
+    request: RequestId,
+    verdict: Verdict,
+    note: &str,
+) -> Result<(RequestId, bool)> {
     let standing = standing(tx, request)?;
     let permit = policy::decide_stage(tx.actor(), &standing)?;
     let stages = requests::store::stages(tx.db(), &[request])?;
     let open = stages.into_iter().find(|stage| stage.state() == StageState::Open);
     let stage = open.ok_or(Error::Missing)?.id;
-    Ok(requests::commands::decide(tx, &permit, stage, verdict, note)?.state)
+    let after = requests::commands::decide(tx, &permit, stage, verdict, note)?.state;
+    Ok((request, after != State::PendingApproval))
 }

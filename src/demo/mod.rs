@@ -8,10 +8,12 @@ pub mod company;
 mod history;
 mod offer;
 pub mod pages;
+mod plan;
 pub mod provider;
 mod store;
 mod story;
 pub mod target;
+mod terms;
 
 use std::fs::{File, TryLockError};
 use std::io::Read;
@@ -189,16 +191,26 @@ fn build(dir: &Path, now: Ts) -> anyhow::Result<()> {
         set_setting(tx, MARK, BUILDING)?;
         set_setting(tx, SECRET, &secret)
     })?;
-    let staff = company::staff()?;
-    let state = company::target(&staff, now);
-    let target = Arc::new(DemoTarget::in_memory(state, clock.clone()));
-    history::write(&db, &clock, &target, &staff, now)?;
+    let target = fill(&db, &clock, now)?;
     DemoTarget::open(&dir.join("target.json"), || target.state(), clock)?;
     db.write(BY, move |tx| {
         store::read_before(tx, now.plus_hours(-48))?;
         set_setting(tx, MARK, READY)
     })?;
     Ok(())
+}
+
+/// Writes the company and everything that happened there up to `now` into an empty database; answers its target
+/// system. The database's clocks are `clock`.
+///
+/// # Errors
+/// When the story does not fit the rules, or the database does not answer.
+pub fn fill(db: &Database, clock: &Arc<Fixed>, now: Ts) -> anyhow::Result<Arc<DemoTarget>> {
+    let staff = company::staff()?;
+    let state = company::target(&staff, now);
+    let target = Arc::new(DemoTarget::in_memory(state, Arc::clone(clock) as _));
+    history::write(db, clock, &target, &staff, now)?;
+    Ok(target)
 }
 
 fn open(dir: &Path, clock: Arc<Shifted>, new: bool, lock: File) -> anyhow::Result<Demo> {

@@ -1,153 +1,11 @@
 //! What the demo's company offers: catalogs, resources of the target system, access packages and their policies.
-//! Plain data; [`super::company`] makes it real through the commands that a click uses.
+//! Plain data, written as [`super::plan`] says; [`super::company`] makes it real through the commands that a click uses.
 
-use crate::kernel::Risk;
+use super::plan::{
+    Answer, By, Catalog, If, Life, Organization, Package, Question, Resource, Stage, Who, package,
+    policy, question, resource, stage,
+};
 use crate::kernel::Risk::{High, Ordinary};
-
-/// Somebody of the staff list (their id) or a group (its name).
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Who {
-    Person(&'static str),
-    Group(&'static str),
-}
-
-/// A catalog.
-pub(super) struct Catalog {
-    pub name: &'static str,
-    pub description: &'static str,
-    pub owners: &'static [Who],
-    /// Its packages are shown to those, too, who cannot request them.
-    pub for_everyone_to_see: bool,
-}
-
-/// An organization whose people are guests.
-pub(super) struct Organization {
-    pub name: &'static str,
-    pub description: &'static str,
-    pub domains: &'static [&'static str],
-    /// Who answers for its people: ids in the staff list.
-    pub sponsors: &'static [&'static str],
-}
-
-/// A group of the target system, registered in a catalog unless `catalog` is empty.
-pub(super) struct Resource {
-    pub catalog: &'static str,
-    pub address: &'static str,
-    pub name: &'static str,
-    pub description: &'static str,
-    /// The risk of being a member; being an owner is always high.
-    pub risk: Risk,
-}
-
-/// An access package.
-pub(super) struct Package {
-    pub catalog: &'static str,
-    pub name: &'static str,
-    pub description: &'static str,
-    /// Address and role value.
-    pub roles: &'static [(&'static str, &'static str)],
-    pub hidden: bool,
-    pub policies: &'static [Policy],
-}
-
-/// A policy.
-#[derive(Clone, Copy)]
-pub(super) struct Policy {
-    pub name: &'static str,
-    pub all_members: bool,
-    pub named: &'static [Who],
-    pub stages: &'static [Stage],
-    pub reason: bool,
-    pub lifetime: Life,
-    /// What its lifetime was when it was first written.
-    pub at_first: Life,
-    /// Whether the requestor may choose the period.
-    pub chosen: bool,
-}
-
-/// A stage: who decides, who steps in, in how many days.
-#[derive(Clone, Copy)]
-pub(super) struct Stage {
-    pub by: By,
-    pub fallback: &'static [&'static str],
-    pub days: u32,
-}
-
-/// Who decides.
-#[derive(Clone, Copy)]
-pub(super) enum By {
-    Manager,
-    People(&'static [&'static str]),
-    Group(&'static str),
-}
-
-/// How long access lasts.
-#[derive(Clone, Copy)]
-pub(super) enum Life {
-    Days(u32),
-    Hours(u32),
-    Never,
-    /// Until the last day of the month that is so many days ahead.
-    MonthEnd(u32),
-}
-
-const fn stage(by: By, fallback: &'static [&'static str], days: u32) -> Stage {
-    Stage { by, fallback, days }
-}
-
-const fn policy(name: &'static str, lifetime: Life, stages: &'static [Stage]) -> Policy {
-    let (all_members, named, at_first) = (true, &[] as &[Who], lifetime);
-    Policy { name, all_members, named, stages, reason: true, lifetime, at_first, chosen: false }
-}
-
-impl Policy {
-    /// For these only, instead of for all members.
-    const fn only(self, named: &'static [Who]) -> Self {
-        Self { all_members: false, named, ..self }
-    }
-
-    /// The requestor may choose the period.
-    const fn with_period(self) -> Self {
-        Self { chosen: true, ..self }
-    }
-
-    /// It was first written with another lifetime.
-    const fn at_first(self, at_first: Life) -> Self {
-        Self { at_first, ..self }
-    }
-
-    /// The requestor need not say why.
-    const fn without_reason(self) -> Self {
-        Self { reason: false, ..self }
-    }
-}
-
-const fn resource(
-    catalog: &'static str,
-    address: &'static str,
-    name: &'static str,
-    risk: Risk,
-    description: &'static str,
-) -> Resource {
-    Resource { catalog, address, name, description, risk }
-}
-
-const fn package(
-    catalog: &'static str,
-    name: &'static str,
-    roles: &'static [(&'static str, &'static str)],
-    policies: &'static [Policy],
-    description: &'static str,
-) -> Package {
-    Package { catalog, name, description, roles, hidden: false, policies }
-}
-
-impl Package {
-    /// Not in lists and searches.
-    const fn hidden(self) -> Self {
-        Self { hidden: true, ..self }
-    }
-}
 
 const FINANCE: &str = "Finance";
 const CUSTOMERS: &str = "Customer operations";
@@ -163,6 +21,40 @@ const CUSTOMER_TEAMS: &[Who] = &[Who::Group("Customer teams")];
 const MANAGER: Stage = stage(By::Manager, &["catalog-owner"], 14);
 /// The financial controller.
 const CONTROLLER: Stage = stage(By::People(&["second-approver"]), &["catalog-owner"], 7);
+
+/// What the requestor of customer records as a file says first: they may leave the house.
+const EXPORT: &[Question] = &[
+    question(
+        "what",
+        "What will be in the file?",
+        "",
+        Answer::Many(&["Names and addresses", "Orders", "Payments", "Support cases"]),
+    ),
+    question(
+        "where",
+        "Where does the file go?",
+        "",
+        Answer::One(&["It stays with us", "A service provider", "An authority"]),
+    ),
+    question(
+        "contract",
+        "Under which contract does the provider work for us?",
+        "Its number is on the first page, such as C-20417.",
+        Answer::Like("C-[0-9]{5}", "Enter a contract number, such as C-20417"),
+    )
+    .after("where", &["A service provider"]),
+];
+
+/// What a manager says who requests a card.
+const CARD: &[Question] = &[
+    question(
+        "center",
+        "Which cost center pays?",
+        "Four digits, as on the monthly report.",
+        Answer::Like("[0-9]{4}", "Enter the four digits of a cost center, such as 4310"),
+    ),
+    question("limit", "How many euros a month at most?", "", Answer::Number(100, 5_000)),
+];
 
 pub(super) const CATALOGS: &[Catalog] = &[
     Catalog {
@@ -270,6 +162,21 @@ pub(super) const RESOURCES: &[Resource] = &[
         High,
         "Moves money between the company’s own accounts.",
     ),
+    resource(
+        FINANCE,
+        "bank-signers",
+        "Bank signers",
+        High,
+        "Signs at the bank in the company’s name.",
+    ),
+    resource(
+        FINANCE,
+        "payment-limits",
+        "Payment limits",
+        High,
+        "Changes how much a payment run may pay.",
+    ),
+    resource(FINANCE, "card-holders", "Card holders", Ordinary, "Pays with a card of the company."),
     resource(
         CUSTOMERS,
         "crm-readers",
@@ -406,7 +313,7 @@ pub(super) const RESOURCES: &[Resource] = &[
 
 pub(super) const PACKAGES: &[Package] = &[
     package(FINANCE, "Month-end ledger (read)", &[("ledger-readers", "member")], &[
-        policy("Everyone", Life::Days(90), &[MANAGER]).with_period(),
+        policy("Everyone", Life::Days(90), &[MANAGER]).with_period().extended(true, 14),
     ], "Lets you look at every posting of the ledger and download the month-end reports. You cannot post, change or release anything with it."),
     package(FINANCE, "Month-end ledger (post)", &[("ledger-readers", "member"), ("ledger-posters", "member")], &[
         policy("Finance staff", Life::Days(90), &[MANAGER, CONTROLLER]).only(FINANCE_STAFF).with_period(),
@@ -427,7 +334,7 @@ pub(super) const PACKAGES: &[Package] = &[
         ]).only(FINANCE_STAFF),
     ], "Lets you create suppliers and change their bank details. Every change is checked by a second person. It is not meant for people who post or pay invoices."),
     package(FINANCE, "Expense review", &[("expense-auditors", "member")], &[
-        policy("Finance staff", Life::Days(90), &[MANAGER]).only(FINANCE_STAFF).with_period(),
+        policy("Finance staff", Life::Days(90), &[MANAGER]).only(FINANCE_STAFF).with_period().extended(true, 30),
     ], "Lets you read expense claims with their receipts and send them back with a question. You cannot approve or pay claims, and you do not see your own."),
     package(FINANCE, "Year-end close room", &[("year-end-room", "member")], &[
         policy("Finance staff", Life::MonthEnd(80), &[]).only(FINANCE_STAFF).without_reason(),
@@ -438,6 +345,21 @@ pub(super) const PACKAGES: &[Package] = &[
             stage(By::People(&["n1001"]), &["second-approver"], 3),
         ]).only(FINANCE_STAFF),
     ], "Lets you move money between the company’s own accounts for 24 hours. Payments to anybody outside are not possible with it."),
+    package(FINANCE, "Bank signing", &[("bank-signers", "member")], &[
+        policy("Finance staff", Life::Days(30), &[
+            stage(By::Manager, &["catalog-owner"], 6).joined(3, &["catalog-owner"]),
+            stage(By::People(&["second-approver"]), &["catalog-owner"], 5),
+            stage(By::People(&["catalog-owner"]), &["n1001"], 5),
+        ]).only(FINANCE_STAFF),
+    ], "Lets you sign payments of up to 50,000 euros at the bank, in the company’s name, for thirty days. You cannot sign what you have prepared yourself."),
+    package(FINANCE, "Payment limits", &[("payment-limits", "member")], &[
+        policy("Finance staff, for two weeks", Life::Days(14), &[
+            stage(By::People(&["second-approver", "catalog-owner", "n1001"]), &["n1006"], 5).votes(2),
+        ]).only(FINANCE_STAFF),
+    ], "Lets you change how much a payment run may pay, for two weeks. Two of three people must agree; every change names you and them."),
+    package(FINANCE, "Company card", &[("card-holders", "member")], &[
+        policy("Everyone, through their manager", Life::Days(365), &[CONTROLLER]).by_managers().asking(CARD),
+    ], "Lets you pay for travel and small purchases with a card of the company. Your manager requests it for you, and says which cost center pays."),
     package(CUSTOMERS, "Customer records (read)", &[("crm-readers", "member")], &[
         policy("Everyone", Life::Days(90), &[stage(By::Manager, &["admin"], 14)]).with_period(),
     ], "Lets you look up customers, their contacts, orders and open cases. You cannot change a record, and you cannot save lists as files."),
@@ -454,7 +376,9 @@ pub(super) const PACKAGES: &[Package] = &[
         policy("Everyone, for a working day", Life::Hours(8), &[
             stage(By::Manager, &["catalog-owner"], 5),
             stage(By::People(&["second-approver"]), &["n1006"], 5),
-        ]),
+            stage(By::People(&["n1006"]), &["n1000"], 5)
+                .only_if(If::Answered("where", &["A service provider", "An authority"])),
+        ]).asking(EXPORT),
     ], "Lets you save customer records as a file, for eight hours. Say which customers and what for; the file must be deleted when you are done."),
     package(CUSTOMERS, "Complaint archive", &[("complaint-archive", "member")], &[
         policy("Everyone", Life::Days(30), &[MANAGER]),
@@ -467,15 +391,17 @@ pub(super) const PACKAGES: &[Package] = &[
             .only(ENGINEERS).at_first(Life::Days(90)),
     ], "Lets you propose changes to the source code of all products. Others review them before they count; releasing firmware is a separate package."),
     package(ENGINEERING, "Build farm", &[("build-runners", "member")], &[
-        policy("Engineering and quality", Life::Days(180), &[]).only(ENGINEERS).with_period(),
-    ], "Lets you start, watch and stop builds on the shared machines. What is built there cannot be installed by customers until it is signed."),
+        policy("Engineering and quality", Life::Days(180), &[
+            stage(By::Manager, &["n1002"], 14).only_if(If::LongerThan(60)),
+        ]).only(ENGINEERS).with_period().extended(false, 30),
+    ], "Lets you start, watch and stop builds on the shared machines; for longer than sixty days your manager decides. What is built there cannot be installed by customers until it is signed."),
     package(ENGINEERING, "Release signing", &[("release-signers", "member")], &[
         policy("Engineering and quality, for two days", Life::Hours(48), &[
             stage(By::Group("Release board"), &["n1002"], 3),
         ]).only(ENGINEERS),
     ], "Lets you sign firmware that customers install, for 48 hours around a release. Every signature names you and the release."),
     package(ENGINEERING, "Laboratory bench", &[("lab-instruments", "member")], &[
-        policy("Everyone", Life::Days(90), &[]).with_period().without_reason(),
+        policy("Everyone", Life::Days(90), &[]).with_period().without_reason().extended(false, 14),
     ], "Lets you book benches and instruments of the optics laboratory. You need the safety briefing before your first booking."),
     package(ENGINEERING, "Laboratory bench keeper", &[("lab-instruments", "owner")], &[
         policy("Engineering and quality", Life::Days(365), &[stage(By::Manager, &["n1002"], 14)]).only(ENGINEERS),
@@ -505,12 +431,12 @@ pub(super) const PACKAGES: &[Package] = &[
         ]).only(&[Who::Group("People team")]),
     ], "Lets you read and change personnel files of everybody but yourself. Every look at a file is written down and can be asked about."),
     package(PEOPLE, "Onboarding workspace", &[("onboarding", "member")], &[
-        policy("Everyone", Life::Days(14), &[]).without_reason(),
+        policy("Everyone", Life::Days(14), &[]).also_by(&["People team"]).without_reason(),
     ], "Lets you use the workspace for your first two weeks: checklists, whom to ask, rooms and keys. It ends by itself after 14 days."),
     package(PEOPLE, "Job architecture workspace", &[("job-architecture", "member")], &[],
         "Lets you comment on the draft of the new job families. It is being prepared: nobody can request it yet."),
     package(PARTNERS, "Partner portal", &[("partner-portal", "member")], &[
-        policy("Partner contacts", Life::Days(180), &[stage(By::Manager, &["n1042"], 14)])
+        policy("Partner contacts", Life::Days(180), &[stage(By::Sponsors, &["n1042"], 14)])
             .only(&[Who::Group("Partner contacts")]),
     ], "Lets people of partner companies see their own orders, drawings and delivery dates. They see nothing of other partners."),
     package(PARTNERS, "Audit data room", &[("audit-data-room", "member")], &[
@@ -518,7 +444,10 @@ pub(super) const PACKAGES: &[Package] = &[
             .only(&[Who::Person("guest"), Who::Person("auditor")]),
     ], "Lets the auditors of the year read the documents that are put there for them. Nothing can be changed, and it closes when the audit is signed."),
     package(PARTNERS, "Partner price lists", &[("price-lists", "member")], &[
-        policy("Customer teams and partners", Life::Days(90), &[stage(By::People(&["n1042"]), &["n1003"], 14)])
+        policy("Customer teams and partners", Life::Days(90), &[
+            stage(By::People(&["n1042"]), &["n1003"], 14),
+            stage(By::People(&["n1003"]), &["n1000"], 7).only_if(If::Guests),
+        ])
             .only(&[Who::Group("Customer teams"), Who::Group("Partner contacts")]),
     ], "Lets you download the current price lists for partners. Prices of single customers and older lists are not part of it."),
     package(PARTNERS, "Joint test bench", &[("joint-bench", "member")], &[

@@ -14,6 +14,8 @@ pub(super) enum At {
 #[derive(Clone, Copy)]
 pub(super) struct Ask {
     pub who: &'static str,
+    /// Who asked for them, where they did not do so themselves.
+    pub by: Option<&'static str>,
     pub what: &'static str,
     pub at: At,
     pub why: &'static str,
@@ -23,6 +25,8 @@ pub(super) struct Ask {
     pub until: Option<u64>,
     /// Whether it repeats an earlier request.
     pub again: bool,
+    /// What was answered, by the key of the question.
+    pub answers: &'static [(&'static str, &'static [&'static str])],
     pub then: &'static [Act],
 }
 
@@ -42,6 +46,10 @@ pub(super) enum What {
     Cancel,
     /// The assignment is ended before its time.
     End(&'static str),
+    /// Its holder asks for more time; what follows is about that.
+    Extend(&'static str),
+    /// Its holder gives it back.
+    GiveBack(&'static str),
 }
 
 const fn ask(
@@ -51,7 +59,8 @@ const fn ask(
     why: &'static str,
     then: &'static [Act],
 ) -> Ask {
-    Ask { who, what, at, why, from: None, until: None, again: false, then }
+    let (by, from, until, again, answers) = (None, None, None, false, &[] as &[_]);
+    Ask { who, by, what, at, why, from, until, again, answers, then }
 }
 
 impl Ask {
@@ -65,6 +74,14 @@ impl Ask {
 
     const fn again(self) -> Self {
         Self { again: true, ..self }
+    }
+
+    const fn by(self, who: &'static str) -> Self {
+        Self { by: Some(who), ..self }
+    }
+
+    const fn answering(self, answers: &'static [(&'static str, &'static [&'static str])]) -> Self {
+        Self { answers, ..self }
     }
 }
 
@@ -86,6 +103,14 @@ const fn cancel(by: &'static str, at: At) -> Act {
 
 const fn end(by: &'static str, at: At, why: &'static str) -> Act {
     Act { by, at, what: What::End(why) }
+}
+
+const fn extend(by: &'static str, at: At, why: &'static str) -> Act {
+    Act { by, at, what: What::Extend(why) }
+}
+
+const fn give_back(by: &'static str, at: At, why: &'static str) -> Act {
+    Act { by, at, what: What::GiveBack(why) }
 }
 
 /// Members that the target had before Keyholder: group and person (D22).
@@ -147,6 +172,13 @@ pub(super) const ASKS: &[Ask] = &[
         "Mirela is away from the 1st, and somebody has to put the supplier payments together.",
         &[],
     ),
+    ask(
+        "employee",
+        "Laboratory bench",
+        day(27, 9, 35),
+        "",
+        &[give_back("employee", day(6, 16, 10), "The inventory of the instruments is done.")],
+    ),
     // What waits for the manager.
     ask(
         "n1013",
@@ -184,7 +216,12 @@ pub(super) const ASKS: &[Ask] = &[
         At::Ago(95),
         "Payment behavior of the hundred largest customers, for the credit insurance. I delete the file this evening.",
         &[],
-    ),
+    )
+    .answering(&[
+        ("what", &["Names and addresses", "Payments"]),
+        ("where", &["A service provider"]),
+        ("contract", &["C-20417"]),
+    ]),
     // What waits for the second approver.
     ask(
         "n1012",
@@ -266,7 +303,10 @@ pub(super) const ASKS: &[Ask] = &[
         "Expense review",
         day(53, 10, 30),
         "Spot checks of the third quarter.",
-        &[yes("manager", day(53, 14, 0), "")],
+        &[
+            yes("manager", day(53, 14, 0), ""),
+            extend("n1012", day(2, 15, 45), "The spot checks of October are still to be done."),
+        ],
     )
     .until(14),
     ask("n1014", "Onboarding workspace", day(44, 9, 0), "", &[]),
@@ -316,6 +356,41 @@ pub(super) const ASKS: &[Ask] = &[
             "Let us wait until your second month; then I will gladly approve it.",
         )],
     ),
+    ask(
+        "n1011",
+        "Payment limits",
+        day(2, 10, 35),
+        "The dividend on Thursday is larger than a run may pay.",
+        &[yes("second-approver", day(1, 9, 55), "The amount is in the minutes of the board.")],
+    ),
+    ask(
+        "n1017",
+        "Payment limits",
+        day(24, 9, 10),
+        "Prepayment of taxes for the third quarter.",
+        &[
+            yes("catalog-owner", day(24, 11, 30), "Back to the usual limit afterward, please."),
+            yes("n1001", day(23, 8, 40), "Agreed."),
+        ],
+    ),
+    ask(
+        "n1014",
+        "Company card",
+        day(12, 14, 5),
+        "Minh Châu travels to Gdańsk every month from now on.",
+        &[yes("second-approver", day(11, 9, 15), "")],
+    )
+    .by("manager")
+    .answering(&[("center", &["4310"]), ("limit", &["800"])]),
+    ask(
+        "n1013",
+        "Company card",
+        day(12, 14, 20),
+        "For the trips to Poznań.",
+        &[cancel("n1013", day(12, 15, 2))],
+    )
+    .by("manager")
+    .answering(&[("center", &["4310"]), ("limit", &["800"])]),
     // Customer operations.
     ask("n1035", "Support desk", day(57, 8, 40), "", &[]),
     ask("n1036", "Support desk", day(57, 8, 52), "", &[]),
@@ -394,7 +469,11 @@ pub(super) const ASKS: &[Ask] = &[
             yes("n1003", day(20, 8, 40), "I have seen the list of fields."),
             yes("second-approver", day(20, 9, 30), "No payment data in it."),
         ],
-    ),
+    )
+    .answering(&[
+        ("what", &["Names and addresses", "Support cases"]),
+        ("where", &["It stays with us"]),
+    ]),
     ask(
         "admin",
         "Customer records (read)",
@@ -416,7 +495,13 @@ pub(super) const ASKS: &[Ask] = &[
     ask("n1024", "Source code (read)", day(58, 9, 17), "", &[]),
     ask("n1020", "Source code (read)", day(58, 10, 2), "", &[]),
     ask("n1030", "Source code (read)", day(52, 14, 33), "", &[]),
-    ask("n1026", "Build farm", day(57, 13, 0), "I look after the build machines.", &[]),
+    ask(
+        "n1026",
+        "Build farm",
+        day(57, 13, 0),
+        "I look after the build machines.",
+        &[yes("n1020", day(57, 13, 50), "")],
+    ),
     ask(
         "n1023",
         "Source code (change)",

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::kernel::{Kind, PackageId, RequestId, Risk, Ts, Zone};
 use crate::policies::model::Policy;
 use crate::policies::store::of_package;
-use crate::requests::asking::{Case, query, target};
+use crate::requests::asking::{Case, for_others, query, target};
 use crate::requests::prospect::prospect;
 use crate::requests::words::Decides;
 use crate::requests::{drafts, store as requests};
@@ -309,18 +309,22 @@ fn show(cx: &mut Cx) -> Result<Reply> {
         return cannot::page(cx, &case);
     }
     let (now, zone) = (cx.now(), cx.site.db.zone());
-    let (policies, with, mine) = cx.read(|db| {
+    let (policies, behalf, with, mine) = cx.read(|db| {
+        let all = of_package(db, id)?;
+        let behalf = own && for_others(db, &position.requestor, &all)?;
         // Who looks after it reads all of its policies, whoever they are for.
         let applicable = case.ask.policies();
         let policies: Vec<Policy> = if applicable.is_empty() && sees {
-            of_package(db, id)?.into_iter().filter(|policy| policy.enabled).collect()
+            all.into_iter().filter(|policy| policy.enabled).collect()
         } else {
             applicable.into_iter().cloned().collect()
         };
-        let Some(request) = open_request(&stands) else { return Ok((policies, vec![], true)) };
+        let Some(request) = open_request(&stands) else {
+            return Ok((policies, behalf, vec![], true));
+        };
         // Somebody else's request is for those whom it concerns (E28).
         let mine = own || requests::one(db, request)?.requestor_id == me;
-        Ok((policies, requests::holders(db, &[request])?, mine))
+        Ok((policies, behalf, requests::holders(db, &[request])?, mine))
     })?;
     let decides = match policies.as_slice() {
         [only] if case.ask.open() => case.decides(cx, only)?,
@@ -383,7 +387,7 @@ fn show(cx: &mut Cx) -> Result<Reply> {
         ask,
         follow,
         owner,
-        behalf: own.then(|| format!("/packages/{id}/request/for")),
+        behalf: behalf.then(|| format!("/packages/{id}/request/for")),
         own_href: other.is_some().then(|| format!("/packages/{id}")),
         catalog_href: sees.then(|| format!("/catalogs/{}", position.catalog)),
         other,

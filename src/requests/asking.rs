@@ -9,6 +9,7 @@ mod choose;
 mod form;
 mod refuse;
 
+pub use behalf::for_others;
 pub use case::{Case, query, target};
 pub use refuse::can_refuse;
 

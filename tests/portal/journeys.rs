@@ -9,6 +9,7 @@ use crate::support::browser::{Browser, Window};
 use crate::support::ldap::{PLACEHOLDER, Slapd};
 use crate::support::world::DAY;
 
+mod depth;
 mod from_nothing;
 
 const REASON: &str = "Closing the books of March, together with Jonas.";

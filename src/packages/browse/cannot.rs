@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::kernel::{Kind, PersonId};
 use crate::policies::model::Policy;
 use crate::policies::store::of_package;
-use crate::requests::asking::Case;
+use crate::requests::asking::{Case, for_others};
 use crate::requests::eligibility::{No, Position};
 use crate::web::page::Names;
 use crate::web::words::date_in_full;
@@ -30,6 +30,8 @@ struct CannotPage {
     /// The manager who can request it.
     manager: Option<String>,
     owners: Names,
+    /// Where it is requested for somebody else.
+    behalf: Option<String>,
     find: String,
 }
 
@@ -40,13 +42,14 @@ pub(super) fn page(cx: &Cx, case: &Case) -> Result<Reply> {
     let asks_manager = matches!(no, No::NotYours { manager: true });
     let manager: Option<PersonId> =
         position.target.manager.filter(|_| asks_manager && case.other().is_none());
-    let (policies, owners, manager) = cx.read(|db| {
+    let (policies, behalf, owners, manager) = cx.read(|db| {
         let policies = of_package(db, position.package)?;
+        let behalf = case.other().is_none() && for_others(db, &position.requestor, &policies)?;
         let manager = match manager {
             Some(id) => names(db, &[id])?.remove(&id),
             None => None,
         };
-        Ok((policies, owners(db, position.catalog)?, manager))
+        Ok((policies, behalf, owners(db, position.catalog)?, manager))
     })?;
     let policies: Vec<Policy> = policies.into_iter().filter(|policy| policy.enabled).collect();
     let names: Vec<String> = owners.into_iter().map(|owner| owner.name).collect();
@@ -75,6 +78,7 @@ pub(super) fn page(cx: &Cx, case: &Case) -> Result<Reply> {
         scopes: scopes.collect(),
         manager,
         owners: Names::of(&names),
+        behalf: behalf.then(|| format!("/packages/{}/request/for", position.package)),
         find: format!("/packages{}", case.query()),
         other,
     };

@@ -7,7 +7,7 @@ use crate::db::Db;
 use crate::directory::store::{find_exact, reports_of};
 use crate::error::{Error, FieldError, Result};
 use crate::kernel::{PackageId, PersonId};
-use crate::policies::model::{Asks, Who};
+use crate::policies::model::{Asks, Policy, Who};
 use crate::policies::store::of_package;
 use crate::requests::eligibility::{Position, position};
 use crate::requests::store::busy_with;
@@ -57,6 +57,16 @@ impl Ways {
                 || asks.groups.iter().any(|g| me.groups.contains(&g.id)),
         })
     }
+}
+
+/// Does one of these policies let the reader ask for anybody else?
+///
+/// # Errors
+/// When the database does not answer.
+pub fn for_others(db: &mut Db, me: &Who, policies: &[Policy]) -> Result<bool> {
+    let on = policies.iter().filter(|policy| policy.enabled);
+    let ways = Ways::under(on.map(|policy| &policy.terms.asks), me);
+    Ok(ways.named || (ways.manages && !reports_of(db, me.id)?.is_empty()))
 }
 
 pub(super) fn show(cx: &mut Cx) -> Result<Reply> {

@@ -13,6 +13,7 @@ pub mod ldap;
 mod leash;
 pub mod mailbox;
 mod node;
+pub mod northmoor;
 pub mod provider;
 pub mod served;
 mod skip;
