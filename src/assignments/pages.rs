@@ -222,6 +222,9 @@ fn csv_row(named: &Named, standing: &[Standing], times: Times) -> Vec<String> {
 }
 
 #[cfg(test)]
+mod holder_tests;
+
+#[cfg(test)]
 mod tests {
     use super::heading;
 

@@ -178,6 +178,8 @@ fn checked(
     name: &str,
     terms: &Terms,
 ) -> Result<(String, Terms, Vec<String>)> {
+    // Who saves another policy of the package waits: no index keeps their names apart.
+    lock_package(tx, package.id)?;
     let known = store::known(tx.db(), &rules::named(terms))?;
     let today = tx.zone().date(tx.now());
     let mut outcome = rules::policy(name, terms, &known, today);

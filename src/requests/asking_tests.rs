@@ -205,7 +205,7 @@ fn d12_it_can_be_canceled_and_requested_again() {
         let sent = step(&mut asha, office.ledger, &form, &typed, "send");
         let first = office.made()[0];
         let page = asha.get(sent.location());
-        assert_eq!(page.texts("main form button"), ["Cancel request"]);
+        assert_eq!(page.texts("main form button"), ["Remind the approvers", "Cancel request"]);
         let canceled = asha.post(&format!("/requests/{first}/cancel"), &[]);
         assert_eq!(canceled.location(), format!("/requests/{first}"));
         let page = asha.get(canceled.location());

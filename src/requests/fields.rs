@@ -1,4 +1,4 @@
-//! Questions as fields of a form, with what was answered. Pure; `requests/fields.html` draws them.
+//! Questions as fields of a form, with what was answered. Pure; `requests/_questions.html` draws them.
 
 use std::collections::HashMap;
 
@@ -6,6 +6,9 @@ use crate::kernel::text::tidy;
 use crate::policies::questions::{Kind, Question, field};
 use crate::web::Form;
 use crate::web::page::Choice;
+
+/// More choices than this are a list that opens.
+const IN_SIGHT: usize = 8;
 
 /// Answers by the key of the question, as they were typed.
 pub type Given = HashMap<String, Vec<String>>;
@@ -19,7 +22,7 @@ pub struct Field {
     pub text: String,
     /// When it is meant, and what helps to answer it.
     pub hint: String,
-    /// "short", "long", "one", "many", "date" or "number".
+    /// "short", "long", "one", "list", "many", "date" or "number".
     pub kind: &'static str,
     /// Whether it may stay empty.
     pub optional: bool,
@@ -76,7 +79,24 @@ fn one(question: &Question, all: &[Question], given: &Given) -> Field {
         Kind::Long => ("long", vec![]),
         Kind::Date => ("date", vec![]),
         Kind::Number { .. } => ("number", vec![]),
-        Kind::One { choices } => ("one", choices.iter().map(choice).collect()),
+        Kind::One { choices } => {
+            let none = |label: &str| Choice {
+                label: label.to_owned(),
+                on: values.is_empty(),
+                ..Choice::default()
+            };
+            let mut all: Vec<Choice> = choices.iter().map(choice).collect();
+            if choices.len() > IN_SIGHT {
+                all.insert(0, none("Choose an answer"));
+                ("list", all)
+            } else {
+                // A circle that is filled cannot be emptied again.
+                if !question.required {
+                    all.push(none("No answer"));
+                }
+                ("one", all)
+            }
+        }
         Kind::Many { choices } => ("many", choices.iter().map(choice).collect()),
     };
     let (min, max) = match question.answer {
@@ -89,6 +109,7 @@ fn one(question: &Question, all: &[Question], given: &Given) -> Field {
         text: question.text.clone(),
         hint: hint(question, all),
         kind,
+        // One that is not always asked says when it is.
         optional: !question.required,
         value: values.first().cloned().unwrap_or_default(),
         choices,

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use chrono::NaiveDate;
 
-use super::prospect;
+use super::{fields, prospect};
 use super::rules::{self, Period};
 use crate::error::FieldError;
-use crate::kernel::text::{NOTE_MAX, tidy};
+use crate::kernel::text::NOTE_MAX;
 use crate::kernel::{PolicyId, RequestId, Ts, Zone};
 use crate::policies::model::Terms;
-use crate::policies::questions::{Answer, Question, field};
+use crate::policies::questions::{Answer, Question};
 use crate::web::Form;
 
 /// What somebody typed; nothing of it is checked.
@@ -53,20 +53,12 @@ impl AskForm {
     /// What a form carries; without a key it gets a fresh one.
     #[must_use]
     pub fn read(form: &Form) -> Self {
-        let mut answers: HashMap<String, Vec<String>> = HashMap::new();
-        for (name, value) in form.pairs() {
-            let Some(key) = name.strip_prefix("q-") else { continue };
-            let value = tidy(value);
-            if !value.is_empty() {
-                answers.entry(key.to_owned()).or_default().push(value);
-            }
-        }
         Self {
             key: RequestId::parse(form.raw("key")).unwrap_or_else(RequestId::fresh),
             policy: PolicyId::parse(form.raw("policy")),
             version: form.raw("version").parse().ok(),
             reason: form.text("reason"),
-            answers,
+            answers: fields::given(form),
             starts: form.line("starts"),
             ends: form.line("ends"),
             again: RequestId::parse(form.raw("again")),
@@ -78,11 +70,7 @@ impl AskForm {
     pub fn pairs(&self) -> Vec<(String, String)> {
         let mut all = self.origin();
         all.push(("reason".into(), self.reason.clone()));
-        let mut answers: Vec<_> = self.answers.iter().collect();
-        answers.sort();
-        for (key, values) in answers {
-            all.extend(values.iter().map(|value| (field(key), value.clone())));
-        }
+        all.extend(fields::hidden(&self.answers));
         all.push(("starts".into(), self.starts.clone()));
         all.push(("ends".into(), self.ends.clone()));
         all

@@ -3,7 +3,7 @@
 
 use super::{commands, store};
 use crate::assignments;
-use crate::db::{By, Database};
+use crate::db::{By, Database, lock_people};
 use crate::error::{Error, Result};
 use crate::kernel::fact::EndReason;
 use crate::kernel::{AssignmentId, RequestId, StageId, Ts};
@@ -155,6 +155,10 @@ fn end_all(db: &Database, ids: &[AssignmentId]) -> Result<usize> {
     let ids = ids.to_vec();
     db.write(BY, move |tx| {
         let now = tx.now();
+        let due = assignments::store::still_due(tx.db(), &ids, now)?;
+        let people: Vec<_> = due.iter().map(|named| named.assignment.target_id).collect();
+        lock_people(tx, &people)?;
+        // What got more time until then goes on.
         let all = assignments::store::still_due(tx.db(), &ids, now)?;
         let ended = assignments::commands::end_all(tx, &all, EndReason::Expired, "")?;
         for named in &ended {

@@ -33,4 +33,6 @@ pub mod stops;
 pub mod store;
 pub mod timeline;
 pub mod votes;
+#[cfg(test)]
+mod waiting_tests;
 pub mod words;

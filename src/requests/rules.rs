@@ -3,6 +3,8 @@
 mod approval;
 mod waiting;
 pub use approval::*;
+#[cfg(test)]
+mod histories;
 pub use waiting::*;
 
 use super::model::{StageState, Verdict};

@@ -95,6 +95,7 @@ fn things(app: &App, number: usize) -> Things {
     let domain = format!("organization-{number}.example");
     let organization = crate::support::app::organization(&app.db, &name, &domain);
     let parts = BTreeMap::from([
+        ("/access/{id}", assignment.to_string()),
         ("/approvals/{id}", request.to_string()),
         ("/catalogs/{id}", catalog.to_string()),
         ("/mail/{id}", failed_mail(app).to_string()),
@@ -113,7 +114,12 @@ fn things(app: &App, number: usize) -> Things {
     let bodies = BTreeMap::from([
         (
             "/approvals/{id}/decisions",
-            vec![("stage", stage.to_string()), ("verdict", text("approve"))],
+            vec![
+                ("stage", stage.to_string()),
+                ("verdict", text("approve")),
+                ("version", text("1")),
+                ("contents", text("1")),
+            ],
         ),
         ("/packages/{id}/assignments/{aid}/end", vec![("reason", text("moved on"))]),
         ("/packages/{id}/policies/{policy}/switch", vec![("on", text("no"))]),

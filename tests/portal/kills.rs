@@ -111,9 +111,13 @@ fn decides_all(mut me: Visitor, user: &'static str, said: &Said) {
             let Some(stage) = page.value("stage") else { continue }; // the other was quicker
             let request: RequestId = link.rsplit('/').next().unwrap().parse().unwrap();
             let verdict = if request.0.as_u128().is_multiple_of(5) { "deny" } else { "approve" };
+            let shown = |name: &str| page.value(name).unwrap_or_default();
+            let (version, contents) = (shown("version"), shown("contents"));
             let form = [
                 ("csrf", token.as_str()),
                 ("stage", &stage),
+                ("version", &version),
+                ("contents", &contents),
                 ("verdict", verdict),
                 ("note", "as agreed"),
             ];

@@ -72,6 +72,13 @@ impl Part {
         &self.kinds
     }
 
+    /// "Stage 2: who decides then?"
+    #[must_use]
+    pub fn legend(&self) -> String {
+        let asks = if self.number == 1 { "who decides first?" } else { "who decides then?" };
+        format!("Stage {}: {asks}", self.number)
+    }
+
     /// What it means that a stage has nobody.
     #[must_use]
     pub fn nobody(&self) -> &'static str {

@@ -125,11 +125,11 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
 pub(super) fn change(cx: &mut Cx) -> Result<Reply> {
     let (detail, policy) = one(cx)?;
     let form = cx.form().clone();
-    let Ok(seen) = form.raw("version").parse::<i64>() else { return Err(Error::Missing) };
-    let id = policy.id;
+    let (id, seen) = (policy.id, form.raw("version").parse::<i64>());
     sent(cx, detail, Some(policy), form, move |cx, detail, draft| {
         let (package, catalog) = (detail.package.id, detail.package.catalog);
         let Draft { name, terms, .. } = draft;
+        let Ok(seen) = seen else { return Err(Error::Missing) };
         let saved = cx.write(move |tx| {
             let permit = policy::manage_catalog(tx.actor(), catalog)?;
             commands::change(tx, &permit, id, seen, &name, &terms)

@@ -47,12 +47,17 @@ impl PreviewPage {
     }
 
     fn requests(&self) -> String {
-        counted(self.hanging.requests, "open request", "open requests")
+        some(self.hanging.requests, "open request", "open requests")
     }
 
     fn assignments(&self) -> String {
-        counted(self.hanging.assignments, "active assignment", "active assignments")
+        some(self.hanging.assignments, "active assignment", "active assignments")
     }
+}
+
+/// "3 open requests", "No open requests".
+fn some(n: i64, one: &str, many: &str) -> String {
+    if n == 0 { format!("No {many}") } else { counted(n, one, many) }
 }
 
 /// The preview. At most eight statements, whatever the number of people.

@@ -432,7 +432,7 @@ fn d47_a_policy_a_package_and_a_catalog_are_stopped_with_a_reason_and_let_on() {
         ] {
             let (edit, stop) = (format!("{base}/edit"), format!("{base}/stop"));
             let page = browser.get(&edit);
-            assert!(said(&page).contains("it takes no new requests, and open ones go on"));
+            assert!(said(&page).contains("no new requests, and open ones go on"));
             let page = browser.get(&stop);
             assert!(said(&page).contains("One open request waits"), "{}", said(&page));
             let silent = browser.post(&stop, &[("reason", "")]);

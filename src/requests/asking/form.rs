@@ -6,16 +6,13 @@ use super::Case;
 use crate::error::{FieldError, Result};
 use crate::kernel::{Ts, Zone};
 use crate::policies::model::{Lifetime, Policy, Terms};
-use crate::policies::questions::{Kind, Question, field};
+use crate::requests::fields::{self, Field};
 use crate::requests::forms::AskForm;
 use crate::requests::rules;
 use crate::requests::words::{self, Decides};
-use crate::web::page::{Choice, Names, Notice, NoticeKind};
+use crate::web::page::{Names, Notice, NoticeKind};
 use crate::web::words::{When, and_list, date_in_full};
 use crate::web::{Cx, Place, Reply, Shell};
-
-/// More choices than this are a list that opens.
-const IN_SIGHT: usize = 8;
 
 /// The page that is to be drawn.
 pub(super) struct Page<'a> {
@@ -76,12 +73,12 @@ impl<'a> Page<'a> {
             policy: policy.name.clone(),
             reason_optional: !policy.terms.reason_required,
             reason_hint: reason_hint(&decides),
-            asked: asked(&policy.terms.questions, &form),
+            asked: fields::of(&policy.terms.questions, &form.answers),
             attributes: case
                 .ask
                 .attributes
                 .iter()
-                .map(|(resource, questions)| (resource.clone(), asked(questions, &form)))
+                .map(|(resource, questions)| (resource.clone(), fields::of(questions, &form.answers)))
                 .collect(),
             period: policy
                 .terms
@@ -132,88 +129,6 @@ struct FormPage {
     decides: Vec<Decides>,
     since: Option<When>,
     in_basket: bool,
-}
-
-/// A question as a field.
-struct Field {
-    name: String,
-    text: String,
-    hint: String,
-    /// "short", "long", "one", "list", "many", "date" or "number".
-    kind: &'static str,
-    optional: bool,
-    value: String,
-    choices: Vec<Choice>,
-    min: String,
-    max: String,
-}
-
-/// Questions as fields with what was typed.
-fn asked(questions: &[Question], form: &AskForm) -> Vec<Field> {
-    questions.iter().map(|question| as_field(question, questions, form)).collect()
-}
-
-fn as_field(question: &Question, all: &[Question], form: &AskForm) -> Field {
-    let key = &question.key;
-    let choice = |value: &String| Choice {
-        value: value.clone(),
-        label: value.clone(),
-        hint: String::new(),
-        on: form.answered(key, value),
-    };
-    let none = |label: &str| Choice {
-        label: label.to_owned(),
-        on: form.answer(key).is_empty(),
-        ..Choice::default()
-    };
-    let (kind, choices) = match &question.answer {
-        Kind::Short { .. } => ("short", vec![]),
-        Kind::Long => ("long", vec![]),
-        Kind::Date => ("date", vec![]),
-        Kind::Number { .. } => ("number", vec![]),
-        Kind::Many { choices } => ("many", choices.iter().map(choice).collect()),
-        Kind::One { choices } => {
-            let mut all: Vec<Choice> = choices.iter().map(choice).collect();
-            if choices.len() > IN_SIGHT {
-                all.insert(0, none("Choose an answer"));
-                ("list", all)
-            } else {
-                // A circle that is filled cannot be emptied again.
-                if !question.required {
-                    all.push(none("No answer"));
-                }
-                ("one", all)
-            }
-        }
-    };
-    let (min, max) = match question.answer {
-        Kind::Number { min, max } => (min, max),
-        _ => (None, None),
-    };
-    let number = |n: Option<i64>| n.map(|n| n.to_string()).unwrap_or_default();
-    Field {
-        name: field(key),
-        text: question.text.clone(),
-        hint: hint(question, all),
-        kind,
-        // One that is not always asked says when it is.
-        optional: !question.required,
-        value: form.answer(key).to_owned(),
-        choices,
-        min: number(min),
-        max: number(max),
-    }
-}
-
-/// When the question is meant, and what helps to answer it.
-fn hint(question: &Question, all: &[Question]) -> String {
-    let condition = question.shown_if.as_ref().and_then(|condition| {
-        let earlier = all.iter().find(|q| q.key == condition.question)?;
-        let answers: Vec<String> = condition.any_of.iter().map(|a| format!("“{a}”")).collect();
-        Some(format!("Only if you answered {} to “{}”.", answers.join(" or "), earlier.text))
-    });
-    let parts = [condition.unwrap_or_default(), question.hint.clone()];
-    parts.iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(" ")
 }
 
 /// What the fields of the period say.

@@ -237,7 +237,10 @@ pub fn refusal(no: &No, position: &Position) -> Refusal {
             },
             "One assignment of an access package can be active at a time. You can request it again when it has ended.",
         )
-        .way("See it in your access", "/access"),
+        .way(
+            if own { "See it in your access" } else { "See what they hold" },
+            if own { "/access".to_owned() } else { format!("/people/{}", position.target.id) },
+        ),
         No::OutOfScope if own => Refusal::new(
             format!("You cannot request {package}"),
             "Its policies do not let you request it: you are not among the people and groups that they name. \

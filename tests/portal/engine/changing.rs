@@ -6,8 +6,9 @@ use keyholder::assignments;
 use keyholder::db::schema::packages;
 use keyholder::error::Error;
 use keyholder::kernel::{AssignmentId, Fact, PersonId, PolicyId, Risk};
+use keyholder::policies;
 use keyholder::policies::model::{Asks, Extension, Scope, Terms};
-use keyholder::requests::commands::Submit;
+use keyholder::requests::commands::{self, Submit};
 use keyholder::requests::model::State;
 use keyholder::requests::rules::Period;
 
@@ -171,4 +172,62 @@ fn d18_what_is_hidden_is_asked_for_by_its_link_by_those_in_scope_only() {
     let request = w.ask(w.ada, package).unwrap();
     w.cancel(w.ada, request).unwrap();
     w.ask_for(w.ben, w.ada, order(package)).unwrap();
+}
+
+#[test]
+fn d15_a_policy_is_deleted_only_when_nothing_hangs_on_it() {
+    let Some(w) = World::new() else { return };
+    let (package, policy) = w.package_and_policy(&[w.role("a")], terms(vec![by_manager(&[w.dan])]));
+    let other = w.policy(package, Terms { scope: Scope::default(), ..terms(vec![]) });
+    let held = w.ask(w.ada, package).unwrap();
+    w.approve(w.ben, held).unwrap();
+    w.settle();
+    let open = w.ask(w.eve, package).unwrap();
+    let catalog = w.catalog;
+    let delete = || {
+        w.by(w.cleo, move |tx| {
+            let permit = policy::manage_catalog(tx.actor(), catalog)?;
+            policies::commands::delete(tx, &permit, policy)
+        })
+    };
+    let no = refused(delete());
+    assert!(no.why.starts_with("1 open request and 1 active assignment hang on it"), "{}", no.why);
+    let cancel = |note: &'static str| {
+        w.by(w.cleo, move |tx| {
+            let permit = policy::manage_catalog(tx.actor(), catalog)?;
+            commands::cancel_under_policy(tx, &permit, policy, note)
+        })
+    };
+    assert!(matches!(cancel(" "), Err(Error::Invalid(_))), "not without a reason");
+    assert_eq!(cancel("a new policy comes").unwrap(), 1);
+    assert_eq!(w.state(open), State::Canceled);
+    assert!(refused(delete()).why.starts_with("0 open requests and 1 active assignment"));
+    move_to(&w, w.cleo, w.assignment(held).id, other).unwrap();
+    delete().unwrap();
+    assert!(matches!(delete(), Err(Error::Missing)), "it is gone");
+    assert!(w.ask(w.eve, package).is_err(), "nobody asks under it");
+    assert_eq!(w.request(open).terms.stages.len(), 1, "what it said stays on its requests");
+    assert!(w.assignment(held).ended_at.is_none());
+}
+
+#[test]
+fn d15_what_is_delivered_or_scheduled_is_in_the_way_too() {
+    let Some(w) = World::new() else { return };
+    let (package, policy) = w.package_and_policy(&[w.role("a")], terms(vec![]));
+    let period = Period { starts: Some(at("2026-04-01T00:00:00Z")), ends: None };
+    let later = w.submit(w.ada, Submit { period, ..order(package) }).unwrap();
+    w.ask(w.eve, package).unwrap();
+    let catalog = w.catalog;
+    let delete = || {
+        w.by(w.cleo, move |tx| {
+            let permit = policy::manage_catalog(tx.actor(), catalog)?;
+            policies::commands::delete(tx, &permit, policy)
+        })
+    };
+    refused(delete());
+    w.cancel(w.ada, later).unwrap();
+    refused(delete());
+    w.end(w.cleo, w.assignment(w.requests_of(w.eve, package)[0]).id).unwrap();
+    delete().unwrap();
+    w.settle();
 }

@@ -15,10 +15,10 @@ use keyholder::requests::rules::Period;
 use crate::support::target::FakeTarget;
 use crate::support::world::{DAY, TARGET, World, at, by, order, terms};
 
-const CONTENDED: usize = 100;
+pub const CONTENDED: usize = 100;
 
 /// Runs all at once, from the same moment.
-fn at_once(all: Vec<Box<dyn FnOnce() + Send + '_>>) {
+pub fn at_once(all: Vec<Box<dyn FnOnce() + Send + '_>>) {
     let start = Barrier::new(all.len());
     std::thread::scope(|scope| {
         for one in all {
@@ -31,7 +31,7 @@ fn at_once(all: Vec<Box<dyn FnOnce() + Send + '_>>) {
 }
 
 /// A request of each of a hundred people, with its open stage.
-fn requests(w: &World, approvers: &[PersonId], role: &str) -> Vec<(PersonId, RequestId, StageId)> {
+pub fn requests(w: &World, approvers: &[PersonId], role: &str) -> Vec<(PersonId, RequestId, StageId)> {
     let package = w.package(&[w.role(role)], terms(vec![by(approvers, &[])]));
     let people = w.people(CONTENDED);
     let asked = w.ask_all(&people, package);
@@ -40,13 +40,13 @@ fn requests(w: &World, approvers: &[PersonId], role: &str) -> Vec<(PersonId, Req
 }
 
 /// The assignments of a package without stages, all asked for at once.
-fn held(w: &World, people: &[PersonId], package: PackageId) -> Vec<AssignmentId> {
+pub fn held(w: &World, people: &[PersonId], package: PackageId) -> Vec<AssignmentId> {
     w.ask_all(people, package).into_iter().map(|id| w.assignment(id).id).collect()
 }
 
-fn void(_: usize) {}
+pub fn void(_: usize) {}
 
-fn fine<T: std::fmt::Debug>(result: Result<T>) -> bool {
+pub fn fine<T: std::fmt::Debug>(result: Result<T>) -> bool {
     match result {
         Ok(_) => true,
         Err(Error::Refused(_) | Error::Denied(_) | Error::Missing) => false,

@@ -1,0 +1,171 @@
+//! Pages that list requests read as much of 50,000 open requests as of 500 (E32, E33).
+
+use std::collections::BTreeMap;
+
+use diesel::RunQueryDsl;
+use keyholder::access::policy::{self, AskStanding};
+use keyholder::db::{Address, By, Database, Db, Tx};
+use keyholder::each_backend;
+use keyholder::error::Result;
+use keyholder::kernel::PackageId;
+use keyholder::provisioning::connectors::Targets;
+use keyholder::requests::commands;
+
+use crate::support::app::{App, terms};
+use crate::support::tables::{column, columns};
+use crate::support::visitor::Visitor;
+use crate::support::world::order;
+
+/// How much more a page may read of a hundred times as many rows.
+const GROWTH: f64 = 1.15;
+/// As many connections as the readers' pool has.
+const READERS: usize = 12;
+
+fn run(tx: &mut Tx<'_>, sql: &str) -> Result<()> {
+    each_backend!(tx.db(), |c| diesel::sql_query(sql).execute(c)?);
+    Ok(())
+}
+
+/// The id of a row that was copied: the same number makes the same id.
+fn id(db: &Db, kind: u8) -> String {
+    match db {
+        Db::Pg(_) => {
+            format!("('0000000{kind}-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid")
+        }
+        Db::Sqlite(_) => format!("printf('0000000{kind}-0000-7000-8000-%012x', n)"),
+    }
+}
+
+/// Copies a row under the numbers from..=to, with other values in some columns.
+fn copy(tx: &mut Tx<'_>, table: &str, only: &str, (from, to): (usize, usize), other: &[(&str, String)]) -> Result<()> {
+    let columns = columns(tx.db(), table)?;
+    let value = |column: &String| {
+        let other = other.iter().find(|(name, _)| name == column);
+        other.map_or_else(|| format!("o.{column}"), |(_, value)| value.clone())
+    };
+    let values: Vec<String> = columns.iter().map(value).collect();
+    let sql = format!(
+        "INSERT INTO {table} ({}) \
+         WITH RECURSIVE numbers(n) AS (SELECT {from} UNION ALL SELECT n + 1 FROM numbers WHERE n < {to}) \
+         SELECT {} FROM (SELECT o.* FROM {table} o WHERE {only} LIMIT 1) o CROSS JOIN numbers",
+        columns.join(", "),
+        values.join(", ")
+    );
+    run(tx, &sql)
+}
+
+/// As many people more, in teams of eight, each with an open request for the package.
+fn grow(db: &Database, package: PackageId, numbers: (usize, usize)) {
+    let fill = move |tx: &mut Tx<'_>| {
+        let (person, request, stage) = (id(tx.db(), 1), id(tx.db(), 2), id(tx.db(), 3));
+        let above = person.replace("to_hex(n)", "to_hex(n / 8)").replace(", n)", ", n / 8)");
+        let manager = format!("CASE WHEN n < 16 THEN o.manager_id ELSE {above} END");
+        let people = [
+            ("id", person.clone()),
+            ("external_id", "'copy ' || n".into()),
+            ("name", "'Person ' || n".into()),
+            ("search", "'person ' || n".into()),
+            ("mail", "NULL".into()),
+            ("mail_domain", "NULL".into()),
+            ("issuer", "NULL".into()),
+            ("subject", "NULL".into()),
+            ("manager_id", manager),
+        ];
+        copy(tx, "people", "o.external_id = 'employee'", numbers, &people)?;
+        let first = format!("o.package_id = '{package}' AND o.reference LIKE 'KH-____-____'");
+        let of_first = format!("o.request_id = (SELECT o.id FROM requests o WHERE {first})");
+        let requests = [
+            ("id", request.clone()),
+            ("reference", "'KH-' || n".into()),
+            ("requestor_id", person.clone()),
+            ("target_id", person),
+        ];
+        copy(tx, "requests", &first, numbers, &requests)?;
+        let stages = [("id", stage.clone()), ("request_id", request.clone())];
+        copy(tx, "request_stages", &of_first, numbers, &stages)?;
+        let approvers = [("stage_id", stage), ("request_id", request)];
+        copy(tx, "stage_approvers", &of_first, numbers, &approvers)?;
+        run(tx, "ANALYZE")
+    };
+    db.write(By::System("test"), fill).unwrap();
+}
+
+/// Blocks of our own tables that PostgreSQL has touched so far; those of sessions apart, which it only writes.
+fn blocks(db: &Database) -> i64 {
+    flush(db, READERS);
+    let sum = "SELECT (SUM(COALESCE(heap_blks_read + heap_blks_hit, 0)) \
+               + SUM(COALESCE(idx_blks_read + idx_blks_hit, 0)))::text AS value \
+               FROM pg_statio_user_tables WHERE relname <> 'sessions'";
+    db.read(|db| column(db, sum)).unwrap()[0].parse().unwrap()
+}
+
+/// Every connection of the pool writes its statistics down.
+fn flush(db: &Database, connections: usize) {
+    if connections == 0 {
+        return;
+    }
+    db.read(|c| {
+        flush(db, connections - 1);
+        column(c, "SELECT pg_stat_force_next_flush()::text AS value")
+    })
+    .unwrap();
+}
+
+struct Cost {
+    statements: u64,
+    blocks: Option<i64>,
+}
+
+fn cost(app: &App, visitor: &mut Visitor, path: &str) -> Cost {
+    let pg = matches!(app.db.address(), Address::Pg(_));
+    // Once before, for what is read only once.
+    visitor.open(path);
+    let before = pg.then(|| blocks(&app.db));
+    let statements = app.db.statements_read();
+    let page = visitor.open(path);
+    let statements = app.db.statements_read() - statements;
+    assert_eq!(page.status, 200, "{path}: {}", page.text);
+    let blocks = before.map(|before| blocks(&app.db) - before);
+    Cost { statements, blocks }
+}
+
+#[test]
+fn e33_pages_of_50_000_open_requests_read_what_those_of_500_read() {
+    let Some(app) = App::start(Targets::default()) else { return };
+    let package = app.package("Crowded", &[], terms(vec![app.by(&["second-approver"])]));
+    let employee = app.person("employee");
+    let ask = move |tx: &mut Tx<'_>| {
+        let permit = policy::request_access(tx.actor(), &AskStanding::own(employee))?;
+        commands::submit(tx, &permit, &order(package))
+    };
+    app.db.write(By::Person(employee), ask).unwrap();
+    let pages = [
+        ("second-approver", "/approvals".to_owned()),
+        ("second-approver", "/".to_owned()),
+        ("catalog-owner", format!("/packages/{package}/requests")),
+        ("catalog-owner", format!("/packages/{package}/requests?state=pending_approval")),
+        ("catalog-owner", format!("/packages/{package}")),
+    ];
+    let mut visitors: BTreeMap<&str, Visitor> = BTreeMap::new();
+    for (who, _) in &pages {
+        visitors.entry(who).or_insert_with(|| Visitor::signed_in(&app.origin, who));
+    }
+    let mut all = |app: &App| -> Vec<Cost> {
+        pages.iter().map(|(who, path)| cost(app, visitors.get_mut(who).unwrap(), path)).collect()
+    };
+    grow(&app.db, package, (2, 500));
+    let few = all(&app);
+    grow(&app.db, package, (501, 50_000));
+    let many = all(&app);
+    for (((who, path), few), many) in pages.iter().zip(few).zip(many) {
+        eprintln!(
+            "{who} {path}: {} and {} statements, {:?} and {:?} blocks",
+            few.statements, many.statements, few.blocks, many.blocks
+        );
+        assert_eq!(few.statements, many.statements, "{path}");
+        if let (Some(few), Some(many)) = (few.blocks, many.blocks) {
+            let growth = many as f64 / few as f64;
+            assert!(growth <= GROWTH, "{path}: {few} blocks of 500, {many} of 50,000");
+        }
+    }
+}
