@@ -44,11 +44,10 @@ struct Things {
     bodies: BTreeMap<&'static str, Vec<(&'static str, String)>>,
 }
 
-fn submit(app: &App, package: PackageId) -> RequestId {
+fn submit(app: &App, package: PackageId, basket: BasketId) -> RequestId {
     let target = app.person("employee");
-    let basket = Some(BasketId::fresh());
-    let reason = "the close of the month".to_owned();
-    let order = Submit { reason, basket, ..Submit::of(package) };
+    let reason = "the close of the month".into();
+    let order = Submit { reason, basket: Some(basket), ..Submit::of(package) };
     let ask = move |tx: &mut keyholder::db::Tx<'_>| {
         let permit = policy::request_access(tx.actor(), &AskStanding::own(target))?;
         commands::submit(tx, &permit, &order)
@@ -80,8 +79,9 @@ fn things(app: &App, number: usize) -> Things {
     let two = vec![app.by_manager(), app.by(&["second-approver"])];
     let (package, policy) = make(format!("Asked {number}"), two);
     let (held, _) = make(format!("Held {number}"), vec![app.by_manager()]);
-    let request = submit(app, package);
-    let done = submit(app, held);
+    let basket = BasketId::fresh();
+    let request = submit(app, package, basket);
+    let done = submit(app, held, basket);
     approve(app, "manager", done);
     let assignment = app.read(|db| assignments::store::of_request(db, done)).unwrap().id;
     let stage = app.read(|db| store::stages(db, &[request]))[0].id;

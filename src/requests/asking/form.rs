@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn the_reason_says_who_will_read_it() {
         let decides = |shown: &[&str], more| Decides {
-            lead: "",
+            lead: String::new(),
             names: Names { shown: shown.iter().map(|&n| n.to_owned()).collect(), more },
             verb: "decides".into(),
             why: "",
