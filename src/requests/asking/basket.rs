@@ -178,8 +178,11 @@ fn draw(
 ) -> Result<Reply> {
     let other = match filled.me == filled.target {
         true => None,
-        // Whoever has nothing in the basket is not named.
-        false => Some(filled.mine().next().ok_or(Error::Missing)?.target_name.clone()),
+        false => match filled.mine().next() {
+            Some(draft) => Some(draft.target_name.clone()),
+            // Whoever has nothing in the basket is not named.
+            None => return Ok(Reply::see_other("/basket")),
+        },
     };
     let (mut ready, mut waits, mut left) = (vec![], vec![], vec![]);
     let mut needed = false;
