@@ -287,11 +287,11 @@ mod tests {
         };
         let said = decides(&terms(Lifetime::Never, 2), &[Some(boss), None]);
         assert_eq!(
-            (said[0].lead, said[0].verb.as_str(), said[0].why),
+            (said[0].lead.as_str(), said[0].verb.as_str(), said[0].why),
             ("First", "decides", "as your manager")
         );
         assert_eq!(said[0].names.shown, ["Ingrid"]);
-        assert_eq!((said[1].lead, said[1].names.shown.len()), ("Then", 0));
+        assert_eq!((said[1].lead.as_str(), said[1].names.shown.len()), ("Then", 0));
         assert_eq!(said[1].days, "14 days");
     }
 

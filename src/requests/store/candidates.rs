@@ -196,16 +196,19 @@ fn owners(db: &mut Db, catalog: CatalogId) -> Result<Vec<Called>> {
         .inner_join(role_grants::table.on(role_grants::person_id.eq(people::id.nullable())))
         .filter(role_grants::catalog_id.eq(catalog))
         .filter(people::enabled.eq(true))
+        // An auditor changes nothing, whoever made them an owner (D33).
+        .filter(people::auditor.eq(false).or(people::administrator.eq(true)))
         .select((people::id, people::name))
         .load(db)?;
     let members: Vec<Called> = people::table
         .inner_join(group_members::table)
         .inner_join(
-            role_grants::table
-                .on(role_grants::group_id.eq(group_members::group_id.nullable())),
+            role_grants::table.on(role_grants::group_id.eq(group_members::group_id.nullable())),
         )
         .filter(role_grants::catalog_id.eq(catalog))
         .filter(people::enabled.eq(true))
+        // An auditor changes nothing, whoever made them an owner (D33).
+        .filter(people::auditor.eq(false).or(people::administrator.eq(true)))
         .select((people::id, people::name))
         .load(db)?;
     let all: BTreeSet<(String, PersonId)> =

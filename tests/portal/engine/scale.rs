@@ -38,7 +38,13 @@ fn id(db: &Db, kind: u8) -> String {
 }
 
 /// Copies a row under the numbers from..=to, with other values in some columns.
-fn copy(tx: &mut Tx<'_>, table: &str, only: &str, (from, to): (usize, usize), other: &[(&str, String)]) -> Result<()> {
+fn copy(
+    tx: &mut Tx<'_>,
+    table: &str,
+    only: &str,
+    (from, to): (usize, usize),
+    other: &[(&str, String)],
+) -> Result<()> {
     let columns = columns(tx.db(), table)?;
     let value = |column: &String| {
         let other = other.iter().find(|(name, _)| name == column);
