@@ -123,7 +123,7 @@ fn rooms_use_only_rooms_below_them() {
         let on_top =
             ["pages", "forms", "words", "browse", "owner", "approvals", "decision", "timeline"]
                 .contains(&name.as_str())
-                || path.iter().any(|part| part == "pages")
+                || path.iter().any(|part| part == "pages" || part == "browse")
                 || ["app", "serve", "main", "lib", "jobs", "config", "demo"]
                     .contains(&own.as_str());
         if on_top || is_test(&path) {

@@ -15,7 +15,7 @@ use crate::directory;
 use crate::error::Result;
 use crate::kernel::PersonId;
 use crate::kernel::fact::Names;
-use crate::requests::model::{Request, State};
+use crate::requests::model::{Request, RequestKind, State};
 use crate::requests::store::Waiting;
 
 /// A demo that was just made; all tests that only look share it.
@@ -131,6 +131,42 @@ fn the_catalog_owner_owns_two_catalogs_and_sees_what_went_wrong() {
     assert!(has(RightState::Present, None) && has(RightState::Gone, None));
 }
 
+/// One of each of what policies can do at depth, as the last weeks of a company have them.
+#[test]
+fn the_story_has_votes_an_extension_something_given_back_and_cards_for_others() {
+    let of = |id: &str, kind: RequestKind| -> Vec<Request> {
+        requests_of(id).into_iter().filter(|request| request.kind == kind).collect()
+    };
+    let open = |id: &str| -> Vec<Request> {
+        requests_of(id).into_iter().filter(|r| r.state == State::PendingApproval).collect()
+    };
+    let limits = open("n1011").into_iter().find(|r| r.package == "Payment limits").unwrap();
+    let votes = read(|c| crate::requests::store::approvers(c, limits.id));
+    let (cast, waits): (Vec<_>, Vec<_>) = votes.iter().partition(|a| a.vote.is_some());
+    assert_eq!((cast.len(), waits.len()), (1, 2), "two of three, and one has said yes");
+    assert_eq!(cast[0].person, person("second-approver"));
+
+    let more = of("n1012", RequestKind::Extend);
+    assert_eq!(more.len(), 1);
+    assert_eq!(
+        (more[0].state, more[0].package.as_str()),
+        (State::PendingApproval, "Expense review")
+    );
+    let back = of("employee", RequestKind::GiveBack);
+    assert_eq!(back.len(), 1);
+    let now = made().demo.clock.now();
+    let me = person("employee");
+    let why = read(|c| crate::requests::commands::why_not_again(c, me, &back[0], now, ZONE));
+    assert_eq!(why, None, "it can be taken again");
+
+    let card =
+        |id: &str| requests_of(id).into_iter().find(|r| r.package == "Company card").unwrap();
+    let manager = person("manager");
+    assert_eq!((card("n1014").requestor_id, card("n1014").state), (manager, State::Delivered));
+    assert_eq!((card("n1013").requestor_id, card("n1013").state), (manager, State::Canceled));
+    assert_eq!(card("n1014").answers[0].words(), "4310");
+}
+
 #[test]
 fn guest_auditor_and_admin_are_what_they_are_called() {
     let guest = person("guest");
@@ -164,6 +200,13 @@ fn the_log_is_full_in_order_of_time_and_every_sentence_is_told() {
         "request_expired",
         "request_denied",
         "request_canceled",
+        "request_refused",
+        "vote_cast",
+        "stage_skipped",
+        "decision_reminded",
+        "assignment_ending",
+        "extension_requested",
+        "given_back",
         "request_scheduled",
         "request_delivered",
         "approvers_fell_back",

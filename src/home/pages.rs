@@ -103,9 +103,8 @@ fn home(cx: &mut Cx) -> Result<Reply> {
         Ok((queue, open, holders, held, troubles, start))
     })?;
     let soon = times.zone.plus_days(times.now, SOON_DAYS);
-    let (mut ending, rest): (Vec<_>, Vec<_>) = held
-        .iter()
-        .partition(|(named, _)| named.assignment.ends_at.is_some_and(|end| end <= soon));
+    let (mut ending, rest): (Vec<_>, Vec<_>) =
+        held.iter().partition(|(named, _)| named.assignment.ends_at.is_some_and(|end| end <= soon));
     ending.sort_by_key(|(named, _)| named.assignment.ends_at);
     let page = HomePage {
         shell: cx.shell("What waits for you – Home", Place::Home)?,

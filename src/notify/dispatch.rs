@@ -26,6 +26,7 @@ const CHUNK: i64 = 100;
 struct Undispatched {
     id: FactId,
     at: Ts,
+    due_at: Option<Ts>,
     actor_name: String,
     actor_id: Option<PersonId>,
     person_id: Option<PersonId>,
@@ -175,10 +176,15 @@ fn notices_of(db: &mut Db, row: &Undispatched, zone: Zone) -> Result<Vec<NewNoti
     for audience in audiences(&fact) {
         let (people, link) = match (audience, row.request_id, row.package_id) {
             (Audience::Deciders(stage), Some(request), _) => {
-                (deciders(db, request, stage, false)?, format!("/approvals/{request}"))
+                (deciders(db, request, stage, None)?, format!("/approvals/{request}"))
             }
             (Audience::Alternates(stage), Some(request), _) => {
-                (deciders(db, request, stage, true)?, format!("/approvals/{request}"))
+                (deciders(db, request, stage, Some(true))?, format!("/approvals/{request}"))
+            }
+            (Audience::Reminded(stage), Some(request), _) => {
+                let joined = alternates_joined(db, request, row.due_at.unwrap_or(row.at))?;
+                let which = joined.then_some(false);
+                (deciders(db, request, stage, which)?, format!("/approvals/{request}"))
             }
             (Audience::RequestorAndTarget, Some(request), _) => {
                 (askers(db, request)?, format!("/requests/{request}"))
@@ -246,11 +252,21 @@ fn enabled(db: &mut Db, ids: Vec<PersonId>) -> Result<Vec<PersonId>> {
         .load(db)?)
 }
 
+/// Did alternates join a stage of the request at this time or after it?
+fn alternates_joined(db: &mut Db, request: RequestId, at: Ts) -> Result<bool> {
+    let joined = facts::table
+        .filter(facts::request_id.eq(request))
+        .filter(facts::kind.eq("alternates_joined"))
+        .filter(facts::due_at.ge(at));
+    Ok(joined.select(facts::id).first::<FactId>(db).optional()?.is_some())
+}
+
+/// Whose decision on a stage is awaited: all of them, only alternates, or all but alternates.
 fn deciders(
     db: &mut Db,
     request: RequestId,
     stage: i64,
-    alternates: bool,
+    alternates: Option<bool>,
 ) -> Result<Vec<PersonId>> {
     let mut query = stage_approvers::table
         .inner_join(request_stages::table)
@@ -259,9 +275,11 @@ fn deciders(
         .filter(stage_approvers::waiting.eq(true))
         .select(stage_approvers::person_id)
         .into_boxed();
-    if alternates {
-        query = query.filter(stage_approvers::via.eq("alternate"));
-    }
+    query = match alternates {
+        Some(true) => query.filter(stage_approvers::via.eq("alternate")),
+        Some(false) => query.filter(stage_approvers::via.ne("alternate")),
+        None => query,
+    };
     Ok(query.load(db)?)
 }
 

@@ -28,6 +28,8 @@ pub enum Audience {
     Deciders(i64),
     /// Of those, the ones who have just joined as alternates.
     Alternates(i64),
+    /// All of them but alternates who joined when their reminder was due: they have just been told.
+    Reminded(i64),
     /// The person whom it concerns.
     Person,
     /// The owners of the package's catalog.
@@ -40,7 +42,7 @@ impl Audience {
     pub fn reader(self) -> Reader {
         match self {
             Self::RequestorAndTarget => Reader::Asker,
-            Self::Deciders(_) | Self::Alternates(_) => Reader::Decider,
+            Self::Deciders(_) | Self::Alternates(_) | Self::Reminded(_) => Reader::Decider,
             Self::Person => Reader::Person,
             Self::CatalogOwners => Reader::Owner,
         }
@@ -100,14 +102,13 @@ pub fn switch(fact: &Fact) -> Option<Switch> {
 /// Whom a fact is told, and where its notice leads.
 #[must_use]
 pub fn audiences(fact: &Fact) -> Vec<Audience> {
-    use Audience::{Alternates, CatalogOwners, Deciders, Person, RequestorAndTarget};
+    use Audience::{Alternates, CatalogOwners, Deciders, Person, Reminded, RequestorAndTarget};
     match fact {
         Fact::StageOpened { stage, .. } => vec![Deciders(*stage)],
         Fact::ApproversChanged { stage, .. } => vec![Deciders(*stage), RequestorAndTarget],
         Fact::AlternatesJoined { stage, .. } => vec![Alternates(*stage)],
-        Fact::DecisionReminded { stage, .. } | Fact::RequestReminded { stage } => {
-            vec![Deciders(*stage)]
-        }
+        Fact::DecisionReminded { stage, .. } => vec![Reminded(*stage)],
+        Fact::RequestReminded { stage } => vec![Deciders(*stage)],
         // Whoever asked for somebody else did it; the other one is told at once, and can refuse (D46).
         Fact::RequestSubmitted { .. } | Fact::ExtensionRequested { .. } => vec![RequestorAndTarget],
         Fact::RequestRefused

@@ -54,19 +54,27 @@ impl Terms {
         lines
     }
 
-    fn stage(&self, at: usize, stage: &StageTerms) -> Vec<String> {
-        let lead = match (at, self.stages.len()) {
+    /// "If “Where to?” is answered “Abroad”, then", "First" or nothing: what comes before who decides a stage.
+    #[must_use]
+    pub fn lead(&self, at: usize) -> String {
+        let order = match (at, self.stages.len()) {
             (_, 1) => "",
             (0, _) => "first ",
             _ => "then ",
         };
-        let when = match &stage.only_if {
+        let when = match self.stages.get(at).and_then(|stage| stage.only_if.as_ref()) {
             None => String::new(),
             Some(condition) => format!("{}, ", self.condition(condition)),
         };
+        capital(format!("{when}{order}")).trim_end().to_owned()
+    }
+
+    fn stage(&self, at: usize, stage: &StageTerms) -> Vec<String> {
+        let lead = self.lead(at);
         let decides = decides(stage);
         let within = stage.unit.counted(stage.time);
-        let mut lines = vec![capital(format!("{when}{lead}{decides} within {within}."))];
+        let mut lines =
+            vec![capital(format!("{lead} {decides} within {within}.").trim().to_owned())];
         if let Some(alternates) = &stage.alternates {
             let who = alternates_words(alternates);
             let after = stage.unit.counted(alternates.after);

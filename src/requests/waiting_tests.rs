@@ -237,7 +237,9 @@ fn d47_what_was_stopped_says_who_and_why_and_takes_no_decision() {
         let late = decide(&mut ann, &open, id, "approve");
         assert_eq!(late.status, 409, "a page that was open before");
         assert_eq!(late.texts("#kept"), ["Agreed"]);
-        assert!(ann.get("/approvals").texts("tbody tr")[0].contains("Stopped, its time stands still"));
+        assert!(
+            ann.get("/approvals").texts("tbody tr")[0].contains("Stopped, its time stands still")
+        );
         assert!(main(&ann.get("/")).contains("Stopped, its time stands still"));
         let mut asha = office.house.signed_in(office.asha);
         let story = asha.get(&format!("/requests/{id}"));
@@ -262,7 +264,9 @@ fn whoever_waits_reminds_once_a_day_and_nobody_else_does() {
         let id = office.request(office.asha);
         let (page, remind) = (format!("/requests/{id}"), format!("/requests/{id}/remind"));
         let mut asha = office.house.signed_in(office.asha);
-        assert!(asha.get(&page).texts("main form button").contains(&"Remind the approvers".to_owned()));
+        assert!(
+            asha.get(&page).texts("main form button").contains(&"Remind the approvers".to_owned())
+        );
         let done = asha.post(&remind, &[]);
         assert_eq!((done.status, done.location()), (303, &*page));
         let said = asha.get(&page);
@@ -275,7 +279,10 @@ fn whoever_waits_reminds_once_a_day_and_nobody_else_does() {
         assert_eq!(asha.post(&remind, &[]).status, 409);
         let mut ann = office.house.signed_in(office.three[0]);
         let seen = ann.get(&format!("/approvals/{id}"));
-        assert!(!seen.texts(".record-in").join(" ").contains("reminded"), "no news to the one reminded");
+        assert!(
+            !seen.texts(".record-in").join(" ").contains("reminded"),
+            "no news to the one reminded"
+        );
         assert_eq!(ann.post(&remind, &[]).status, 403);
         let mut stranger = office.house.signed_in(member(&office.house.site.db, "Stran Ger"));
         stranger.get("/approvals");
@@ -312,7 +319,12 @@ fn how_long_it_takes_is_said_from_twenty_decisions_on() {
         let mut ann = office.house.signed_in(office.three[0]);
         for (browser, path) in [(&mut asha, &page), (&mut ann, &decision)] {
             let said = main(&browser.get(path));
-            assert!(said.contains("half within 60 minutes, nine in ten within 60 minutes (the last 20)"), "{said}");
+            assert!(
+                said.contains(
+                    "half within 60 minutes, nine in ten within 60 minutes (the last 20)"
+                ),
+                "{said}"
+            );
         }
         let drawn = asha.get(&page);
         assert_eq!(drawn.texts("svg.pace title"), ["How long the last decisions took"]);

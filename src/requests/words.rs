@@ -12,8 +12,8 @@ use crate::web::words::{self, When};
 /// Who would decide one stage, as a sentence that a template makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decides {
-    /// "First", "Then", or empty where there is one stage only.
-    pub lead: &'static str,
+    /// "First", "Then", or empty where there is one stage only; before it the condition of the stage.
+    pub lead: String,
     /// Who; nobody where the request would be refused (D38).
     pub names: Names,
     /// "decides" or "decide, whoever is first".
@@ -27,7 +27,6 @@ pub struct Decides {
 /// Who would decide each stage for the person who asks.
 #[must_use]
 pub fn decides(terms: &Terms, deciders: &[Option<Deciders>]) -> Vec<Decides> {
-    let many = terms.stages.len() > 1;
     terms
         .stages
         .iter()
@@ -37,11 +36,7 @@ pub fn decides(terms: &Terms, deciders: &[Option<Deciders>]) -> Vec<Decides> {
             let people: Vec<&str> =
                 found.map_or(&[][..], |d| &d.people).iter().map(|p| p.name.as_str()).collect();
             Decides {
-                lead: match (many, at) {
-                    (false, _) => "",
-                    (true, 0) => "First",
-                    (true, _) => "Then",
-                },
+                lead: terms.lead(at),
                 names: Names::of(&people),
                 verb: match found.map_or((Rule::Any, people.len()), |d| (d.rule, people.len())) {
                     (_, 1) => "decides".to_owned(),
@@ -292,11 +287,11 @@ mod tests {
         };
         let said = decides(&terms(Lifetime::Never, 2), &[Some(boss), None]);
         assert_eq!(
-            (said[0].lead, said[0].verb.as_str(), said[0].why),
+            (said[0].lead.as_str(), said[0].verb.as_str(), said[0].why),
             ("First", "decides", "as your manager")
         );
         assert_eq!(said[0].names.shown, ["Ingrid"]);
-        assert_eq!((said[1].lead, said[1].names.shown.len()), ("Then", 0));
+        assert_eq!((said[1].lead.as_str(), said[1].names.shown.len()), ("Then", 0));
         assert_eq!(said[1].days, "14 days");
     }
 

@@ -12,7 +12,7 @@ use keyholder::app;
 use keyholder::assignments;
 use keyholder::db::By;
 use keyholder::db::schema::{mails, notices, resource_roles, role_grants};
-use keyholder::kernel::{NoticeId, PackageId, RequestId, Risk};
+use keyholder::kernel::{BasketId, NoticeId, PackageId, RequestId, Risk};
 use keyholder::notify;
 use keyholder::requests::commands::{self, Submit};
 use keyholder::requests::model::Verdict;
@@ -44,9 +44,10 @@ struct Things {
     bodies: BTreeMap<&'static str, Vec<(&'static str, String)>>,
 }
 
-fn submit(app: &App, package: PackageId) -> RequestId {
+fn submit(app: &App, package: PackageId, basket: BasketId) -> RequestId {
     let target = app.person("employee");
-    let order = Submit { reason: "the close of the month".into(), ..Submit::of(package) };
+    let reason = "the close of the month".into();
+    let order = Submit { reason, basket: Some(basket), ..Submit::of(package) };
     let ask = move |tx: &mut keyholder::db::Tx<'_>| {
         let permit = policy::request_access(tx.actor(), &AskStanding::own(target))?;
         commands::submit(tx, &permit, &order)
@@ -78,8 +79,9 @@ fn things(app: &App, number: usize) -> Things {
     let two = vec![app.by_manager(), app.by(&["second-approver"])];
     let (package, policy) = make(format!("Asked {number}"), two);
     let (held, _) = make(format!("Held {number}"), vec![app.by_manager()]);
-    let request = submit(app, package);
-    let done = submit(app, held);
+    let basket = BasketId::fresh();
+    let request = submit(app, package, basket);
+    let done = submit(app, held, basket);
     approve(app, "manager", done);
     let assignment = app.read(|db| assignments::store::of_request(db, done)).unwrap().id;
     let stage = app.read(|db| store::stages(db, &[request]))[0].id;
@@ -94,9 +96,11 @@ fn things(app: &App, number: usize) -> Things {
     let name = format!("Organization {number}");
     let domain = format!("organization-{number}.example");
     let organization = crate::support::app::organization(&app.db, &name, &domain);
+    let basket = app.read(|db| store::one(db, request)).basket_id.unwrap();
     let parts = BTreeMap::from([
         ("/access/{id}", assignment.to_string()),
         ("/approvals/{id}", request.to_string()),
+        ("/basket/{id}", basket.to_string()),
         ("/catalogs/{id}", catalog.to_string()),
         ("/mail/{id}", failed_mail(app).to_string()),
         ("/organizations/{id}", organization.to_string()),

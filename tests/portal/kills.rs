@@ -81,19 +81,14 @@ fn requests_all(mut me: Visitor, user: &'static str, packages: &[PackageId], sai
     let token = me.token();
     for package in packages {
         let key = RequestId::fresh().to_string();
-        let form = [
-            ("csrf", token.as_str()),
-            ("step", "send"),
-            ("key", &key),
-            ("reason", "the close of the month"),
-        ];
+        let form = [("csrf", token.as_str()), ("key", &key), ("reason", "the close of the month")];
         let Some(page) =
-            insist(&mut me, said, &format!("/packages/{package}/request"), Some(&form))
+            insist(&mut me, said, &format!("/packages/{package}/request/check"), Some(&form))
         else {
             return;
         };
         assert_eq!(page.status, 303, "{user}: {}", page.text);
-        assert_eq!(page.location, Some(format!("/requests/{key}?sent=1")));
+        assert_eq!(page.location, Some(format!("/requests/{key}")));
         said.requests.lock().unwrap().insert(key.parse().unwrap(), user);
         said.one();
         if said.over() {

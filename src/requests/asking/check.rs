@@ -5,10 +5,12 @@ use askama::Template;
 use super::form::Page;
 use super::{Case, choose, keep, own_again};
 use crate::error::{Error, Result};
+use crate::kernel::Kind;
 use crate::policies::model::Policy;
 use crate::policies::questions::{Answer, field};
+use crate::policies::stages::Circumstances;
 use crate::requests::forms::AskForm;
-use crate::requests::rules::Period;
+use crate::requests::rules::{self, Period};
 use crate::requests::words::{self, Decides};
 use crate::web::{Cx, Place, Reply, Shell};
 
@@ -90,6 +92,16 @@ pub(super) fn send(cx: &mut Cx) -> Result<Reply> {
     }
 }
 
+/// The policy with those stages only that such a request goes through.
+fn with_stages_of(policy: &Policy, circumstances: Circumstances<'_>) -> Policy {
+    let mut policy = policy.clone();
+    policy.terms.stages.retain(|stage| stage.applies(circumstances));
+    for stage in &mut policy.terms.stages {
+        stage.only_if = None;
+    }
+    policy
+}
+
 fn check_page(
     cx: &Cx,
     case: &Case,
@@ -103,6 +115,15 @@ fn check_page(
     let mut resources: Vec<String> =
         case.ask.contents.iter().map(|c| c.resource_name.clone()).collect();
     resources.dedup();
+    let start = period.starts.unwrap_or(now);
+    let end = rules::end_of_access(&policy.terms, period.ends, start, zone);
+    let circumstances = Circumstances {
+        answers: &answers,
+        seconds: end.map(|end| end.seconds_since(start)),
+        guest: case.target().kind == Kind::Guest,
+        in_doubt: false,
+    };
+    let decides = case.decides(cx, &with_stages_of(policy, circumstances))?;
     let line = |answer: Answer| Line {
         field: field(&answer.key),
         words: answer.words(),
@@ -126,7 +147,7 @@ fn check_page(
         reason: form.reason,
         answers: answers.into_iter().map(line).collect(),
         resources,
-        decides: case.decides(cx, policy)?,
+        decides,
     };
     Reply::page(&page)
 }

@@ -202,6 +202,8 @@ fn owners(db: &mut Db, catalog: CatalogId) -> Result<Vec<Called>> {
         .select(group_members::person_id);
     Ok(people::table
         .filter(people::enabled.eq(true))
+        // An auditor changes nothing, whoever made them an owner (D33).
+        .filter(people::auditor.eq(false).or(people::administrator.eq(true)))
         .filter(people::id.eq_any(owner_people).or(people::id.eq_any(owner_members)))
         .order((people::name, people::id))
         .select((people::id, people::name))

@@ -3,10 +3,10 @@
 use keyholder::error::Error;
 use keyholder::kernel::Fact;
 use keyholder::policies::model::{Extension, Terms};
-use keyholder::policies::stages::{StageTerms, Unit, Votes};
+use keyholder::policies::stages::{Alternates, StageTerms, Unit, Votes};
 use keyholder::requests::model::State;
 
-use crate::support::world::{DAY, START, World, at, by, by_manager, refused, terms};
+use crate::support::world::{DAY, START, World, at, by, by_manager, named, refused, terms};
 
 /// Due time and "is it the last one" of every reminder.
 fn reminded(w: &World) -> Vec<(i64, bool)> {
@@ -64,6 +64,25 @@ fn e03_a_stage_of_a_few_hours_has_one_reminder() {
         w.tick();
     }
     assert_eq!(reminded(&w), [(4, true)]);
+}
+
+/// What the alternate saw: "decide" and "reminder: decide" in the same minute.
+#[test]
+fn alternates_who_join_when_a_reminder_is_due_are_told_once() {
+    let Some(w) = World::new() else { return };
+    let (people, groups) = (vec![named(w.eve)], vec![]);
+    let joining = Alternates { after: 7, people, groups, second_manager: false };
+    let stage = StageTerms { alternates: Some(joining), ..by_manager(&[]) };
+    w.ask(w.ada, w.package(&[], terms(vec![stage]))).unwrap();
+    w.pass(7 * DAY);
+    w.tick();
+    w.dispatch();
+    assert_eq!(reminded(&w), [(7 * 24, false)]);
+    assert_eq!((w.notices(w.ben).len(), w.notices(w.eve).len()), (2, 1));
+    w.pass(6 * DAY);
+    w.tick();
+    w.dispatch();
+    assert_eq!((w.notices(w.ben).len(), w.notices(w.eve).len()), (3, 2), "both, the last time");
 }
 
 #[test]

@@ -142,7 +142,8 @@ fn two_who_press_at_the_same_time_make_one_request() {
     form.set("reason", "The desk is mine on Monday.");
     let form = asha.send(&form).form("Send request");
     let mut other = asha.clone().open(&format!("/packages/{package}/request")).form("Continue");
-    other.set("reason", "From another tab.").set("step", "send");
+    other.set("reason", "From another tab.");
+    other.action.push_str("/check");
     let answers: Vec<Page> = std::thread::scope(|scope| {
         let sent = [&form, &form, &form, &form, &other, &other].map(|form| {
             let mut visitor = asha.clone();

@@ -91,11 +91,6 @@ impl Browser {
         self.ask("fill", json!({ "label": label, "value": value }));
     }
 
-    /// The same where several fields have this label; counts from 0.
-    pub fn fill_nth(&self, label: &str, value: &str, nth: usize) {
-        self.ask("fill", json!({ "label": label, "value": value, "nth": nth }));
-    }
-
     /// Takes a radio button or ticks a box.
     pub fn choose(&self, label: &str) {
         self.ask("choose", json!({ "label": label }));
