@@ -9,7 +9,7 @@ use super::deciding::{
     votes_mark,
 };
 use super::model::{Approver, Request, RequestKind, Stage, StageState, Verdict};
-use super::rules::pace;
+use super::rules::{self, pace};
 use super::stops::{self, Stop};
 use super::store::{self, Content, Earlier, Frame, Peers};
 use super::votes::{self, Count};
@@ -202,7 +202,12 @@ impl Case {
         let alternates =
             terms(open.number - 1).and_then(|t| alternates_mark(t, open.alternates_at, zone));
         marks.extend(alternates);
-        let (next, starts) = (terms(open.number), self.request.starts_at);
+        // Those whose condition does not hold are not asked.
+        let guest = self.frame.kind == Kind::Guest;
+        let circumstances = rules::circumstances(&self.request, guest, None, zone);
+        let later = usize::try_from(open.number).unwrap_or(usize::MAX);
+        let next = self.request.terms.stages.iter().skip(later).find(|s| s.applies(circumstances));
+        let starts = self.request.starts_at;
         let extends = self.request.kind == RequestKind::Extend;
         marks.push(next_mark(next, manager, starts, until, extends, zone));
         marks

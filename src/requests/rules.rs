@@ -7,11 +7,12 @@ pub use approval::*;
 mod histories;
 pub use waiting::*;
 
-use super::model::{StageState, Verdict};
+use super::model::{Request, RequestKind, StageState, Verdict};
 use crate::error::FieldError;
 use crate::kernel::text::NOTE_MAX;
 use crate::kernel::{Risk, Ts, Zone};
 use crate::policies::model::{DAYS_MAX, Terms};
+use crate::policies::stages::Circumstances;
 
 /// The period of access: from when (empty: at once) and until when (empty: without an end).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,6 +173,27 @@ pub fn extended_end(
             Err(FieldError::new("ends", format!("Choose a last day on or before {latest}")))
         }
         asked => Ok(end_of_access(terms, asked, now, zone)),
+    }
+}
+
+/// What the conditions of a request's stages look at. Answers and length are those of the request, so that the same
+/// stages are found whenever it is asked. `since` is the start of access that is to be extended: what is asked for is
+/// all of it, because many short extensions are a long one.
+#[must_use]
+pub fn circumstances(
+    request: &Request,
+    guest: bool,
+    since: Option<Ts>,
+    zone: Zone,
+) -> Circumstances<'_> {
+    let from = request.starts_at.unwrap_or(request.created_at);
+    let end = end_of_access(&request.terms, request.ends_at, from, zone);
+    let start = since.unwrap_or(from);
+    Circumstances {
+        answers: &request.answers,
+        seconds: end.map(|end| end.seconds_since(start)),
+        guest,
+        in_doubt: request.kind == RequestKind::Extend,
     }
 }
 

@@ -597,16 +597,7 @@ impl Story<'_> {
 
     /// What the conditions of its stages look at.
     fn circumstances(&self) -> Circumstances<'_> {
-        let request = self.request;
-        let start = request.starts_at.unwrap_or(request.created_at);
-        let end = rules::end_of_access(&request.terms, request.ends_at, start, self.times.zone);
-        let seconds = end.map(|end| end.seconds_since(start));
-        Circumstances {
-            answers: &request.answers,
-            seconds,
-            guest: self.guest,
-            in_doubt: request.kind == RequestKind::Extend,
-        }
+        rules::circumstances(self.request, self.guest, None, self.times.zone)
     }
 
     /// What is expected.

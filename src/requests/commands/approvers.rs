@@ -35,23 +35,20 @@ fn here(tx: &mut Tx<'_>, people: &[Candidate]) -> Result<()> {
     if hold_people(tx, &ids)? { Ok(()) } else { Err(Error::Stale) }
 }
 
-/// What the conditions of a request's stages look at. Answers and length are those of the request, so that the same
-/// stages are found whenever it is asked.
+/// What the conditions of a request's stages look at.
 pub(super) fn circumstances<'a>(
     tx: &mut Tx<'_>,
     request: &'a Request,
 ) -> Result<Circumstances<'a>> {
     let guest = who(tx.db(), request.target_id)?.kind == Kind::Guest;
-    let more = request.kind == RequestKind::Extend;
-    let mut start = request.starts_at.unwrap_or(request.created_at);
-    let end = rules::end_of_access(&request.terms, request.ends_at, start, tx.zone());
-    if let (true, Some(id)) = (more, request.assignment_id) {
-        // What is asked for is all of it, and not only what is added: many short extensions are a long one.
-        let assignment = crate::assignments::store::one(tx.db(), id)?.assignment;
-        start = assignment.started_at.unwrap_or(assignment.starts_at);
-    }
-    let seconds = end.map(|end| end.seconds_since(start));
-    Ok(Circumstances { answers: &request.answers, seconds, guest, in_doubt: more })
+    let since = match request.assignment_id {
+        Some(id) if request.kind == RequestKind::Extend => {
+            let assignment = crate::assignments::store::one(tx.db(), id)?.assignment;
+            Some(assignment.started_at.unwrap_or(assignment.starts_at))
+        }
+        _ => None,
+    };
+    Ok(rules::circumstances(request, guest, since, tx.zone()))
 }
 
 /// Opens the first stage from `number` on that applies: its clock starts now (D5), its approvers are resolved now

@@ -206,23 +206,8 @@ impl World {
         self.db.read(|db| Ok(query.load(db)?)).unwrap()
     }
 
-    /// What a policy says now.
-    pub fn terms_of(&self, policy: PolicyId) -> Terms {
-        let query = policy_rows::table.find(policy).select(policy_rows::terms);
-        let terms: String = self.db.read(|db| Ok(query.first(db)?)).unwrap();
-        serde_json::from_str(&terms).unwrap()
-    }
-
     /// Runs everything that timers, targets and notices have to do.
     pub fn settle(&self) {
         while self.tick() + self.deliver() + self.dispatch() > 0 {}
-    }
-
-    /// As the system, what a person could not: for what a test needs to be so.
-    pub fn by_the_system<T: Send + 'static>(
-        &self,
-        f: impl Fn(&mut keyholder::db::Tx<'_>) -> Result<T> + Send + Sync + 'static,
-    ) -> Result<T> {
-        self.db.write(By::System("test"), f)
     }
 }
