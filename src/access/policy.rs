@@ -166,8 +166,7 @@ pub fn cancel_request(
     let person = enabled(actor)?;
     if person.id == standing.requestor
         || person.id == standing.target
-        || person.administrator
-        || person.owns.contains(&standing.catalog)
+        || manage_catalog(actor, standing.catalog).is_ok()
     {
         return Ok(Permit::on(standing.request.0));
     }

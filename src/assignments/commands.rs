@@ -104,6 +104,12 @@ pub fn move_to(
     if named.assignment.ended_at.is_some() {
         return Err(already_ended(&named.assignment, tx.zone()));
     }
+    if tx.actor().id() == Some(named.assignment.target_id) {
+        return Err(Error::refused(
+            "Nobody moves their own access",
+            "Another policy may give it for longer. Ask another owner or an administrator.",
+        ));
+    }
     let to = crate::policies::store::policy(tx.db(), policy)?;
     if to.package != named.assignment.package_id {
         return Err(Error::Missing);
@@ -140,6 +146,12 @@ pub fn move_all(
     }
     let from_name = crate::policies::store::name_of(tx.db(), from)?;
     let all = store::active_under(tx.db(), from)?;
+    if all.iter().any(|named| tx.actor().id() == Some(named.assignment.target_id)) {
+        return Err(Error::refused(
+            "Nobody moves their own access",
+            "You are among those who would be moved. Ask another owner or an administrator.",
+        ));
+    }
     let mut facts = Vec::new();
     for named in &all {
         store::save_policy(tx, &named.assignment, to.id)?;

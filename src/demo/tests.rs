@@ -148,7 +148,10 @@ fn the_story_has_votes_an_extension_something_given_back_and_cards_for_others() 
 
     let more = of("n1012", RequestKind::Extend);
     assert_eq!(more.len(), 1);
-    assert_eq!((more[0].state, more[0].package.as_str()), (State::PendingApproval, "Expense review"));
+    assert_eq!(
+        (more[0].state, more[0].package.as_str()),
+        (State::PendingApproval, "Expense review")
+    );
     let back = of("employee", RequestKind::GiveBack);
     assert_eq!(back.len(), 1);
     let now = made().demo.clock.now();
@@ -156,7 +159,8 @@ fn the_story_has_votes_an_extension_something_given_back_and_cards_for_others() 
     let why = read(|c| crate::requests::commands::why_not_again(c, me, &back[0], now, ZONE));
     assert_eq!(why, None, "it can be taken again");
 
-    let card = |id: &str| requests_of(id).into_iter().find(|r| r.package == "Company card").unwrap();
+    let card =
+        |id: &str| requests_of(id).into_iter().find(|r| r.package == "Company card").unwrap();
     let manager = person("manager");
     assert_eq!((card("n1014").requestor_id, card("n1014").state), (manager, State::Delivered));
     assert_eq!((card("n1013").requestor_id, card("n1013").state), (manager, State::Canceled));

@@ -16,7 +16,7 @@ use crate::requests::pages::{Line, line};
 use crate::requests::store::{self as requests, Waiting};
 use crate::requests::words;
 use crate::web::page::Mark;
-use crate::web::words::{When, capital, date, number, span};
+use crate::web::words::{When, capital, date, number, waited};
 use crate::web::{Cx, Place, Reply, Route, Shell, get};
 
 /// The route of the first page.
@@ -103,9 +103,8 @@ fn home(cx: &mut Cx) -> Result<Reply> {
         Ok((queue, open, holders, held, troubles, start))
     })?;
     let soon = times.zone.plus_days(times.now, SOON_DAYS);
-    let (mut ending, rest): (Vec<_>, Vec<_>) = held
-        .iter()
-        .partition(|(named, _)| named.assignment.ends_at.is_some_and(|end| end <= soon));
+    let (mut ending, rest): (Vec<_>, Vec<_>) =
+        held.iter().partition(|(named, _)| named.assignment.ends_at.is_some_and(|end| end <= soon));
     ending.sort_by_key(|(named, _)| named.assignment.ends_at);
     let page = HomePage {
         shell: cx.shell("What waits for you – Home", Place::Home)?,
@@ -175,7 +174,7 @@ fn decision(waiting: &Waiting, times: Times) -> Decision {
         package: request.package.clone(),
         target: request.target.clone(),
         reason: shortened(&crate::kernel::text::one_line(&request.reason), 160),
-        wait: span(times.now.seconds_since(waiting.opened_at)),
+        wait: waited(waiting.opened_at, times.now, times.zone),
         since: when(waiting.opened_at),
         due: request.due_at.filter(|_| request.held_at.is_none()).map(when),
         late: request.held_at.is_none()

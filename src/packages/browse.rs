@@ -197,13 +197,7 @@ fn inside(hit: &Hit) -> String {
 }
 
 /// The whole list with the same search, read in pieces by key.
-fn listed_csv(
-    cx: &Cx,
-    viewer: Viewer,
-    asker: Asker,
-    other: Option<String>,
-    q: String,
-) -> Reply {
+fn listed_csv(cx: &Cx, viewer: Viewer, asker: Asker, other: Option<String>, q: String) -> Reply {
     const PIECE: i64 = 200;
     let (site, now, zone) = (cx.site.clone(), cx.now(), cx.site.db.zone());
     let mine = if other.is_some() { "Position" } else { "My position" };
@@ -211,9 +205,8 @@ fn listed_csv(
     Reply::csv_stream("packages.csv", &header, move |sink| {
         let mut after: Option<Cursor<String>> = None;
         loop {
-            let read = |db: &mut Db| {
-                store::listed_for(db, viewer, asker, &q, after.as_ref(), PIECE)
-            };
+            let read =
+                |db: &mut Db| store::listed_for(db, viewer, asker, &q, after.as_ref(), PIECE);
             let hits = site.db.read(read)?;
             for hit in &hits {
                 sink.row(&[

@@ -1,7 +1,7 @@
 //! What a policy or a resource asks of the requestor, and whether an answer will do. Pure.
 //! The field of a question on a form is `q-` and its key.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
 use regex::{Regex, RegexBuilder};
@@ -159,7 +159,11 @@ pub fn check(
             continue;
         }
         let raw = given.get(&question.key).map_or(&[][..], Vec::as_slice);
-        let values: Vec<String> = raw.iter().map(|v| tidy(v)).filter(|v| !v.is_empty()).collect();
+        let mut values: Vec<String> =
+            raw.iter().map(|v| tidy(v)).filter(|v| !v.is_empty()).collect();
+        // A choice counts once, however often it comes.
+        let mut seen = HashSet::new();
+        values.retain(|v| seen.insert(v.clone()));
         match one(question, &values) {
             Ok(()) => {
                 shown.insert(question.key.clone(), values.clone());
@@ -196,6 +200,9 @@ fn one(question: &Question, values: &[String]) -> Result<(), String> {
             Ok(())
         };
     };
+    if values.len() > 1 && !matches!(question.answer, Kind::Many { .. }) {
+        return Err(format!("Give one answer to “{}”", question.text));
+    }
     match &question.answer {
         Kind::Short { pattern } => {
             if value.chars().count() > LINE_MAX {
@@ -215,7 +222,7 @@ fn one(question: &Question, values: &[String]) -> Result<(), String> {
             Err(format!("Shorten your answer to {NOTE_MAX} characters"))
         }
         Kind::Long => Ok(()),
-        Kind::One { choices } if values.len() == 1 && choices.contains(value) => Ok(()),
+        Kind::One { choices } if choices.contains(value) => Ok(()),
         Kind::Many { choices } if values.iter().all(|v| choices.contains(v)) => Ok(()),
         Kind::One { .. } | Kind::Many { .. } => {
             Err(format!("Choose from the answers to “{}”", question.text))
@@ -301,6 +308,19 @@ mod tests {
         let answers = check(&all, &given(&[("a", &["No"]), ("b", &["smuggled in"])])).unwrap();
         assert_eq!(answers.len(), 1, "the answer to a hidden question is dropped");
         assert!(check(&all, &given(&[])).is_err(), "required");
+    }
+
+    #[test]
+    fn a_second_value_does_not_get_past_the_check_of_the_first() {
+        let pattern = Some(Pattern { regex: "C-[0-9]{5}".into(), message: "Like C-20417".into() });
+        let long = "x".repeat(60_000);
+        for kind in [Kind::Short { pattern }, Kind::Long, Kind::Date] {
+            let two = given(&[("q", &["C-20417", &long])]);
+            assert!(check(&[question("q", kind, false)], &two).is_err());
+        }
+        let many = question("q", Kind::Many { choices: choices() }, true);
+        let often = check(&[many], &given(&[("q", &["Yes", "Yes", "Yes"])])).unwrap();
+        assert_eq!(often[0].values, ["Yes"]);
     }
 
     #[test]

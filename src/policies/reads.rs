@@ -73,7 +73,8 @@ impl Terms {
         let lead = self.lead(at);
         let decides = decides(stage);
         let within = stage.unit.counted(stage.time);
-        let mut lines = vec![capital(format!("{lead} {decides} within {within}.").trim().to_owned())];
+        let mut lines =
+            vec![capital(format!("{lead} {decides} within {within}.").trim().to_owned())];
         if let Some(alternates) = &stage.alternates {
             let who = alternates_words(alternates);
             let after = stage.unit.counted(alternates.after);

@@ -166,6 +166,8 @@ pub struct Circumstances<'a> {
     pub seconds: Option<i64>,
     /// Whether the target is a guest.
     pub guest: bool,
+    /// True where a question that was not asked counts as answered so: more time is asked for without the questions.
+    pub in_doubt: bool,
 }
 
 impl Condition {
@@ -173,10 +175,12 @@ impl Condition {
     #[must_use]
     pub fn holds(&self, circumstances: Circumstances<'_>) -> bool {
         match self {
-            Self::Answer { question, any_of } => circumstances
-                .answers
-                .iter()
-                .any(|a| a.key == *question && a.values.iter().any(|v| any_of.contains(v))),
+            Self::Answer { question, any_of } => {
+                match circumstances.answers.iter().find(|a| a.key == *question) {
+                    Some(answer) => answer.values.iter().any(|v| any_of.contains(v)),
+                    None => circumstances.in_doubt,
+                }
+            }
             Self::LongerThan { days } => {
                 circumstances.seconds.is_none_or(|s| s > i64::from(*days) * 86_400)
             }
@@ -268,7 +272,12 @@ mod tests {
     #[test]
     fn a_stage_is_for_the_requests_that_its_condition_names() {
         let answers = [Answer { key: "q".into(), values: vec!["Yes".into()], ..Answer::default() }];
-        let case = Circumstances { answers: &answers, seconds: Some(30 * 86_400), guest: false };
+        let case = Circumstances {
+            answers: &answers,
+            seconds: Some(30 * 86_400),
+            guest: false,
+            in_doubt: false,
+        };
         let on = |any_of: &str| Condition::Answer {
             question: "q".into(),
             any_of: vec![any_of.into(), "Maybe".into()],

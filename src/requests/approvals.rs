@@ -17,7 +17,7 @@ use crate::kernel::{PackageId, PersonId, Risk, StageId, Ts, Zone};
 use crate::web::limit::Limit;
 use crate::web::listing::{Listing, PAGE, as_csv, csv_time, seek, write_all};
 use crate::web::paging::page;
-use crate::web::words::{When, capital, number, span};
+use crate::web::words::{When, capital, number, waited};
 use crate::web::{Cx, Place, Reply, Route, Shell, get, post};
 
 /// The routes of those who decide.
@@ -169,7 +169,7 @@ impl Around {
             about: about.join(", "),
             package: request.package.clone(),
             until: Until::of(request, now, zone).short(zone),
-            waiting: span(now.seconds_since(row.waiting.opened_at)),
+            waiting: waited(row.waiting.opened_at, now, zone),
             since: When::at(row.waiting.opened_at, now, zone),
             expires: request.due_at.map(|at| When::at(at, now, zone)),
             soon: request.due_at.is_some_and(|at| at.seconds_since(now) < SOON),

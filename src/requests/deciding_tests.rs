@@ -291,11 +291,14 @@ fn d43_contents_that_changed_meanwhile_are_read_again_first() {
         let mut marta = office.house.signed_in(office.marta);
         let path = format!("/approvals/{id}/decisions");
         let form = [("stage", stage.as_str()), ("verdict", "approve"), ("note", "Fine")];
-        for shown in [&[("version", "1")][..], &[("contents", "1")], &[("version", "x"), ("contents", "1")]] {
+        for shown in
+            [&[("version", "1")][..], &[("contents", "1")], &[("version", "x"), ("contents", "1")]]
+        {
             let bare = marta.post(&path, &[&form[..], shown].concat());
             assert_eq!((bare.status, bare.texts("#note")), (422, vec!["Fine".to_owned()]));
         }
-        let stale = marta.post(&path, &[&form[..], &[("version", "1"), ("contents", "7")]].concat());
+        let stale =
+            marta.post(&path, &[&form[..], &[("version", "1"), ("contents", "7")]].concat());
         assert_eq!(stale.status, 409);
         assert!(stale.body.contains("What is in the package changed while you read"));
         assert_eq!(office.state(id), State::PendingApproval);

@@ -17,7 +17,7 @@ use crate::access::Actor;
 use crate::access::policy;
 use crate::assignments;
 use crate::audit::history::{Told, contents_since, history_of_request};
-use crate::db::{Db, Tx};
+use crate::db::{Db, Tx, hold_package};
 use crate::error::{Error, FieldError, Refusal, Result};
 use crate::kernel::fact::Sentence;
 use crate::kernel::{Fact, Kind, PersonId, RequestId, Risk, StageId, Ts, Zone};
@@ -418,6 +418,8 @@ fn record(tx: &mut Tx<'_>, id: RequestId, answer: &Answer) -> Result<(Request, O
     }
     let permit = commands::may_decide(tx, id, answer.stage)?;
     let request = store::one(tx.db(), id)?;
+    // What is in the package stays as it is until the decision is recorded (D43).
+    hold_package(tx, request.package_id)?;
     if answer.version != request.policy_version {
         return Err(changed("The terms", id).into());
     }

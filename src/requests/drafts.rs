@@ -12,6 +12,9 @@ use crate::kernel::{PackageId, PersonId, Ts};
 /// As many packages as are sent together.
 pub const BASKET_MAX: usize = 20;
 
+/// As many bytes as a form may have that waits.
+const FORM_MAX: usize = 64 * 1024;
+
 /// A form that waits.
 #[derive(Clone, Debug)]
 pub struct Draft {
@@ -111,6 +114,9 @@ pub(super) fn keep(
     in_basket: Option<bool>,
 ) -> Result<()> {
     let (now, text) = (tx.now(), serde_json::to_string(&form.pairs())?);
+    if text.len() > FORM_MAX {
+        return Err(Error::invalid("reason", "Shorten what you have typed, all of it together"));
+    }
     let row = request_drafts::table.find((person, target, package));
     let there: Option<bool> = row.select(request_drafts::in_basket).first(tx.db()).optional()?;
     let in_basket = in_basket.or(there).unwrap_or(false);

@@ -9,11 +9,9 @@ use crate::access::policy::AskStanding;
 use crate::db::Db;
 use crate::db::schema::{assignments, catalogs, packages, policies, requests};
 use crate::error::{Error, Result};
-use crate::kernel::{
-    AssignmentId, CatalogId, Kind, PackageId, PersonId, PolicyId, RequestId, Ts,
-};
+use crate::kernel::{AssignmentId, CatalogId, Kind, PackageId, PersonId, PolicyId, RequestId, Ts};
 use crate::packages::model::Position as Standing;
-use crate::policies::model::{Applicable, Policy, Terms, Who};
+use crate::policies::model::{Applicable, Policy, Scope, Terms, Who};
 use crate::policies::rules::{best, class, may_ask};
 use crate::policies::store::{applicable_of, of_packages, who};
 
@@ -157,10 +155,29 @@ impl Position {
 /// When the database does not answer.
 pub fn still(db: &mut Db, person: PersonId, terms: &Terms) -> Result<Option<No>> {
     let who = who(db, person)?;
-    Ok(if who.enabled {
+    // A policy for nobody gives what is assigned directly (D10): there is no scope to fall out of.
+    Ok(if who.enabled && terms.scope == Scope::default() {
+        None
+    } else if who.enabled {
         class(&terms.scope, &who).is_none().then_some(No::OutOfScope)
     } else {
         Some(No::Left)
+    })
+}
+
+/// Is the catalog switched off, or not for a guest?
+///
+/// # Errors
+/// `Missing` when there is no such catalog or person.
+pub fn closed(db: &mut Db, catalog: CatalogId, target: PersonId) -> Result<Option<No>> {
+    let (on, guests): (bool, bool) = catalogs::table
+        .find(catalog)
+        .select((catalogs::enabled, catalogs::for_guests))
+        .first(db)?;
+    Ok(match (on, guests || who(db, target)?.kind == Kind::Member) {
+        (false, _) => Some(No::CatalogOff),
+        (true, false) => Some(No::NotForGuests),
+        (true, true) => None,
     })
 }
 

@@ -125,7 +125,10 @@ fn hint(question: &Question, all: &[Question]) -> String {
         let answers: Vec<String> = condition.any_of.iter().map(|a| format!("“{a}”")).collect();
         Some(format!("Only if you answered {} to “{}”.", answers.join(" or "), earlier.text))
     });
-    let parts = [condition.unwrap_or_default(), question.hint.clone()];
+    // A group of boxes has no place of its own for the word.
+    let many = matches!(question.answer, Kind::Many { .. }) && !question.required;
+    let optional = if many { "Optional." } else { "" };
+    let parts = [optional.to_owned(), condition.unwrap_or_default(), question.hint.clone()];
     parts.iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(" ")
 }
 

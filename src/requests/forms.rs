@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use chrono::NaiveDate;
 
-use super::{fields, prospect};
 use super::rules::{self, Period};
+use super::{fields, prospect};
 use crate::error::FieldError;
 use crate::kernel::text::NOTE_MAX;
 use crate::kernel::{PolicyId, RequestId, Ts, Zone};

@@ -4,12 +4,12 @@ use askama::Template;
 
 use super::chart::{self, Chart};
 use super::deciding::pace_words;
+use super::drafts::{self, Draft};
 use super::model::{Request, RequestKind, State};
 use super::prospect::deciders;
 use super::rules::{Deciders, pace};
 use super::stops::{self, Stop};
 use super::timeline::{Item, Story};
-use super::drafts::{self, Draft};
 use super::{asking, commands, store, words};
 use crate::access::policy::{self, Gate};
 use crate::assignments;

@@ -7,8 +7,8 @@ use super::model::{Approver, Request, RequestKind, Row, Stage, StageState, State
 use super::rules::{Candidate, Deciders};
 use crate::access::policy::RequestStanding;
 use crate::db::schema::{
-    assignments, group_members, package_roles, packages, people, request_stages,
-    requests, resource_roles, resources, stage_approvers, stops,
+    assignments, group_members, package_roles, packages, people, request_stages, requests,
+    resource_roles, resources, stage_approvers, stops,
 };
 use crate::db::{Db, Seek, Tx};
 use crate::error::{Error, Result};

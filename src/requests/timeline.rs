@@ -601,7 +601,12 @@ impl Story<'_> {
         let start = request.starts_at.unwrap_or(request.created_at);
         let end = rules::end_of_access(&request.terms, request.ends_at, start, self.times.zone);
         let seconds = end.map(|end| end.seconds_since(start));
-        Circumstances { answers: &request.answers, seconds, guest: self.guest }
+        Circumstances {
+            answers: &request.answers,
+            seconds,
+            guest: self.guest,
+            in_doubt: request.kind == RequestKind::Extend,
+        }
     }
 
     /// What is expected.

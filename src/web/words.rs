@@ -101,6 +101,17 @@ pub fn span(seconds: i64) -> String {
     }
 }
 
+/// "4 days", "5 h 20 min", "40 min": how long something waits, in days of the zone's calendar as [`relative`] counts them,
+/// so that "13 days" stands beside "13 days ago".
+#[must_use]
+pub fn waited(since: Ts, now: Ts, zone: Zone) -> String {
+    let seconds = now.seconds_since(since);
+    match (zone.date(now) - zone.date(since)).num_days() {
+        days if seconds >= DAY && days > 0 => counted(days, "day", "days"),
+        _ => span(seconds),
+    }
+}
+
 /// "40 minutes", "3 hours", "2 days": a limit that something lies within. Whole units, rounded up, so that it holds.
 #[must_use]
 pub fn within(seconds: i64) -> String {
@@ -327,6 +338,17 @@ mod tests {
         ] {
             assert_eq!(span(seconds), words);
         }
+    }
+
+    #[test]
+    fn what_waits_counts_days_as_what_stands_beside_it() {
+        // 12 days and 22 hours, over 13 midnights.
+        let since = at("2026-11-10T11:12:00Z");
+        assert_eq!(waited(since, now(), OSLO), "13 days");
+        assert_eq!(relative(since, now(), OSLO), "13 days ago");
+        assert_eq!(waited(at("2026-11-22T10:12:00Z"), now(), OSLO), "23 h");
+        assert_eq!(waited(at("2026-11-22T09:12:00Z"), now(), OSLO), "1 day");
+        assert_eq!(waited(at("2026-11-24T09:12:00Z"), now(), OSLO), "less than a minute");
     }
 
     #[test]

@@ -81,11 +81,7 @@ fn requests_all(mut me: Visitor, user: &'static str, packages: &[PackageId], sai
     let token = me.token();
     for package in packages {
         let key = RequestId::fresh().to_string();
-        let form = [
-            ("csrf", token.as_str()),
-            ("key", &key),
-            ("reason", "the close of the month"),
-        ];
+        let form = [("csrf", token.as_str()), ("key", &key), ("reason", "the close of the month")];
         let Some(page) =
             insist(&mut me, said, &format!("/packages/{package}/request/check"), Some(&form))
         else {

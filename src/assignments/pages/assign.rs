@@ -55,7 +55,8 @@ impl Typed {
 
     /// What nobody types in the second step.
     fn origin(&self) -> Vec<(String, String)> {
-        let mut all = vec![("key".into(), self.key.to_string()), ("person".into(), self.person.clone())];
+        let mut all =
+            vec![("key".into(), self.key.to_string()), ("person".into(), self.person.clone())];
         all.extend(self.target.map(|id| ("target".into(), id.to_string())));
         all.extend(self.policy.map(|id| ("policy".into(), id.to_string())));
         all
@@ -212,7 +213,9 @@ pub(in crate::assignments) fn take(cx: &mut Cx) -> Result<Reply> {
     match found(cx, &case, &mut typed)? {
         Err(errors) => who_page(cx, case, &typed, &errors),
         Ok((policy, found)) if step == "check" => match checked(cx, &typed, &policy, &found) {
-            Ok((period, answers)) => check_page(cx, &case, &typed, &policy, &found, period, answers),
+            Ok((period, answers)) => {
+                check_page(cx, &case, &typed, &policy, &found, period, answers)
+            }
             Err(errors) => form_page(cx, &case, &typed, &policy, &found, &errors),
         },
         Ok((policy, found)) => form_page(cx, &case, &typed, &policy, &found, &[]),
@@ -329,11 +332,8 @@ fn form_page(
 
 /// The period that was typed.
 fn period(cx: &Cx, typed: &Typed) -> std::result::Result<Period, Vec<FieldError>> {
-    let form = AskForm {
-        starts: typed.starts.clone(),
-        ends: typed.ends.clone(),
-        ..AskForm::fresh()
-    };
+    let form =
+        AskForm { starts: typed.starts.clone(), ends: typed.ends.clone(), ..AskForm::fresh() };
     form.period(cx.zone())
 }
 

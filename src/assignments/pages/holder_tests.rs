@@ -357,8 +357,10 @@ fn d10_an_owner_assigns_directly_with_a_reason_after_a_check() {
         let second = assign(&mut ada, office.ledger, &form);
         assert_eq!(second.texts("h1"), ["Assign Month-end ledger to Asha Rao"]);
         let target = second.value("input[name=target]").expect("a person");
-        let base = [("key", &*key), ("person", "Asha Rao"), ("target", &*target), ("policy", &*policy)];
-        let typed = [("step", "check"), ("reason", " "), ("q-ticket", "KH 7"), ("ends", "2020-01-01")];
+        let base =
+            [("key", &*key), ("person", "Asha Rao"), ("target", &*target), ("policy", &*policy)];
+        let typed =
+            [("step", "check"), ("reason", " "), ("q-ticket", "KH 7"), ("ends", "2020-01-01")];
         let bad = assign(&mut ada, office.ledger, &[&base[..], &typed].concat());
         assert_eq!(bad.status, 422);
         assert_eq!(bad.texts("#errors a").len(), 3, "{:?}", bad.texts("#errors a"));
@@ -367,7 +369,8 @@ fn d10_an_owner_assigns_directly_with_a_reason_after_a_check() {
         let printer = second.pairs("input[name$='-printer']")[0].0.clone();
         let right =
             [("reason", "New in the team"), ("q-ticket", "KH 7"), (&*printer, "P2"), ("ends", "")];
-        let check = assign(&mut ada, office.ledger, &[&base[..], &right, &[("step", "check")]].concat());
+        let check =
+            assign(&mut ada, office.ledger, &[&base[..], &right, &[("step", "check")]].concat());
         assert_eq!(check.texts("#errors a"), Vec::<String>::new());
         assert_eq!(check.texts("h1"), ["Check, then assign"]);
         for words in ["New in the team", "KH 7", "P2", "90 days after it starts", "Ledger"] {
@@ -402,7 +405,10 @@ fn d10_every_other_rule_holds_and_only_those_who_look_after_the_catalog_may() {
         };
         // Not to oneself, not to somebody who has it, not to somebody who left.
         let own = who(&mut ada, "Ada Lund");
-        assert_eq!((own.status, own.texts("h1")), (409, vec!["Nobody assigns access to themselves".to_owned()]));
+        assert_eq!(
+            (own.status, own.texts("h1")),
+            (409, vec!["Nobody assigns access to themselves".to_owned()])
+        );
         office.give(office.asha, office.ledger);
         let has = who(&mut ada, "Asha Rao");
         assert_eq!(has.status, 409);
@@ -416,13 +422,18 @@ fn d10_every_other_rule_holds_and_only_those_who_look_after_the_catalog_may() {
         let send = |target: &str, policy: &str, more: &[(&str, &str)]| {
             let key = RequestId::fresh().to_string();
             let form = [("key", &*key), ("step", "send"), ("target", target), ("policy", policy)];
-            [&form[..], more].concat().iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect::<Vec<_>>()
+            [&form[..], more]
+                .concat()
+                .iter()
+                .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+                .collect::<Vec<_>>()
         };
         let mut post = |form: Vec<(String, String)>| {
             let form: Vec<(&str, &str)> = form.iter().map(|(n, v)| (&**n, &**v)).collect();
             assign(&mut ada, office.ledger, &form).status
         };
-        let wiki = office.house.site.db.read(|db| crate::policies::store::of_package(db, office.wiki));
+        let wiki =
+            office.house.site.db.read(|db| crate::policies::store::of_package(db, office.wiki));
         let wiki = wiki.expect("policies")[0].id.to_string();
         assert_eq!(post(send(&other, &wiki, &[("reason", "x")])), 404);
         assert_eq!(post(send(&other, &PolicyId::fresh().to_string(), &[("reason", "x")])), 404);
@@ -455,6 +466,9 @@ fn d10_every_other_rule_holds_and_only_those_who_look_after_the_catalog_may() {
         };
         office.says(&closed);
         let no = ada.get(&path);
-        assert_eq!((no.status, no.texts("h1")), (409, vec!["Month-end ledger cannot be assigned directly".to_owned()]));
+        assert_eq!(
+            (no.status, no.texts("h1")),
+            (409, vec!["Month-end ledger cannot be assigned directly".to_owned()])
+        );
     }
 }

@@ -97,7 +97,9 @@ fn words(position: &Position, no: &No, policies: &[Policy], cx: &Cx) -> String {
         No::Stopped(stop) => {
             let day = date_in_full(cx.zone().date(stop.at));
             let (by, thing) = (&stop.by, stop.thing.word());
-            format!("{by} stopped this {thing} on {day}. What people have stays; open requests wait.")
+            format!(
+                "{by} stopped this {thing} on {day}. What people have stays; open requests wait."
+            )
         }
         _ => {
             let (you, name) = if own { (true, "") } else { (false, position.target.name.as_str()) };
@@ -117,13 +119,18 @@ fn rule(no: &No, own: bool, name: &str, policies: &[Policy], kind: Kind) -> Stri
         No::NoPolicy => {
             "No policy of it is switched on, so nobody can request it at the moment.".into()
         }
-        No::NotForGuests if own => "Its catalog is not for guests, and you are here as a guest.".into(),
-        No::NotForGuests => format!("Its catalog is not for guests, and {name} is here as a guest."),
+        No::NotForGuests if own => {
+            "Its catalog is not for guests, and you are here as a guest.".into()
+        }
+        No::NotForGuests => {
+            format!("Its catalog is not for guests, and {name} is here as a guest.")
+        }
         No::NotYours { manager: true } if own => {
             "It is meant for people like you, but your manager requests it for you.".into()
         }
         No::NotYours { .. } if own => {
-            "It is meant for people like you, but its policy does not let you request it yourself.".into()
+            "It is meant for people like you, but its policy does not let you request it yourself."
+                .into()
         }
         No::NotYours { .. } => {
             format!("Its policy does not let you request it for {name}.")

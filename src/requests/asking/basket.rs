@@ -127,7 +127,8 @@ impl Filled {
             return Fate::Waits(vec![words.to_owned()], "Read it again");
         }
         let of_it = self.attributes.iter().filter(|(package, ..)| *package == draft.package);
-        let attributes: Vec<_> = of_it.map(|(_, name, asked)| (name.clone(), asked.clone())).collect();
+        let attributes: Vec<_> =
+            of_it.map(|(_, name, asked)| (name.clone(), asked.clone())).collect();
         // What is missing of the reason is said beside the one reason of the basket.
         let with_reason = with_reason(&draft.form, reason);
         let with_reason = match with_reason.reason.is_empty() {
@@ -177,8 +178,11 @@ fn draw(
 ) -> Result<Reply> {
     let other = match filled.me == filled.target {
         true => None,
-        // Whoever has nothing in the basket is not named.
-        false => Some(filled.mine().next().ok_or(Error::Missing)?.target_name.clone()),
+        false => match filled.mine().next() {
+            Some(draft) => Some(draft.target_name.clone()),
+            // Whoever has nothing in the basket is not named.
+            None => return Ok(Reply::see_other("/basket")),
+        },
     };
     let (mut ready, mut waits, mut left) = (vec![], vec![], vec![]);
     let mut needed = false;
@@ -203,7 +207,8 @@ fn draw(
                 line.value = Ordered { package: draft.package, policy, kept: draft.at }.written();
                 let first = words::first_day(&policy.terms, period, cx.zone());
                 let last = words::last_day(&policy.terms, period, cx.now(), cx.zone());
-                line.says = vec![format!("From: {}", first.to_lowercase()), format!("Until: {last}")];
+                line.says =
+                    vec![format!("From: {}", first.to_lowercase()), format!("Until: {last}")];
                 line.way = Some((form, "Change"));
                 ready.push(line);
             }
@@ -347,12 +352,13 @@ fn item(
         return Item { submit: Submit::of(package), name: "An access package".into(), kept };
     };
     let form = with_reason(&draft.form, reason);
-    let none = Period { starts: None, ends: None };
+    // A day that cannot be read is asked for as one that no rule allows: the command says what to mend.
+    let never = Period { starts: Some(Ts::from_micros(0)), ends: None };
     let submit = Submit {
         id: form.key,
         policy: Some(policy),
         version: Some(version),
-        period: form.period(cx.zone()).unwrap_or(none),
+        period: form.period(cx.zone()).unwrap_or(never),
         reason: form.reason,
         answers: form.answers,
         previous: form.again,

@@ -85,7 +85,11 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
     let ways = Ways { manages: ways.manages && !reports.is_empty(), ..ways };
     let package_href = format!("/packages/{id}");
     if ways == Ways::default() {
-        return if own.visible() { Ok(Reply::see_other(package_href)) } else { Err(Error::Missing) };
+        return if own.visible() {
+            Ok(Reply::see_other(package_href))
+        } else {
+            Err(Error::Missing)
+        };
     }
     let who = crate::kernel::text::one_line(cx.query("who"));
     let mut shell =

@@ -122,8 +122,7 @@ impl Case {
     /// # Errors
     /// When the database does not answer.
     pub fn decides(&self, cx: &Cx, policy: &Policy) -> Result<Vec<Decides>> {
-        let (me, target, catalog) =
-            (self.requestor(), self.target().id, self.ask.position.catalog);
+        let (me, target, catalog) = (self.requestor(), self.target().id, self.ask.position.catalog);
         let found = cx.read(|db| deciders(db, &policy.terms, me, target, catalog))?;
         let mut all = words::decides(&policy.terms, &found);
         if me != target {

@@ -121,6 +121,7 @@ fn check_page(
         answers: &answers,
         seconds: end.map(|end| end.seconds_since(start)),
         guest: case.target().kind == Kind::Guest,
+        in_doubt: false,
     };
     let decides = case.decides(cx, &with_stages_of(policy, circumstances))?;
     let line = |answer: Answer| Line {

@@ -78,7 +78,9 @@ impl<'a> Page<'a> {
                 .ask
                 .attributes
                 .iter()
-                .map(|(resource, questions)| (resource.clone(), fields::of(questions, &form.answers)))
+                .map(|(resource, questions)| {
+                    (resource.clone(), fields::of(questions, &form.answers))
+                })
                 .collect(),
             period: policy
                 .terms
@@ -148,11 +150,7 @@ fn reason_hint(decides: &[Decides]) -> String {
     }
     let Names { shown, more } = Names::of(&names);
     let more = more + decides.iter().map(|d| d.names.more).sum::<usize>();
-    let who = if more > 0 {
-        "Those who decide".to_owned()
-    } else {
-        and_list(&shown, 3)
-    };
+    let who = if more > 0 { "Those who decide".to_owned() } else { and_list(&shown, 3) };
     format!("One or two sentences. {who} will read exactly this.")
 }
 

@@ -9,7 +9,7 @@ use crate::policies::model::Named;
 use crate::policies::stages::{Approvers, Circumstances, StageTerms};
 use crate::policies::store::who;
 use crate::requests::eligibility;
-use crate::requests::model::{Approver, Request, Stage, StageState, State, Via};
+use crate::requests::model::{Approver, Request, RequestKind, Stage, StageState, State, Via};
 use crate::requests::rules::{self, Candidate, Deciders, Tally, Voter};
 use crate::requests::store::{self, Clocks, Next};
 
@@ -42,10 +42,16 @@ pub(super) fn circumstances<'a>(
     request: &'a Request,
 ) -> Result<Circumstances<'a>> {
     let guest = who(tx.db(), request.target_id)?.kind == Kind::Guest;
-    let start = request.starts_at.unwrap_or(request.created_at);
+    let more = request.kind == RequestKind::Extend;
+    let mut start = request.starts_at.unwrap_or(request.created_at);
     let end = rules::end_of_access(&request.terms, request.ends_at, start, tx.zone());
+    if let (true, Some(id)) = (more, request.assignment_id) {
+        // What is asked for is all of it, and not only what is added: many short extensions are a long one.
+        let assignment = crate::assignments::store::one(tx.db(), id)?.assignment;
+        start = assignment.started_at.unwrap_or(assignment.starts_at);
+    }
     let seconds = end.map(|end| end.seconds_since(start));
-    Ok(Circumstances { answers: &request.answers, seconds, guest })
+    Ok(Circumstances { answers: &request.answers, seconds, guest, in_doubt: more })
 }
 
 /// Opens the first stage from `number` on that applies: its clock starts now (D5), its approvers are resolved now
@@ -141,7 +147,8 @@ pub(super) fn approver_gone(
         Tally::Open { possible: false, have, needed } => {
             let waiting = voters(&approvers, stage.id).iter().filter(|v| v.waiting()).count();
             let missing = needed - have - i64::try_from(waiting).unwrap_or(0);
-            if !reinforce(tx, &request, &stage, &approvers, missing)? {
+            // What waits is looked at again when it goes on (D47).
+            if !reinforce(tx, &request, &stage, &approvers, missing)? && request.held_at.is_none() {
                 return deny_by_rule(tx, &request, "nobody who may decide this stage is left");
             }
         }
@@ -171,6 +178,13 @@ pub(super) fn complete_if_decided(tx: &mut Tx<'_>, id: RequestId, stage: &Stage)
     let approvers = store::approvers(tx.db(), id)?;
     match rules::tally(stage.rule(), stage.needed, &voters(&approvers, stage.id)) {
         Tally::Approved => complete(tx, &request, stage),
+        Tally::Open { possible: false, .. } => {
+            if reinforce(tx, &request, stage, &approvers, 1)? {
+                return Ok(());
+            }
+            store::close_stage(tx, stage, StageState::Closed, None, None)?;
+            deny_by_rule(tx, &request, "nobody who may decide this stage is left")
+        }
         Tally::Denied | Tally::Open { .. } => Ok(()),
     }
 }

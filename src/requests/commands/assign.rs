@@ -91,8 +91,14 @@ pub fn assign(
     if policy.package != assign.package {
         return Err(Error::Missing);
     }
-    if let Some(no @ (No::Left | No::Open { .. } | No::Holds { .. } | No::Stopped(_))) =
-        &position.no
+    if let Some(
+        no @ (No::Left
+        | No::Open { .. }
+        | No::Holds { .. }
+        | No::CatalogOff
+        | No::NotForGuests
+        | No::Stopped(_)),
+    ) = &position.no
     {
         return Err(refusal(no, &position).into());
     }
@@ -130,7 +136,7 @@ pub fn assign(
     };
     let new = NewRequest {
         id: assign.id,
-        reference: reference(assign.id),
+        reference: reference(RequestId::fresh()),
         kind: RequestKind::Assign.as_str(),
         package_id: assign.package,
         policy_id: policy.id,

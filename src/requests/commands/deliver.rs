@@ -146,8 +146,18 @@ pub fn contents_changed(
     added: &[RoleId],
     removed: &[RoleId],
 ) -> Result<()> {
+    let risky = store::any_high_risk(tx.db(), added)?;
+    if let (true, Some(me)) = (risky, tx.actor().id())
+        && assignments::store::active(tx.db(), me, package)?.is_some()
+    {
+        return Err(Error::refused(
+            "Somebody else must add this",
+            "You have this access package yourself, and nobody decides on high-risk access for themselves. Nothing \
+             was changed. Ask another owner or an administrator, or give the package back first.",
+        ));
+    }
     assignments::commands::contents_changed(tx, package, added, removed)?;
-    if store::any_high_risk(tx.db(), added)? {
+    if risky {
         ask_anew(tx, package)?;
     }
     if removed.is_empty() {

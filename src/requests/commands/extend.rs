@@ -74,6 +74,9 @@ pub fn extendable(
             return Err(no(format!("You can ask for more time from {from} on.")));
         }
     }
+    if let Some(closed) = eligibility::closed(tx, named.catalog, holder)? {
+        return Err(no(format!("The reason: {}.", closed.words())));
+    }
     if let Some(gone) = eligibility::still(tx, holder, &policy.terms)? {
         return Err(no(format!("The reason: {}.", gone.words())));
     }
@@ -145,12 +148,17 @@ pub fn extend(
     if !extension.approval {
         terms.stages.clear();
     }
+    // The same stages decide as on the request that it came from: what was answered then counts (D11).
+    let answers = match named.assignment.request_id {
+        Some(before) => serde_json::to_string(&store::one(tx.db(), before)?.answers)?,
+        None => "[]".to_owned(),
+    };
     let contents_version = store::contents_version(tx.db(), package)?;
     let request = super::insert(
         tx,
         NewRequest {
             id: extend.id,
-            reference: reference(extend.id),
+            reference: reference(RequestId::fresh()),
             kind: RequestKind::Extend.as_str(),
             package_id: package,
             policy_id: policy.id,
@@ -167,7 +175,7 @@ pub fn extend(
             previous_id: named.assignment.request_id,
             created_at: now,
             rev: 1,
-            answers: "[]".into(),
+            answers,
             assignment_id: Some(extend.assignment),
             basket_id: None,
         },

@@ -43,6 +43,16 @@ pub fn give_back(
             .way("See your access", "/access")
             .into());
     }
+    if assignment.started_at.is_none() {
+        let mut no = Refusal::new(
+            format!("{} has not started yet", named.package),
+            "Cancel its request instead: nothing is there to be given back.",
+        );
+        if let Some(request) = assignment.request_id {
+            no = no.way("See the request", format!("/requests/{request}"));
+        }
+        return Err(no.into());
+    }
     let (version, terms) = match crate::policies::store::policy(tx.db(), assignment.policy_id) {
         Ok(policy) => (policy.version, policy.terms),
         Err(Error::Missing) => (0, crate::policies::model::Terms::default()),
@@ -183,7 +193,7 @@ pub fn take_again(
     };
     let new = NewRequest {
         id: take.id,
-        reference: reference(take.id),
+        reference: reference(RequestId::fresh()),
         kind: RequestKind::TakeAgain.as_str(),
         package_id: before.package_id,
         policy_id: before.policy_id,

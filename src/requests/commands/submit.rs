@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::{approvers, insert, reference};
-use crate::access::{Permit, RequestAccess, policy};
-use crate::db::{Tx, hold_package, hold_people, lock_people};
+use crate::access::{Actor, Permit, RequestAccess, policy};
+use crate::db::{Tx, hold_package, hold_people, load_actor, lock_people};
 use crate::error::{Error, FieldError, Refusal, Result};
 use crate::kernel::text::{NOTE_MAX, tidy};
 use crate::kernel::{BasketId, Fact, PackageId, PersonId, PolicyId, RequestId, Risk};
@@ -146,7 +146,7 @@ pub fn submit(
     }
     let new = NewRequest {
         id: submit.id,
-        reference: reference(submit.id),
+        reference: reference(RequestId::fresh()),
         kind: RequestKind::Add.as_str(),
         package_id: submit.package,
         policy_id: policy.id,
@@ -195,11 +195,15 @@ pub(super) fn go(tx: &mut Tx<'_>, request: &Request) -> Result<()> {
     // D39: high risk is decided by somebody else; an owner's own policy without approval does not replace them.
     if stages.is_empty()
         && store::risk(tx.db(), request.package_id)? == Risk::High
-        && policy::manage_catalog(tx.actor(), request.catalog_id).is_ok()
+        && (policy::manage_catalog(tx.actor(), request.catalog_id).is_ok()
+            || load_actor(tx.db(), request.target_id)?.is_some_and(|target| {
+                policy::manage_catalog(&Actor::Person(target), request.catalog_id).is_ok()
+            }))
     {
         return Err(Error::refused(
             "Somebody else must decide on this",
-            "This access package is high risk, its policy asks nobody, and you look after its catalog. Nothing was \
+            "This access package is high risk, its policy asks nobody, and you or the one whom it is for look \
+             after its catalog. Nothing was \
              sent. Give the policy an approval stage first.",
         ));
     }

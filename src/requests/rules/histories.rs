@@ -160,9 +160,8 @@ fn live(seed: u64) -> &'static str {
             1..=3 => stage.voters[at].vote = Some(Verdict::Approve),
             4 => {
                 let there: Vec<PersonId> = stage.voters.iter().map(|v| v.person).collect();
-                let new = |c: &&Candidate| {
-                    !there.contains(&c.id) && !stage.excluded.contains(&c.id)
-                };
+                let new =
+                    |c: &&Candidate| !there.contains(&c.id) && !stage.excluded.contains(&c.id);
                 let more: Vec<Candidate> =
                     candidates.alternates.iter().filter(new).cloned().collect();
                 stage.voters.extend(voters(&more));

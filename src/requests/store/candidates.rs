@@ -1,5 +1,7 @@
 //! Who could decide a stage, as the directory says now.
 
+use std::collections::BTreeSet;
+
 use diesel::prelude::*;
 
 use super::targets;
@@ -25,7 +27,7 @@ struct Found {
     members: Vec<(GroupId, Called)>,
 }
 
-/// Everybody who could decide each of these stages for a target, enabled people only (D3, D38). At most eight
+/// Everybody who could decide each of these stages for a target, enabled people only (D3, D38). At most nine
 /// statements, however many there are.
 ///
 /// # Errors
@@ -187,25 +189,31 @@ fn as_candidates(people: Vec<Called>, via: Via) -> Vec<Candidate> {
     people.into_iter().map(|(id, name)| Candidate { id, name, via, group: None }).collect()
 }
 
-/// The enabled people who own a catalog, alone or through a group.
+/// The enabled people who own a catalog, alone or through a group: two statements, since one with an *or* reads all
+/// people.
 fn owners(db: &mut Db, catalog: CatalogId) -> Result<Vec<Called>> {
-    let owner_people = role_grants::table
+    let alone: Vec<Called> = people::table
+        .inner_join(role_grants::table.on(role_grants::person_id.eq(people::id.nullable())))
         .filter(role_grants::catalog_id.eq(catalog))
-        .filter(role_grants::person_id.is_not_null())
-        .select(role_grants::person_id.assume_not_null());
-    let owner_groups = role_grants::table
-        .filter(role_grants::catalog_id.eq(catalog))
-        .filter(role_grants::group_id.is_not_null())
-        .select(role_grants::group_id.assume_not_null());
-    let owner_members = group_members::table
-        .filter(group_members::group_id.eq_any(owner_groups))
-        .select(group_members::person_id);
-    Ok(people::table
         .filter(people::enabled.eq(true))
-        .filter(people::id.eq_any(owner_people).or(people::id.eq_any(owner_members)))
-        .order((people::name, people::id))
+        // An auditor changes nothing, whoever made them an owner (D33).
+        .filter(people::auditor.eq(false).or(people::administrator.eq(true)))
         .select((people::id, people::name))
-        .load(db)?)
+        .load(db)?;
+    let members: Vec<Called> = people::table
+        .inner_join(group_members::table)
+        .inner_join(
+            role_grants::table.on(role_grants::group_id.eq(group_members::group_id.nullable())),
+        )
+        .filter(role_grants::catalog_id.eq(catalog))
+        .filter(people::enabled.eq(true))
+        // An auditor changes nothing, whoever made them an owner (D33).
+        .filter(people::auditor.eq(false).or(people::administrator.eq(true)))
+        .select((people::id, people::name))
+        .load(db)?;
+    let all: BTreeSet<(String, PersonId)> =
+        alone.into_iter().chain(members).map(|(id, name)| (name, id)).collect();
+    Ok(all.into_iter().map(|(name, id)| (id, name)).collect())
 }
 
 fn administrators(db: &mut Db) -> Result<Vec<Called>> {

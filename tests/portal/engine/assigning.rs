@@ -41,7 +41,10 @@ fn d10_it_skips_approval_needs_a_reason_and_sends_the_same_notices() {
     let before = w.notices(w.ada).len();
     w.pass(90 * DAY);
     w.settle();
-    assert!(w.notices(w.ada).iter().skip(before).any(|n| n.contains("its time was over")), "told of the end");
+    assert!(
+        w.notices(w.ada).iter().skip(before).any(|n| n.contains("its time was over")),
+        "told of the end"
+    );
     let told = w.facts("assigned_directly");
     assert_eq!(told[0].note.as_deref(), Some("she starts today"));
 }

@@ -49,7 +49,8 @@ fn extendable(w: &World, approval: bool) -> Vec<(PersonId, AssignmentId)> {
 #[test]
 fn d37_the_last_two_votes_of_n_of_m_at_once() {
     let Some(w) = World::new() else { return };
-    let stage = StageTerms { votes: Votes::Some { n: 3 }, ..by(&[w.ben, w.dan, w.eve, w.root], &[]) };
+    let stage =
+        StageTerms { votes: Votes::Some { n: 3 }, ..by(&[w.ben, w.dan, w.eve, w.root], &[]) };
     let all = asked(&w, vec![stage, by(&[w.cleo], &[])]);
     assert_eq!(approve_all(&w, w.root, &all), CONTENDED);
     let votes = AtomicUsize::new(0);
@@ -95,8 +96,7 @@ fn d37_a_vote_against_leaving_the_group() {
     for n in 0..CONTENDED / 4 {
         let member = w.person("Member");
         let group = w.group(&[member, w.dan]);
-        let request =
-            w.ask(w.ada, w.package(&[], terms(vec![by_group(group, &[])]))).unwrap();
+        let request = w.ask(w.ada, w.package(&[], terms(vec![by_group(group, &[])]))).unwrap();
         let stage = w.last_stage(request).id;
         at_once(vec![
             Box::new(|| {
@@ -313,10 +313,7 @@ fn d11_its_approval_against_the_end_by_time() {
     w.pass(76 * DAY - 1);
     w.let_on(Thing::Package(package));
     w.pass(1);
-    at_once(vec![
-        Box::new(|| void(approve_all(&w, w.dan, &open))),
-        Box::new(|| void(w.tick())),
-    ]);
+    at_once(vec![Box::new(|| void(approve_all(&w, w.dan, &open))), Box::new(|| void(w.tick()))]);
     let ended = w.facts("assignment_ended").len();
     assert_eq!(w.facts("assignment_extended").len() + ended, CONTENDED);
     assert_eq!(w.facts("request_denied").len(), ended);

@@ -19,7 +19,9 @@ use keyholder::requests::model::{StageState, Verdict};
 use keyholder::requests::rules::Period;
 use keyholder::requests::stops;
 use keyholder::requests::store;
-use reference::{DAY, Kind, Model, OWNER, Package, Primary, StageTerms, State, Terms, Thing, Votes};
+use reference::{
+    DAY, Kind, Model, OWNER, Package, Primary, StageTerms, State, Terms, Thing, Votes,
+};
 
 use crate::support::acts::assignment;
 use crate::support::invariants;
@@ -220,8 +222,7 @@ impl<'a> History<'a> {
             votes,
             fallback: self.dice.some(&here, 2),
             days,
-            alternates: alternates
-                .then(|| (self.dice.days(1, days - 1), self.dice.some(&here, 2))),
+            alternates: alternates.then(|| (self.dice.days(1, days - 1), self.dice.some(&here, 2))),
             longer_than: self.dice.one_in(4).then_some(25),
         }
     }
@@ -231,7 +232,11 @@ impl<'a> History<'a> {
         let all: Vec<usize> = (0..self.model.requests.len()).collect();
         let pending = |id: &usize| self.model.requests[*id].state == State::Pending;
         let open: Vec<usize> = all.iter().copied().filter(pending).collect();
-        if self.dice.one_in(8) || open.is_empty() { self.dice.of(&all) } else { self.dice.of(&open) }
+        if self.dice.one_in(8) || open.is_empty() {
+            self.dice.of(&all)
+        } else {
+            self.dice.of(&open)
+        }
     }
 
     fn an_assignment(&mut self) -> Option<usize> {
@@ -247,8 +252,7 @@ impl<'a> History<'a> {
             0..=7 => {
                 let target = if self.dice.one_in(4) { self.dice.roll(ASKERS) } else { who };
                 let later = self.dice.one_in(5);
-                let starts =
-                    later.then(|| (self.model.now / DAY + self.dice.days(2, 9)) * DAY);
+                let starts = later.then(|| (self.model.now / DAY + self.dice.days(2, 9)) * DAY);
                 Step::Submit { requestor: who, target, package, starts }
             }
             8..=18 => {
@@ -353,11 +357,7 @@ impl<'a> History<'a> {
         };
         let groups: Vec<_> = terms.scope.iter().map(|g| named(self.groups[*g])).collect();
         real::Terms {
-            scope: real::Scope {
-                all_members: groups.is_empty(),
-                groups,
-                ..real::Scope::default()
-            },
+            scope: real::Scope { all_members: groups.is_empty(), groups, ..real::Scope::default() },
             asks: real::Asks { manager: true, ..real::Asks::default() },
             stages: terms.stages.iter().map(stage).collect(),
             decides_twice: terms.decides_twice,
@@ -506,7 +506,10 @@ impl<'a> History<'a> {
             self.w.pass(1);
             self.model.now += 1;
             let (real, model) = self.do_it(&step);
-            assert_eq!(real, model, "step {n}: {step:?}: the engine accepts: {real}, the model: {model}");
+            assert_eq!(
+                real, model,
+                "step {n}: {step:?}: the engine accepts: {real}, the model: {model}"
+            );
             self.w.tick();
             self.w.deliver();
             self.w.dispatch();
@@ -608,7 +611,8 @@ fn e34_model_histories() {
     let Some(first) = World::new() else { return };
     let sqlite = matches!(first.db.address(), keyholder::db::Address::Sqlite(_));
     drop(first);
-    let many = if sqlite { 300 } else { 50 } * if number("KEYHOLDER_LONG") == Some(1) { 10 } else { 1 };
+    let many =
+        if sqlite { 300 } else { 50 } * if number("KEYHOLDER_LONG") == Some(1) { 10 } else { 1 };
     // A few histories share a world, so that its making does not take the time.
     let next = AtomicU64::new(0);
     std::thread::scope(|scope| {

@@ -31,7 +31,11 @@ pub fn at_once(all: Vec<Box<dyn FnOnce() + Send + '_>>) {
 }
 
 /// A request of each of a hundred people, with its open stage.
-pub fn requests(w: &World, approvers: &[PersonId], role: &str) -> Vec<(PersonId, RequestId, StageId)> {
+pub fn requests(
+    w: &World,
+    approvers: &[PersonId],
+    role: &str,
+) -> Vec<(PersonId, RequestId, StageId)> {
     let package = w.package(&[w.role(role)], terms(vec![by(approvers, &[])]));
     let people = w.people(CONTENDED);
     let asked = w.ask_all(&people, package);

@@ -189,7 +189,8 @@ impl Model {
 
     fn primaries(&self, terms: &StageTerms, target: Who) -> Vec<(Who, Option<Vec<usize>>)> {
         let here = |who: &Who| self.here[*who];
-        let alone = |who: Option<Who>| who.filter(here).map(|who| (who, None)).into_iter().collect();
+        let alone =
+            |who: Option<Who>| who.filter(here).map(|who| (who, None)).into_iter().collect();
         let manager = self.managers[target];
         match &terms.primary {
             Primary::Manager => alone(manager),
@@ -220,7 +221,13 @@ impl Model {
     }
 
     /// Adds from the sets until there are so many who wait; false if that cannot be.
-    fn join(&self, terms: &StageTerms, out: &BTreeSet<Who>, voters: &mut BTreeMap<Who, Voter>, enough: usize) -> bool {
+    fn join(
+        &self,
+        terms: &StageTerms,
+        out: &BTreeSet<Who>,
+        voters: &mut BTreeMap<Who, Voter>,
+        enough: usize,
+    ) -> bool {
         let mut added = 0;
         for (set, primary) in self.rest(terms) {
             if added >= enough {
@@ -237,7 +244,12 @@ impl Model {
         added >= enough
     }
 
-    fn voters(&self, r: &Request, terms: &StageTerms, out: &BTreeSet<Who>) -> Option<BTreeMap<Who, Voter>> {
+    fn voters(
+        &self,
+        r: &Request,
+        terms: &StageTerms,
+        out: &BTreeSet<Who>,
+    ) -> Option<BTreeMap<Who, Voter>> {
         let mut voters = BTreeMap::new();
         for (who, groups) in self.primaries(terms, r.target) {
             if !out.contains(&who) {
@@ -313,7 +325,9 @@ impl Model {
             let held = r.assignment.filter(|a| !self.assignments[*a].ended);
             let latest = now + r.terms.days * DAY;
             match held {
-                Some(a) if self.packages[r.package].enabled && latest > self.assignments[a].ends => {
+                Some(a)
+                    if self.packages[r.package].enabled && latest > self.assignments[a].ends =>
+                {
                     self.assignments[a].ends = latest;
                     self.requests[id].state = State::Delivered;
                 }
@@ -435,7 +449,13 @@ impl Model {
 
     // ---- what people do ----
 
-    pub fn submit(&mut self, requestor: Who, target: Who, package: usize, starts: Option<i64>) -> Accepted {
+    pub fn submit(
+        &mut self,
+        requestor: Who,
+        target: Who,
+        package: usize,
+        starts: Option<i64>,
+    ) -> Accepted {
         let p = &self.packages[package];
         let may = requestor == target || self.managers[target] == Some(requestor);
         let fine = self.here[requestor]
@@ -621,9 +641,9 @@ impl Model {
     pub fn take_again(&mut self, who: Who, back: usize) -> Accepted {
         let b = self.requests[back].clone();
         let p = &self.packages[b.package];
-        let touched = self.requests[back + 1..].iter().any(|r| {
-            r.target == b.target && r.package == b.package && r.state != State::Canceled
-        });
+        let touched = self.requests[back + 1..]
+            .iter()
+            .any(|r| r.target == b.target && r.package == b.package && r.state != State::Canceled);
         let fine = self.here[who]
             && b.target == who
             && b.created + 30 * DAY > self.now
