@@ -63,7 +63,7 @@ fn three_stages_with_alternate_and_fallback() {
             mailed(),
             [
                 "Asha Rao: Approved: Bank signing",
-                "Asha Rao: Ready until Mon 6 Apr 2026, 11:00 CEST: Bank signing",
+                "Asha Rao: Ready until Mon 6 Apr 2026, 10:00 CEST: Bank signing",
             ]
         );
         assert!(house.is_in("employee", "bank-signers"));
