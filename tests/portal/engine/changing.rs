@@ -23,7 +23,7 @@ fn d43_a_new_high_risk_role_asks_for_a_new_request() {
     let later = w.submit(w.eve, Submit { period, ..order(package) }).unwrap();
     w.approve(w.dan, later).unwrap();
     assert_eq!(w.state(later), State::Scheduled);
-    let kept = w.ask(w.cleo, package).unwrap();
+    let kept = w.ask(w.person("Kim"), package).unwrap();
     w.approve(w.dan, kept).unwrap();
     w.deliver();
     let stage = w.last_stage(open).id;
@@ -230,4 +230,18 @@ fn d15_what_is_delivered_or_scheduled_is_in_the_way_too() {
     w.end(w.cleo, w.assignment(w.requests_of(w.eve, package)[0]).id).unwrap();
     delete().unwrap();
     w.settle();
+}
+
+#[test]
+fn d02_an_owner_who_has_a_package_does_not_put_a_high_risk_role_into_it() {
+    let Some(w) = World::new() else { return };
+    let ledger = w.role("ledger");
+    let package = w.package(&[ledger], terms(vec![]));
+    w.ask(w.cleo, package).unwrap();
+    w.settle();
+    let vault = w.role_of("vault", Risk::High, false, TARGET);
+    let no = w.try_set_contents(package, &[ledger, vault]);
+    assert!(matches!(no, Err(Error::Refused(_))), "{no:?}");
+    w.settle();
+    assert!(!w.target.really(&w.external(w.cleo), "vault"));
 }

@@ -469,6 +469,11 @@ impl World {
 
     /// Cleo changes what is in a package.
     pub fn set_contents(&self, package: PackageId, roles: &[RoleId]) {
+        self.try_set_contents(package, roles).unwrap();
+    }
+
+    /// As [`Self::set_contents`], whatever comes of it.
+    pub fn try_set_contents(&self, package: PackageId, roles: &[RoleId]) -> Result<()> {
         let (roles, catalog) = (roles.to_vec(), self.catalog);
         self.by(self.cleo, move |tx| {
             let permit = policy::manage_catalog(tx.actor(), catalog)?;
@@ -476,7 +481,6 @@ impl World {
             let follow = commands::contents_changed;
             packages::commands::set_contents(tx, &permit, package, seen, &roles, follow)
         })
-        .unwrap();
     }
 
     /// The staff list comes without these people.
