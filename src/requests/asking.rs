@@ -17,7 +17,7 @@ use super::commands::{self, Submit};
 use super::eligibility;
 use super::forms::AskForm;
 use super::rules::Period;
-use super::{rules, store};
+use super::{drafts, rules, store};
 use crate::access::policy::{self, Gate};
 use crate::error::{Error, Result};
 use crate::kernel::{PackageId, PersonId};
@@ -112,6 +112,15 @@ fn take(cx: &mut Cx) -> Result<Reply> {
 fn forget(cx: &mut Cx) -> Result<Reply> {
     let id: PackageId = cx.id("id")?;
     let target = case::target(cx)?;
+    let me = cx.person()?.id;
+    // Deleted twice it is deleted once; what is out of sight stays so.
+    let known = cx.read(|db| {
+        Ok(drafts::one(db, me, target, id)?.is_some()
+            || eligibility::position(db, me, target, id)?.visible())
+    })?;
+    if !known {
+        return Err(Error::Missing);
+    }
     cx.write(move |tx| commands::drop_draft(tx, target, id))?;
     Ok(Reply::see_other("/requests").notice("Deleted.", "What you had filled in is gone."))
 }

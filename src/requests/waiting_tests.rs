@@ -18,8 +18,8 @@ use crate::policies::model::{Named, Terms};
 use crate::policies::questions::{Kind, Question};
 use crate::policies::stages::{Alternates, Approvers, StageTerms, Votes};
 use crate::web::Route;
-use crate::web::listing::csv_time;
 use crate::web::harness::{Answer, Browser, House, houses};
+use crate::web::listing::csv_time;
 
 const TABLES: &[&[Route]] = &[
     crate::home::pages::ROUTES,
@@ -272,7 +272,8 @@ fn whoever_waits_reminds_once_a_day_and_nobody_else_does() {
         let said = asha.get(&page);
         // Both houses share one clock.
         let now = office.house.site.db.clocks().business.now();
-        let again = crate::web::words::When::at(now.plus_seconds(86_400), now, office.house.site.db.zone());
+        let again =
+            crate::web::words::When::at(now.plus_seconds(86_400), now, office.house.site.db.zone());
         let words = format!("you can remind them again from {}", again.absolute);
         assert!(main(&said).contains(&words), "{words}: {}", main(&said));
         assert!(said.texts(".record h3").contains(&"You had the approvers reminded".to_owned()));

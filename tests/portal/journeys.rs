@@ -193,6 +193,7 @@ fn from_the_request_to_the_end_of_the_access() {
         "assignment_started",
         "right_delivered",
         "request_delivered",
+        "assignment_ending",
         "assignment_ended",
         "right_removed",
     ];

@@ -145,7 +145,7 @@ impl Filled {
     }
 
     fn why_not(&self, cx: &Cx, position: &Position) -> Mark {
-        let other = (self.me != self.target).then(|| position.target.name.as_str());
+        let other = (self.me != self.target).then_some(position.target.name.as_str());
         let standing = position.standing_of_target();
         match &position.no {
             Some(No::Holds { .. } | No::Open { .. }) => {

@@ -602,6 +602,7 @@ fn accepted<T: std::fmt::Debug>(result: &Result<T>) -> bool {
 
 #[test]
 fn e34_model_histories() {
+    #[expect(clippy::disallowed_methods, reason = "a flag of the test run, not a setting")]
     let number = |name: &str| std::env::var(name).ok().map(|n| n.parse::<u64>().expect(name));
     if let Some(seed) = number("KEYHOLDER_SEED") {
         let Some(w) = World::new() else { return };

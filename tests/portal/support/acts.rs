@@ -4,10 +4,7 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 use keyholder::access::policy;
-use keyholder::db::By;
-use keyholder::db::schema::{
-    catalogs, groups, people, policies as policy_rows, request_stages, requests,
-};
+use keyholder::db::schema::{catalogs, groups, people, request_stages, requests};
 use keyholder::directory::{groups_feed, import};
 use keyholder::error::Result;
 use keyholder::kernel::{
@@ -15,7 +12,6 @@ use keyholder::kernel::{
 };
 use keyholder::organizations;
 use keyholder::policies;
-use keyholder::policies::model::Terms;
 use keyholder::requests::commands::{self, Assign, Extend, Submit, TakeAgain};
 use keyholder::requests::eligibility::position;
 use keyholder::requests::model::{Approver, Request};

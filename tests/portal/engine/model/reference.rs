@@ -631,6 +631,9 @@ impl Model {
             let back = |r: &Request| r.kind == Kind::GiveBack && r.assignment == Some(a);
             return self.requests.iter().any(back);
         }
+        if !held.started {
+            return false;
+        }
         self.end(a);
         let id = self.add(Kind::GiveBack, who, who, held.package);
         let r = &mut self.requests[id];
