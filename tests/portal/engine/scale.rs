@@ -186,7 +186,10 @@ fn e33_pages_of_50_000_open_requests_read_what_those_of_500_read() {
     }
     let mut all = |app: &App| -> Vec<Cost> {
         let one = |(who, path, bitmaps): &(&'static str, String, bool)| {
-            cost(app, visitors.get_mut(who).unwrap(), path, *bitmaps)
+            // The least of three: what a page reads besides (new hint bits, what a vacuum moved) is no growth.
+            let tries = (0..3).map(|_| cost(app, visitors.get_mut(who).unwrap(), path, *bitmaps));
+            let sum = |c: &Cost| c.blocks.as_ref().map_or(0, |b| b.values().sum::<i64>());
+            tries.min_by_key(sum).unwrap()
         };
         pages.iter().map(one).collect()
     };
