@@ -13,6 +13,8 @@ pub mod site;
 pub mod web;
 
 // Slices, in import order: each may use those above it.
+pub mod settings;
+
 pub mod directory;
 pub mod organizations;
 

@@ -14,6 +14,7 @@ const ORDER: &[&str] = &[
     "db",
     "site",
     "web",
+    "settings",
     "directory",
     "organizations",
     "delegation",

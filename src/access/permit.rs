@@ -65,6 +65,8 @@ actions! {
     ManageAssignment,
     /// See the mails that have not gone out, and send them again.
     ManageMail,
+    /// Change the organization's settings.
+    ManageSettings,
     /// Read and export the audit log.
     ReadAudit,
     /// Do what only the system's own timers, imports and command line do.

@@ -2,8 +2,9 @@
 
 use super::permit::{
     CancelRequest, CreateCatalog, DecideStage, Denied, Enter, ManageAssignment, ManageCatalog,
-    ManageMail, ManageOrganizations, OwnAssignment, Permit, ReadAudit, RegisterResource,
-    RemindApprovers, RequestAccess, RunSystem, SeeCatalog, SeeOrganizations, SeePerson, SeeRequest,
+    ManageMail, ManageOrganizations, ManageSettings, OwnAssignment, Permit, ReadAudit,
+    RegisterResource, RemindApprovers, RequestAccess, RunSystem, SeeCatalog, SeeOrganizations,
+    SeePerson, SeeRequest,
 };
 use super::{Actor, Person};
 use crate::kernel::{CatalogId, PersonId, RequestId};
@@ -320,6 +321,18 @@ pub fn manage_mail(actor: &Actor) -> Result<Permit<ManageMail>, Denied> {
         Ok(Permit::on(uuid::Uuid::nil()))
     } else {
         Err(Denied::Forbidden("Mails are looked after by administrators."))
+    }
+}
+
+/// May the actor change the organization's settings?
+///
+/// # Errors
+/// `Forbidden` for everybody but administrators.
+pub fn manage_settings(actor: &Actor) -> Result<Permit<ManageSettings>, Denied> {
+    if actor.is_administrator() {
+        Ok(Permit::on(uuid::Uuid::nil()))
+    } else {
+        Err(Denied::Forbidden("Administrators change the organization’s settings."))
     }
 }
 

@@ -115,6 +115,8 @@ pub fn end_words(reason: Option<&str>) -> &'static str {
         Some(EndReason::EndedNow) => "Ended by hand",
         Some(EndReason::Leaver) => "The person left",
         Some(EndReason::GivenBack) => "Given back",
+        Some(EndReason::ApprovalRevoked) => "The approval was revoked",
+        Some(EndReason::EndedByManager) => "Ended by the manager",
         Some(EndReason::NotEligible) => "No longer allowed by the rules",
         None => "Ended",
     }

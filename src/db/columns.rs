@@ -16,9 +16,9 @@ use diesel::sqlite::Sqlite;
 
 use super::backend::{MultiBackend, MultiRawValue};
 use crate::kernel::{
-    AssignmentId, BasketId, CatalogId, FactId, GroupId, NoticeId, OrganizationId, PackageId,
-    PersonId, PolicyId, PolicyScopeId, RequestId, ResourceId, RightId, RoleGrantId, RoleId,
-    StageId, StopId, Ts,
+    AssignmentId, BasketId, CatalogId, FactId, GroupId, IncompatibilityId, NoticeId,
+    OrganizationId, PackageId, PersonId, PolicyId, PolicyScopeId, RequestId, ResourceId, RightId,
+    RoleGrantId, RoleId, StageId, StandInId, StopId, Ts,
 };
 
 /// An id.
@@ -158,6 +158,7 @@ id_columns! {
     catalog CatalogId,
     fact FactId,
     group GroupId,
+    incompatibility IncompatibilityId,
     notice NoticeId,
     organization OrganizationId,
     package PackageId,
@@ -170,5 +171,6 @@ id_columns! {
     role RoleId,
     role_grant RoleGrantId,
     stage StageId,
+    stand_in StandInId,
     stop StopId,
 }

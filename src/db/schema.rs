@@ -268,6 +268,10 @@ diesel::table! {
         basket_id -> Nullable<Uid>,
         held_at -> Nullable<Stamp>,
         reminded_at -> Nullable<Stamp>,
+        asked_at -> Nullable<Stamp>,
+        asked_by -> Nullable<Uid>,
+        undo_until -> Nullable<Stamp>,
+        exception -> Bool,
     }
 }
 
@@ -309,6 +313,8 @@ diesel::table! {
         vote -> Nullable<Text>,
         voted_at -> Nullable<Stamp>,
         note -> Nullable<Text>,
+        voted_by -> Nullable<Uid>,
+        passed_by -> Nullable<Uid>,
     }
 }
 
@@ -475,6 +481,61 @@ diesel::table! {
         ended_at -> Nullable<Stamp>,
         draft_path -> Nullable<Text>,
         draft -> Nullable<Text>,
+        agent -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    stand_ins (id) {
+        id -> Uid,
+        person_id -> Uid,
+        stand_in_id -> Uid,
+        starts_at -> Stamp,
+        ends_at -> Stamp,
+        ended_at -> Nullable<Stamp>,
+        all_packages -> Bool,
+        rev -> BigInt,
+        created_at -> Stamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    stand_in_packages (period_id, package_id) {
+        period_id -> Uid,
+        package_id -> Uid,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    incompatibilities (id) {
+        id -> Uid,
+        package_id -> Uid,
+        other_package_id -> Nullable<Uid>,
+        group_id -> Nullable<Uid>,
+        mutual -> Bool,
+        reason -> Text,
+        created_at -> Stamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    profiles (person_id) {
+        person_id -> Uid,
+        time_zone -> Nullable<Text>,
+        mail -> Text,
+        shortcuts -> Bool,
     }
 }
 
@@ -528,6 +589,12 @@ diesel::joinable!(notices -> facts (fact_id));
 diesel::joinable!(notices -> people (person_id));
 diesel::joinable!(mails -> notices (notice_id));
 diesel::joinable!(sessions -> people (person_id));
+diesel::joinable!(stand_ins -> people (person_id));
+diesel::joinable!(stand_in_packages -> stand_ins (period_id));
+diesel::joinable!(stand_in_packages -> packages (package_id));
+diesel::joinable!(incompatibilities -> packages (package_id));
+diesel::joinable!(incompatibilities -> groups (group_id));
+diesel::joinable!(profiles -> people (person_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     settings,
@@ -559,4 +626,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     stops,
     sessions,
     leases,
+    stand_ins,
+    stand_in_packages,
+    incompatibilities,
+    profiles,
 );

@@ -58,6 +58,10 @@ crate::text_enum! {
         NotEligible = "not-eligible",
         /// The person gave it back (D42).
         GivenBack = "given-back",
+        /// Somebody revoked the approval that had brought it.
+        ApprovalRevoked = "approval-revoked",
+        /// The person's manager ended it.
+        EndedByManager = "ended-by-manager",
     }
 }
 
@@ -176,80 +180,327 @@ impl About {
 #[expect(missing_docs, reason = "each variant's sentence, below, is its documentation")]
 pub enum Fact {
     // Requests
-    RequestSubmitted { package_policy: String, version: i64 },
-    RequestApproved { automatic: bool },
-    RequestScheduled { starts: Ts },
+    RequestSubmitted {
+        package_policy: String,
+        version: i64,
+    },
+    RequestApproved {
+        automatic: bool,
+    },
+    RequestScheduled {
+        starts: Ts,
+    },
     RequestDelivered,
-    RequestDenied { rule: String },
-    RequestExpired { stage: i64 },
-    RequestCanceled { leaver: bool },
-    RequestUndelivered { why: String },
+    RequestDenied {
+        rule: String,
+    },
+    RequestExpired {
+        stage: i64,
+        /// True where the requestor did not give the information that was asked for (D41).
+        #[serde(default)]
+        unanswered: bool,
+    },
+    RequestCanceled {
+        leaver: bool,
+    },
+    RequestUndelivered {
+        why: String,
+    },
     RequestRefused,
-    RequestHeld { why: String },
+    RequestHeld {
+        why: String,
+    },
     RequestResumed,
-    RequestReminded { stage: i64 },
-    ExtensionRequested { package_policy: String, version: i64, until: Option<Ts> },
+    RequestReminded {
+        stage: i64,
+    },
+    ExtensionRequested {
+        package_policy: String,
+        version: i64,
+        until: Option<Ts>,
+    },
+    ExceptionRequested {
+        against: Vec<String>,
+        until: Option<Ts>,
+    },
+    InformationAsked {
+        stage: i64,
+        stages: i64,
+    },
+    InformationGiven {
+        stage: i64,
+        stages: i64,
+    },
+    CommentAdded {
+        stage: i64,
+    },
+    PeriodShortened {
+        from: Option<Ts>,
+        until: Ts,
+    },
     // Decisions
-    StageOpened { stage: i64, stages: i64, approvers: Vec<String>, due: Ts },
-    ApproversFellBack { stage: i64, why: String, to: String },
-    ApproversChanged { stage: i64, gone: Vec<String>, now: Vec<String> },
-    StageApproved { stage: i64, stages: i64 },
-    StageDenied { stage: i64, stages: i64 },
-    VoteCast { stage: i64, stages: i64, have: i64, needed: i64 },
-    StageComplete { stage: i64, stages: i64 },
-    StageSkipped { stage: i64, stages: i64 },
-    AlternatesJoined { stage: i64, who: Vec<String> },
-    DecisionReminded { stage: i64, last: bool, due: Ts },
+    StageOpened {
+        stage: i64,
+        stages: i64,
+        approvers: Vec<String>,
+        due: Ts,
+    },
+    ApproversFellBack {
+        stage: i64,
+        why: String,
+        to: String,
+    },
+    ApproversChanged {
+        stage: i64,
+        gone: Vec<String>,
+        now: Vec<String>,
+    },
+    StageApproved {
+        stage: i64,
+        stages: i64,
+        /// For whom the actor stands in (D34).
+        #[serde(default)]
+        instead_of: Option<String>,
+    },
+    StageDenied {
+        stage: i64,
+        stages: i64,
+        /// For whom the actor stands in (D34).
+        #[serde(default)]
+        instead_of: Option<String>,
+    },
+    VoteCast {
+        stage: i64,
+        stages: i64,
+        have: i64,
+        needed: i64,
+        /// For whom the actor stands in (D34).
+        #[serde(default)]
+        instead_of: Option<String>,
+    },
+    DecisionTakenBack {
+        stage: i64,
+        stages: i64,
+        approved: bool,
+        /// For whom the actor stands in (D34).
+        #[serde(default)]
+        instead_of: Option<String>,
+    },
+    PassedOn {
+        stage: i64,
+        stages: i64,
+        to: String,
+        /// For whom the actor stands in (D34).
+        #[serde(default)]
+        instead_of: Option<String>,
+    },
+    AdministratorDecided {
+        stage: i64,
+        stages: i64,
+        approved: bool,
+    },
+    ApprovalRevoked {
+        stage: i64,
+        stages: i64,
+    },
+    StandInSet {
+        stand_in: String,
+        from: Ts,
+        until: Ts,
+        packages: Vec<String>,
+    },
+    StandInEnded {
+        stand_in: String,
+        early: bool,
+    },
+    StageComplete {
+        stage: i64,
+        stages: i64,
+    },
+    StageSkipped {
+        stage: i64,
+        stages: i64,
+    },
+    AlternatesJoined {
+        stage: i64,
+        who: Vec<String>,
+    },
+    DecisionReminded {
+        stage: i64,
+        last: bool,
+        due: Ts,
+    },
     // Access
-    AssignmentStarted { until: Option<Ts> },
-    AssignmentEnded { why: EndReason },
-    AssignedDirectly { policy: String },
-    AssignmentEnding { until: Ts, extendable: bool },
-    AssignmentExtended { until: Option<Ts> },
-    AssignmentMoved { from: String, to: String },
+    AssignmentStarted {
+        until: Option<Ts>,
+    },
+    AssignmentEnded {
+        why: EndReason,
+    },
+    AssignedDirectly {
+        policy: String,
+    },
+    AssignmentEnding {
+        until: Ts,
+        extendable: bool,
+    },
+    AssignmentExtended {
+        until: Option<Ts>,
+    },
+    AssignmentMoved {
+        from: String,
+        to: String,
+    },
     GivenBack,
     TakenAgain,
     // Delivery
-    RightDelivered { role: String, target: String },
-    RightHeldBefore { role: String, target: String },
-    RightRemoved { role: String, target: String },
-    RightKept { role: String, target: String },
-    DeliveryTroubled { role: String, target: String, removing: bool, code: String, words: String },
-    RemovalOverdue { role: String, target: String },
-    RetryAsked { resources: i64 },
-    MailTriedAgain { mails: i64 },
+    RightDelivered {
+        role: String,
+        target: String,
+    },
+    RightHeldBefore {
+        role: String,
+        target: String,
+    },
+    RightRemoved {
+        role: String,
+        target: String,
+    },
+    RightKept {
+        role: String,
+        target: String,
+    },
+    DeliveryTroubled {
+        role: String,
+        target: String,
+        removing: bool,
+        code: String,
+        words: String,
+    },
+    RemovalOverdue {
+        role: String,
+        target: String,
+    },
+    RetryAsked {
+        resources: i64,
+    },
+    MailTriedAgain {
+        mails: i64,
+    },
     // Setup
     CatalogCreated,
-    CatalogChanged { changes: Vec<Change> },
-    OwnerAdded { owner: String, group: bool },
-    OwnerRemoved { owner: String, group: bool },
-    ResourceAdded { target: String, address: String },
-    ResourceChanged { changes: Vec<Change> },
+    CatalogChanged {
+        changes: Vec<Change>,
+    },
+    OwnerAdded {
+        owner: String,
+        group: bool,
+    },
+    OwnerRemoved {
+        owner: String,
+        group: bool,
+    },
+    ResourceAdded {
+        target: String,
+        address: String,
+    },
+    ResourceChanged {
+        changes: Vec<Change>,
+    },
     PackageCreated,
-    PackageChanged { changes: Vec<Change> },
-    PackageContentsChanged { added: Vec<String>, removed: Vec<String>, version: i64 },
-    PolicyCreated { policy: String, reads: Vec<String> },
-    PolicyChanged { policy: String, version: i64, reads: Vec<String> },
-    PolicySwitched { policy: String, on: bool },
-    PolicyDeleted { policy: String },
-    Stopped { what: String, name: String },
-    LetOn { what: String, name: String },
-    OrganizationCreated { organization: String, domains: Vec<String> },
-    OrganizationChanged { organization: String, changes: Vec<Change> },
-    OrganizationSwitched { organization: String, open: bool },
+    PackageChanged {
+        changes: Vec<Change>,
+    },
+    PackageContentsChanged {
+        added: Vec<String>,
+        removed: Vec<String>,
+        version: i64,
+    },
+    PolicyCreated {
+        policy: String,
+        reads: Vec<String>,
+    },
+    PolicyChanged {
+        policy: String,
+        version: i64,
+        reads: Vec<String>,
+    },
+    PolicySwitched {
+        policy: String,
+        on: bool,
+    },
+    PolicyDeleted {
+        policy: String,
+    },
+    IncompatibilityAdded {
+        other: String,
+        group: bool,
+        mutual: bool,
+        holders: i64,
+    },
+    IncompatibilityRemoved {
+        other: String,
+        group: bool,
+    },
+    SettingsChanged {
+        changes: Vec<Change>,
+    },
+    Stopped {
+        what: String,
+        name: String,
+    },
+    LetOn {
+        what: String,
+        name: String,
+    },
+    OrganizationCreated {
+        organization: String,
+        domains: Vec<String>,
+    },
+    OrganizationChanged {
+        organization: String,
+        changes: Vec<Change>,
+    },
+    OrganizationSwitched {
+        organization: String,
+        open: bool,
+    },
     // People
-    PersonJoined { returned: bool },
-    PersonMoved { changes: Vec<Change> },
+    PersonJoined {
+        returned: bool,
+    },
+    PersonMoved {
+        changes: Vec<Change>,
+    },
     PersonLeft,
-    GroupChanged { group: String, added: i64, removed: i64 },
-    StaffListImported { source: String, joiners: i64, movers: i64, leavers: i64 },
-    GlobalRoleGranted { role: String },
-    GlobalRoleWithdrawn { role: String },
+    GroupChanged {
+        group: String,
+        added: i64,
+        removed: i64,
+    },
+    StaffListImported {
+        source: String,
+        joiners: i64,
+        movers: i64,
+        leavers: i64,
+    },
+    GlobalRoleGranted {
+        role: String,
+    },
+    GlobalRoleWithdrawn {
+        role: String,
+    },
     // Sign-in
     SignedIn,
-    FirstSignIn { issuer: String },
-    SignInRefused { why: String },
-    SignedOutEverywhere { sessions: i64 },
+    FirstSignIn {
+        issuer: String,
+    },
+    SignInRefused {
+        why: String,
+    },
+    SignedOutEverywhere {
+        sessions: i64,
+    },
 }
 
 /// A part of a sentence: names are set apart, so that a page can isolate them.
@@ -343,7 +594,11 @@ impl Fact {
             | Self::RequestHeld { .. }
             | Self::RequestResumed
             | Self::RequestReminded { .. }
-            | Self::ExtensionRequested { .. } => Family::Requests,
+            | Self::ExtensionRequested { .. }
+            | Self::ExceptionRequested { .. }
+            | Self::InformationAsked { .. }
+            | Self::InformationGiven { .. }
+            | Self::CommentAdded { .. } => Family::Requests,
             Self::StageOpened { .. }
             | Self::ApproversFellBack { .. }
             | Self::ApproversChanged { .. }
@@ -353,7 +608,14 @@ impl Fact {
             | Self::StageComplete { .. }
             | Self::StageSkipped { .. }
             | Self::AlternatesJoined { .. }
-            | Self::DecisionReminded { .. } => Family::Decisions,
+            | Self::DecisionReminded { .. }
+            | Self::PeriodShortened { .. }
+            | Self::DecisionTakenBack { .. }
+            | Self::PassedOn { .. }
+            | Self::AdministratorDecided { .. }
+            | Self::ApprovalRevoked { .. }
+            | Self::StandInSet { .. }
+            | Self::StandInEnded { .. } => Family::Decisions,
             Self::AssignmentStarted { .. }
             | Self::AssignmentEnded { .. }
             | Self::AssignedDirectly { .. }
@@ -383,6 +645,9 @@ impl Fact {
             | Self::PolicyChanged { .. }
             | Self::PolicySwitched { .. }
             | Self::PolicyDeleted { .. }
+            | Self::IncompatibilityAdded { .. }
+            | Self::IncompatibilityRemoved { .. }
+            | Self::SettingsChanged { .. }
             | Self::Stopped { .. }
             | Self::LetOn { .. }
             | Self::OrganizationCreated { .. }
@@ -443,7 +708,11 @@ impl Fact {
             Self::RequestDenied { rule } => {
                 format!("{{package}} for {{person}} was denied by a rule: {}", data(rule))
             }
-            Self::RequestExpired { stage } => {
+            Self::RequestExpired { unanswered: true, .. } => {
+                "{package} for {person} expired: the information that was asked for did not come"
+                    .into()
+            }
+            Self::RequestExpired { stage, .. } => {
                 format!("{{package}} for {{person}} expired: nobody decided stage {stage} in time")
             }
             Self::RequestCanceled { leaver: true } => {
@@ -470,6 +739,81 @@ impl Fact {
                 until.map_or_else(String::new, |at| format!(" until {}", day(at))),
                 data(package_policy)
             ),
+            Self::ExceptionRequested { against, until } => format!(
+                "{{actor}} asked for an exception, so that {{person}} may hold {{package}} beside {}{}",
+                data(&listed(against)),
+                until.map_or_else(String::new, |at| format!(" until {}", day(at)))
+            ),
+            Self::InformationAsked { stage, stages } => format!(
+                "{{actor}} asked for information about {{package}} for {{person}}{}",
+                of(*stage, *stages)
+            ),
+            Self::InformationGiven { .. } => {
+                "{actor} answered what was asked about {package} for {person}".into()
+            }
+            Self::CommentAdded { .. } => "{actor} commented on {package} for {person}".into(),
+            Self::PeriodShortened { from: Some(from), until } => format!(
+                "{{actor}} shortened {{package}} for {{person}}: until {} instead of {}",
+                day(*until),
+                day(*from)
+            ),
+            Self::PeriodShortened { from: None, until } => {
+                format!("{{actor}} shortened {{package}} for {{person}}: until {}", day(*until))
+            }
+            Self::DecisionTakenBack { stage, stages, approved, instead_of } => format!(
+                "{{actor}} took the {} of {{package}} for {{person}} back{}{}",
+                if *approved { "approval" } else { "denial" },
+                of(*stage, *stages),
+                standing_in(instead_of.as_deref())
+            ),
+            Self::PassedOn { stage, stages, to, instead_of } => format!(
+                "{{actor}} passed {{package}} for {{person}} on to {}{}{}",
+                data(to),
+                of(*stage, *stages),
+                standing_in(instead_of.as_deref())
+            ),
+            Self::AdministratorDecided { stage, stages, approved } => format!(
+                "{{actor}} {} {{package}} for {{person}} as administrator, in place of the approvers{}",
+                if *approved { "approved" } else { "denied" },
+                of(*stage, *stages)
+            ),
+            Self::ApprovalRevoked { stage, stages } => format!(
+                "{{actor}} revoked their approval of {{package}} for {{person}}{}",
+                of(*stage, *stages)
+            ),
+            Self::StandInSet { stand_in, from, until, packages } => format!(
+                "{} stands in for {{person}} from {} until {}{}",
+                data(stand_in),
+                day(*from),
+                day(*until),
+                match packages.as_slice() {
+                    [] => String::new(),
+                    some => format!(", for {}", data(&listed(some))),
+                }
+            ),
+            Self::StandInEnded { stand_in, early: true } => {
+                format!(
+                    "{{actor}} ended the time in which {} stands in for {{person}}",
+                    data(stand_in)
+                )
+            }
+            Self::StandInEnded { stand_in, early: false } => {
+                format!("{} no longer stands in for {{person}}: the time is over", data(stand_in))
+            }
+            Self::IncompatibilityAdded { other, group, mutual, .. } => format!(
+                "{{actor}} made {{package}} and {}{} incompatible{}",
+                if *group { "membership of group " } else { "" },
+                data(other),
+                if *mutual { "" } else { ", one way" }
+            ),
+            Self::IncompatibilityRemoved { other, group } => format!(
+                "{{actor}} let {{package}} and {}{} be held together again",
+                if *group { "membership of group " } else { "" },
+                data(other)
+            ),
+            Self::SettingsChanged { changes } => {
+                format!("{{actor}} changed the organization’s settings{}", changed(changes))
+            }
             Self::StageOpened { stage, stages, approvers, due } => format!(
                 "Stage {stage} of {stages} opened for {{package}} for {{person}}: with {} until {}",
                 data(&listed(approvers)),
@@ -483,15 +827,20 @@ impl Fact {
                 data(&listed(gone)),
                 data(&listed(now))
             ),
-            Self::StageApproved { stage, stages } => {
-                format!("{{actor}} approved {{package}} for {{person}}{}", of(*stage, *stages))
-            }
-            Self::StageDenied { stage, stages } => {
-                format!("{{actor}} denied {{package}} for {{person}}{}", of(*stage, *stages))
-            }
-            Self::VoteCast { stage, stages, have, needed } => format!(
-                "{{actor}} approved {{package}} for {{person}}{}: {have} of {needed} approvals",
-                of(*stage, *stages)
+            Self::StageApproved { stage, stages, instead_of } => format!(
+                "{{actor}} approved {{package}} for {{person}}{}{}",
+                of(*stage, *stages),
+                standing_in(instead_of.as_deref())
+            ),
+            Self::StageDenied { stage, stages, instead_of } => format!(
+                "{{actor}} denied {{package}} for {{person}}{}{}",
+                of(*stage, *stages),
+                standing_in(instead_of.as_deref())
+            ),
+            Self::VoteCast { stage, stages, have, needed, instead_of } => format!(
+                "{{actor}} approved {{package}} for {{person}}{}{}: {have} of {needed} approvals",
+                of(*stage, *stages),
+                standing_in(instead_of.as_deref())
             ),
             Self::StageComplete { stage, stages } => format!(
                 "{{package}} for {{person}} has every approval of those who are left{}",
@@ -545,6 +894,12 @@ impl Fact {
                     "{package} ended for {person}: the rules no longer allow it".into()
                 }
                 EndReason::GivenBack => "{package} ended for {person}, who gave it back".into(),
+                EndReason::ApprovalRevoked => {
+                    "{package} ended for {person}: {actor} revoked the approval".into()
+                }
+                EndReason::EndedByManager => {
+                    "{actor} ended {package} for {person}, who reports to them".into()
+                }
             },
             Self::RightDelivered { role, target } => {
                 format!("{} confirmed: {{person}} has {} in {{resource}}", data(target), data(role))
@@ -710,6 +1065,11 @@ fn day(at: Ts) -> String {
 
 fn of(stage: i64, stages: i64) -> String {
     if stages > 1 { format!(" (stage {stage} of {stages})") } else { String::new() }
+}
+
+/// Both names stand on a decision that a stand-in takes (D34).
+fn standing_in(instead_of: Option<&str>) -> String {
+    instead_of.map_or_else(String::new, |name| format!(", standing in for {}", data(name)))
 }
 
 /// "Ann", "Ann and Bo", "Ann, Bo and 3 more".

@@ -56,6 +56,8 @@ ids! {
     FactId,
     /// A group of people.
     GroupId,
+    /// A rule of separation of duties: two things that nobody holds together.
+    IncompatibilityId,
     /// One notice of one fact to one person.
     NoticeId,
     /// A connected organization.
@@ -80,6 +82,8 @@ ids! {
     RightId,
     /// One approval stage of one request.
     StageId,
+    /// A time in which somebody decides in another's place.
+    StandInId,
     /// Something that was stopped at once.
     StopId,
 }

@@ -143,7 +143,11 @@ Keyholder at Northmoor Instruments</small></p>
 
 #[test]
 fn j7_who_asked_reads_what_became_of_it() {
-    let mut denied = told(Fact::StageDenied { stage: 1, stages: 2 }, Reader::Asker, "/requests/1");
+    let mut denied = told(
+        Fact::StageDenied { stage: 1, stages: 2, instead_of: None },
+        Reader::Asker,
+        "/requests/1",
+    );
     denied.note = Some("Ask again in January.".into());
     let text = "\
 Ben Okafor denied Month-end ledger.
@@ -227,7 +231,7 @@ fn j6_every_fact_has_its_words() {
             "A rule does not allow Month-end ledger: You hold it already.",
         ),
         (
-            Fact::RequestExpired { stage: 1 },
+            Fact::RequestExpired { stage: 1, unanswered: false },
             Reader::Asker,
             "Expired: Month-end ledger",
             "Nobody decided in time",

@@ -109,6 +109,11 @@ pub fn audiences(fact: &Fact) -> Vec<Audience> {
         Fact::AlternatesJoined { stage, .. } => vec![Alternates(*stage)],
         Fact::DecisionReminded { stage, .. } => vec![Reminded(*stage)],
         Fact::RequestReminded { stage } => vec![Deciders(*stage)],
+        Fact::InformationAsked { .. } => vec![RequestorAndTarget],
+        Fact::InformationGiven { stage, .. } => vec![Deciders(*stage)],
+        Fact::CommentAdded { stage } => vec![RequestorAndTarget, Deciders(*stage)],
+        Fact::DecisionTakenBack { stage, .. } => vec![RequestorAndTarget, Deciders(*stage)],
+        Fact::AdministratorDecided { .. } => vec![RequestorAndTarget],
         // Whoever asked for somebody else did it; the other one is told at once, and can refuse (D46).
         Fact::RequestSubmitted { .. } | Fact::ExtensionRequested { .. } => vec![RequestorAndTarget],
         Fact::RequestRefused
@@ -142,6 +147,15 @@ pub fn audiences(fact: &Fact) -> Vec<Audience> {
         | Fact::GivenBack
         | Fact::TakenAgain
         | Fact::PolicyDeleted { .. }
+        | Fact::ExceptionRequested { .. }
+        | Fact::PeriodShortened { .. }
+        | Fact::PassedOn { .. }
+        | Fact::ApprovalRevoked { .. }
+        | Fact::StandInSet { .. }
+        | Fact::StandInEnded { .. }
+        | Fact::IncompatibilityAdded { .. }
+        | Fact::IncompatibilityRemoved { .. }
+        | Fact::SettingsChanged { .. }
         | Fact::Stopped { .. }
         | Fact::LetOn { .. }
         | Fact::ApproversFellBack { .. }

@@ -545,6 +545,10 @@ mod tests {
             basket_id: None,
             held_at: None,
             reminded_at: None,
+            asked_at: None,
+            asked_by: None,
+            undo_until: None,
+            exception: false,
             access_ended: None,
         }
     }

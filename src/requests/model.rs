@@ -132,6 +132,8 @@ crate::text_enum! {
         CatalogOwner = "catalog_owner",
         /// As an administrator, as the last resort (D38).
         Administrator = "administrator",
+        /// Because another approver passed it on (D44).
+        PassedOn = "passed_on",
     }
 }
 
@@ -149,6 +151,7 @@ impl Via {
             Self::Fallback => "as fallback approver",
             Self::CatalogOwner => "as catalog owner",
             Self::Administrator => "as administrator",
+            Self::PassedOn => "because it was passed on to them",
         }
     }
 }
@@ -205,6 +208,10 @@ pub(super) struct Row {
     pub basket_id: Option<BasketId>,
     pub held_at: Option<Ts>,
     pub reminded_at: Option<Ts>,
+    pub asked_at: Option<Ts>,
+    pub asked_by: Option<PersonId>,
+    pub undo_until: Option<Ts>,
+    pub exception: bool,
 }
 
 /// A request with the names around it.
@@ -270,6 +277,14 @@ pub struct Request {
     pub held_at: Option<Ts>,
     /// When its approvers were last reminded on request.
     pub reminded_at: Option<Ts>,
+    /// Since when it waits for information (D13).
+    pub asked_at: Option<Ts>,
+    /// Who asked for it.
+    pub asked_by: Option<PersonId>,
+    /// Until when the last decision can be taken back; delivery waits for it (D40).
+    pub undo_until: Option<Ts>,
+    /// True where it asks for an exception from separation of duties (D19).
+    pub exception: bool,
     /// When the access that it brought ended, if it did.
     pub access_ended: Option<Ts>,
 }
@@ -374,4 +389,8 @@ pub struct Approver {
     pub note: Option<String>,
     /// True for somebody who had to leave the stage aside.
     pub removed: bool,
+    /// The stand-in who said it in their place (D34).
+    pub voted_by: Option<PersonId>,
+    /// Who passed the decision on to them (D44).
+    pub passed_by: Option<PersonId>,
 }

@@ -105,6 +105,10 @@ fn request(row: RequestRow) -> Result<Request> {
         basket_id: row.basket_id,
         held_at: row.held_at,
         reminded_at: row.reminded_at,
+        asked_at: row.asked_at,
+        asked_by: row.asked_by,
+        undo_until: row.undo_until,
+        exception: row.exception,
         access_ended,
     })
 }
@@ -303,7 +307,7 @@ type ApproverRow = (
     String,
     Ts,
     bool,
-    (Option<String>, Option<Ts>, Option<String>, bool),
+    (Option<String>, Option<Ts>, Option<String>, bool, Option<PersonId>, Option<PersonId>),
 );
 type ApproverColumns = (
     stage_approvers::stage_id,
@@ -317,6 +321,8 @@ type ApproverColumns = (
         stage_approvers::voted_at,
         stage_approvers::note,
         stage_approvers::removed,
+        stage_approvers::voted_by,
+        stage_approvers::passed_by,
     ),
 );
 const APPROVER: ApproverColumns = (
@@ -331,14 +337,29 @@ const APPROVER: ApproverColumns = (
         stage_approvers::voted_at,
         stage_approvers::note,
         stage_approvers::removed,
+        stage_approvers::voted_by,
+        stage_approvers::passed_by,
     ),
 );
 
 fn approver((stage, person, name, via, opened_at, waiting, said): ApproverRow) -> Approver {
     let via = Via::parse(&via).unwrap_or(Via::Named);
-    let (vote, voted_at, note, removed) = said;
+    let (vote, voted_at, note, removed, voted_by, passed_by) = said;
     let vote = vote.as_deref().and_then(Verdict::parse);
-    Approver { stage, person, name, via, opened_at, waiting, vote, voted_at, note, removed }
+    Approver {
+        stage,
+        person,
+        name,
+        via,
+        opened_at,
+        waiting,
+        vote,
+        voted_at,
+        note,
+        removed,
+        voted_by,
+        passed_by,
+    }
 }
 
 /// The stages of a request in order, and everybody who is or was an approver of any of them, those first whose decision

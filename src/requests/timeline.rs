@@ -315,7 +315,7 @@ impl Story<'_> {
                 "The approvers were reminded".into(),
                 last.then(|| "For the last time before it expires.".into()),
             ),
-            Fact::VoteCast { stage, stages, have, needed } => (
+            Fact::VoteCast { stage, stages, have, needed, .. } => (
                 Step::Done,
                 format!("{actor} approved{}", of(*stage, *stages)),
                 Some(format!("{have} of {needed} approvals.")),
@@ -386,10 +386,10 @@ impl Story<'_> {
                 format!("{} can no longer decide", listed(gone)),
                 Some(format!("Now it is with {}.", listed(now))),
             ),
-            Fact::StageApproved { stage, stages } => {
+            Fact::StageApproved { stage, stages, .. } => {
                 (Step::Done, format!("{actor} approved{}", of(*stage, *stages)), None)
             }
-            Fact::StageDenied { stage, stages } => {
+            Fact::StageDenied { stage, stages, .. } => {
                 (Step::Stop, format!("{actor} denied it{}", of(*stage, *stages)), None)
             }
             Fact::AssignmentStarted { until } => {
@@ -411,6 +411,12 @@ impl Story<'_> {
                 EndReason::Leaver => (Step::Stop, "Access ended, because they left".into(), None),
                 EndReason::GivenBack => {
                     (Step::Done, "Access ended, it was given back".into(), None)
+                }
+                EndReason::ApprovalRevoked => {
+                    (Step::Stop, "Access ended: the approval was revoked".into(), None)
+                }
+                EndReason::EndedByManager => {
+                    (Step::Stop, format!("{actor} ended the access as manager"), None)
                 }
                 EndReason::NotEligible => {
                     (Step::Stop, "Access ended: the rules no longer allow it".into(), None)
@@ -754,6 +760,10 @@ mod tests {
             basket_id: None,
             held_at: None,
             reminded_at: None,
+            asked_at: None,
+            asked_by: None,
+            undo_until: None,
+            exception: false,
             access_ended: None,
         }
     }
@@ -786,6 +796,8 @@ mod tests {
             voted_at: None,
             note: None,
             removed: false,
+            voted_by: None,
+            passed_by: None,
         }
     }
 
@@ -854,7 +866,8 @@ mod tests {
     fn a_denial_quotes_the_reason_and_ends_the_story() {
         let mut request = request(State::Denied, 1);
         request.due_at = None;
-        let facts = [told(Fact::StageDenied { stage: 1, stages: 1 }, Some("Not needed"))];
+        let facts =
+            [told(Fact::StageDenied { stage: 1, stages: 1, instead_of: None }, Some("Not needed"))];
         let story = story(&request, &facts, &[]);
         let items = story.tell();
         assert_eq!(story.lede(), "Denied by Dario Conti.");

@@ -95,6 +95,8 @@ mod tests {
             voted_at: vote.map(|_| at),
             note: None,
             removed: false,
+            voted_by: None,
+            passed_by: None,
         }
     }
 

@@ -66,6 +66,7 @@ pub fn why_you(via: Via) -> &'static str {
         Via::Fallback => "in place of approvers who cannot decide this",
         Via::CatalogOwner => "as catalog owner, because no named approver can",
         Via::Administrator => "as administrator, because nobody else can",
+        Via::PassedOn => "because another approver passed it on",
     }
 }
 

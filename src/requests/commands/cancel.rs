@@ -105,7 +105,8 @@ pub fn expire(tx: &mut Tx<'_>, id: RequestId) -> Result<bool> {
     let Some(due) = request.due_at.filter(|due| *due <= now && !held) else { return Ok(false) };
     close_open_stage(tx, &request, StageState::Expired)?;
     end(tx, &request, State::Expired, false)?;
-    tx.record(&Fact::RequestExpired { stage: request.stage }, request.about().due(due))?;
+    let fact = Fact::RequestExpired { stage: request.stage, unanswered: false };
+    tx.record(&fact, request.about().due(due))?;
     Ok(true)
 }
 

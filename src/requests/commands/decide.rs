@@ -79,14 +79,17 @@ pub fn decide(
         Tally::Denied => {
             store::close_stage(tx, &stage, StageState::Denied, Some(me), note)?;
             end(tx, &request, State::Denied, true)?;
-            tx.record(&Fact::StageDenied { stage: number, stages }, about)?;
+            tx.record(&Fact::StageDenied { stage: number, stages, instead_of: None }, about)?;
         }
         Tally::Open { have, needed, .. } => {
-            tx.record(&Fact::VoteCast { stage: number, stages, have, needed }, about)?;
+            tx.record(
+                &Fact::VoteCast { stage: number, stages, have, needed, instead_of: None },
+                about,
+            )?;
         }
         Tally::Approved => {
             store::close_stage(tx, &stage, StageState::Approved, Some(me), note)?;
-            tx.record(&Fact::StageApproved { stage: number, stages }, about)?;
+            tx.record(&Fact::StageApproved { stage: number, stages, instead_of: None }, about)?;
             match eligibility::still(tx.db(), request.target_id, &request.terms)? {
                 Some(no) => deny_by_rule(tx, &request, no.words())?,
                 None => approvers::open_stage(tx, &request, number + 1, true)?,

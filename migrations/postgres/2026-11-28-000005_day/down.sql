@@ -1,0 +1,14 @@
+DROP INDEX people_department;
+DROP INDEX people_title;
+ALTER TABLE sessions DROP COLUMN agent;
+DROP TABLE profiles;
+DROP TABLE incompatibilities;
+DROP TABLE stand_in_packages;
+DROP TABLE stand_ins;
+ALTER TABLE stage_approvers DROP COLUMN passed_by;
+ALTER TABLE stage_approvers DROP COLUMN voted_by;
+DROP INDEX requests_asked;
+ALTER TABLE requests DROP COLUMN exception;
+ALTER TABLE requests DROP COLUMN undo_until;
+ALTER TABLE requests DROP COLUMN asked_by;
+ALTER TABLE requests DROP COLUMN asked_at;

@@ -1,0 +1,57 @@
+//! Changing the organization's settings.
+
+use super::model::{STAND_IN_MAX, Settings, UNDO_MAX};
+use super::store;
+use crate::access::{ManageSettings, Permit};
+use crate::db::Tx;
+use crate::error::{Error, FieldError, Result};
+use crate::kernel::fact::Change;
+use crate::kernel::text::{one_line, tidy};
+use crate::kernel::{About, Fact};
+
+/// The longest words of the help contact, in characters.
+const HELP_MAX: usize = 300;
+
+/// Changes the settings. What is as it was changes nothing and records nothing.
+///
+/// # Errors
+/// `Invalid` by field.
+pub fn change(tx: &mut Tx<'_>, _permit: &Permit<ManageSettings>, new: &Settings) -> Result<()> {
+    let help = new.help.as_deref().map(|words| one_line(&tidy(words))).filter(|w| !w.is_empty());
+    let new = Settings { help, ..new.clone() };
+    let mut errors = Vec::new();
+    if new.help.as_ref().is_some_and(|words| words.chars().count() > HELP_MAX) {
+        errors.push(FieldError::new(
+            "help",
+            &format!("Shorten the help contact to {HELP_MAX} characters"),
+        ));
+    }
+    if !(0..=UNDO_MAX).contains(&new.undo_seconds) {
+        let words = format!("Choose an undo window of 0 to {UNDO_MAX} seconds");
+        errors.push(FieldError::new("undo", words));
+    }
+    if !(1..=STAND_IN_MAX).contains(&new.stand_in_days) {
+        let words = format!("Choose a longest time for stand-ins of 1 to {STAND_IN_MAX} days");
+        errors.push(FieldError::new("stand-in", words));
+    }
+    if !errors.is_empty() {
+        return Err(Error::Invalid(errors));
+    }
+    let old = store::organization(tx.db())?;
+    let yes = |on: bool| if on { "shown" } else { "hidden" };
+    let words = |help: &Option<String>| help.clone().unwrap_or_default();
+    let changes: Vec<Change> = [
+        Change::between("help contact", words(&old.help), words(&new.help)),
+        Change::between("approvers’ names", yes(old.approver_names), yes(new.approver_names)),
+        Change::between("undo window in seconds", old.undo_seconds, new.undo_seconds),
+        Change::between("longest stand-in in days", old.stand_in_days, new.stand_in_days),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if changes.is_empty() {
+        return Ok(());
+    }
+    store::save(tx, &new)?;
+    tx.record(&Fact::SettingsChanged { changes }, About::nothing())
+}

@@ -1,0 +1,43 @@
+//! The rows of the organization's settings.
+
+use diesel::prelude::*;
+
+use super::model::Settings;
+use crate::db::schema::settings;
+use crate::db::{Db, Tx, set_setting};
+use crate::error::Result;
+
+const HELP: &str = "organization.help";
+const APPROVER_NAMES: &str = "organization.approver_names";
+const UNDO_SECONDS: &str = "organization.undo_seconds";
+const STAND_IN_DAYS: &str = "organization.stand_in_days";
+
+/// The organization's settings. One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn organization(db: &mut Db) -> Result<Settings> {
+    let names = [HELP, APPROVER_NAMES, UNDO_SECONDS, STAND_IN_DAYS];
+    let rows: Vec<(String, String)> = settings::table
+        .filter(settings::name.eq_any(names))
+        .select(settings::all_columns)
+        .load(db)?;
+    let mut found = Settings::default();
+    for (name, value) in rows {
+        match name.as_str() {
+            HELP => found.help = Some(value).filter(|words| !words.is_empty()),
+            APPROVER_NAMES => found.approver_names = value != "false",
+            UNDO_SECONDS => found.undo_seconds = value.parse().unwrap_or(found.undo_seconds),
+            STAND_IN_DAYS => found.stand_in_days = value.parse().unwrap_or(found.stand_in_days),
+            _ => {}
+        }
+    }
+    Ok(found)
+}
+
+pub(super) fn save(tx: &mut Tx<'_>, new: &Settings) -> Result<()> {
+    set_setting(tx, HELP, new.help.as_deref().unwrap_or_default())?;
+    set_setting(tx, APPROVER_NAMES, if new.approver_names { "true" } else { "false" })?;
+    set_setting(tx, UNDO_SECONDS, &new.undo_seconds.to_string())?;
+    set_setting(tx, STAND_IN_DAYS, &new.stand_in_days.to_string())
+}
