@@ -31,7 +31,7 @@ fn d04_n_of_m_is_approved_by_the_nth_vote_and_not_before() {
     assert_eq!(w.state(request), State::PendingApproval);
     assert_eq!(w.deciders(request), ["Dan", "Eve"]);
     let cast = &w.facts_of("vote_cast", request)[0].fact;
-    assert_eq!(*cast, Fact::VoteCast { stage: 1, stages: 1, have: 1, needed: 2 });
+    assert_eq!(*cast, Fact::VoteCast { stage: 1, stages: 1, have: 1, needed: 2, instead_of: None });
     let stage = w.last_stage(request).id;
     refused(w.decide(w.ben, request, stage, Verdict::Approve, ""));
     refused(w.decide(w.ben, request, stage, Verdict::Deny, "second thoughts"));
