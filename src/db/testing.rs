@@ -30,16 +30,31 @@ pub fn databases_on(clock: &Arc<Fixed>) -> Vec<Database> {
 
 /// One fresh, empty database of each kind with these two clocks.
 pub fn databases_with(clocks: &Clocks) -> Vec<Database> {
+    addresses().iter().map(|address| open(address, clocks)).collect()
+}
+
+/// One fresh, empty database of each kind, each with a clock of its own: what passes on one does not pass on the other.
+pub fn databases_apart() -> Vec<(Database, Arc<Fixed>)> {
+    let apart = |address: &Address| {
+        let clock = clock();
+        let clocks = Clocks { business: clock.clone(), wall: clock.clone() };
+        (open(address, &clocks), clock)
+    };
+    addresses().iter().map(apart).collect()
+}
+
+fn addresses() -> Vec<Address> {
     let mut addresses = vec![sqlite()];
     #[expect(clippy::disallowed_methods, reason = "tests have no configuration but this")]
     if let Ok(server) = std::env::var("TEST_POSTGRES") {
         addresses.push(postgres(&server));
     }
-    let open = |address: &Address| {
-        migrate::migrate(address).expect("the schema");
-        Database::open(address, clocks.clone(), Zone::UTC).expect("a database")
-    };
-    addresses.iter().map(open).collect()
+    addresses
+}
+
+fn open(address: &Address, clocks: &Clocks) -> Database {
+    migrate::migrate(address).expect("the schema");
+    Database::open(address, clocks.clone(), Zone::UTC).expect("a database")
 }
 
 fn sqlite() -> Address {

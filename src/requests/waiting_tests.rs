@@ -270,7 +270,6 @@ fn whoever_waits_reminds_once_a_day_and_nobody_else_does() {
         let done = asha.post(&remind, &[]);
         assert_eq!((done.status, done.location()), (303, &*page));
         let said = asha.get(&page);
-        // Both houses share one clock.
         let now = office.house.site.db.clocks().business.now();
         let again =
             crate::web::words::When::at(now.plus_seconds(86_400), now, office.house.site.db.zone());

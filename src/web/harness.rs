@@ -41,10 +41,8 @@ pub(crate) fn houses(tables: &[&'static [Route]]) -> Vec<House> {
 
 /// The same, with another site.
 pub(crate) fn houses_with(tables: &[&'static [Route]], change: impl Fn(&mut Site)) -> Vec<House> {
-    let clock = crate::db::testing::clock();
-    let databases = crate::db::testing::databases_on(&clock);
-    let open = |db| House::open(db, Arc::clone(&clock), tables, &change);
-    databases.into_iter().map(open).collect()
+    let databases = crate::db::testing::databases_apart();
+    databases.into_iter().map(|(db, clock)| House::open(db, clock, tables, &change)).collect()
 }
 
 impl House {

@@ -73,7 +73,12 @@ impl Mailbox {
         Some(Self {
             port: port.expect("a port"),
             control: said["control"].as_str().expect("an address").to_owned(),
-            http: Client::builder().no_proxy().build().expect("an HTTP client"),
+            // A connection of its own for each question: Node closes idle ones without a word.
+            http: Client::builder()
+                .no_proxy()
+                .pool_max_idle_per_host(0)
+                .build()
+                .expect("an HTTP client"),
             folder,
             _node: node,
         })

@@ -37,7 +37,9 @@ impl Provider {
             .expect("its first line");
         let said: Value = serde_json::from_str(&first).expect("JSON");
         let text = |name: &str| said[name].as_str().expect("an address").to_owned();
-        let http = Client::builder().no_proxy().build().expect("an HTTP client");
+        // A connection of its own for each question: Node closes idle ones without a word.
+        let http = Client::builder().no_proxy().pool_max_idle_per_host(0).build();
+        let http = http.expect("an HTTP client");
         Some(Provider { issuer: text("issuer"), control: text("control"), http, _node: node })
     }
 
