@@ -23,7 +23,7 @@ pub fn change(tx: &mut Tx<'_>, _permit: &Permit<ManageSettings>, new: &Settings)
     if new.help.as_ref().is_some_and(|words| words.chars().count() > HELP_MAX) {
         errors.push(FieldError::new(
             "help",
-            &format!("Shorten the help contact to {HELP_MAX} characters"),
+            format!("Shorten the help contact to {HELP_MAX} characters"),
         ));
     }
     if !(0..=UNDO_MAX).contains(&new.undo_seconds) {
