@@ -24,6 +24,7 @@ pub const ROUTES: &[&[Route]] = &[
     crate::packages::browse::ROUTES,
     crate::packages::pages::ROUTES,
     crate::policies::pages::ROUTES,
+    crate::requests::acting::ROUTES,
     crate::requests::approvals::ROUTES,
     crate::requests::asking::ROUTES,
     crate::requests::owner::ROUTES,

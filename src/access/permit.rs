@@ -39,6 +39,16 @@ actions! {
     RequestAccess,
     /// Decide the open stage of a request.
     DecideStage,
+    /// Give the information that an approver asked for.
+    GiveInformation,
+    /// Write a comment on a request.
+    CommentRequest,
+    /// Decide a stage in place of its approvers, as administrator.
+    OverruleStage,
+    /// Take one's own decision back.
+    TakeBack,
+    /// End access by revoking one's own approval of it.
+    RevokeApproval,
     /// Have the approvers of a request reminded.
     RemindApprovers,
     /// Give access back, or take it again.

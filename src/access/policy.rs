@@ -1,10 +1,11 @@
 //! The one policy: may this actor do this to that? Each function takes the facts it needs and nothing else.
 
 use super::permit::{
-    CancelRequest, CreateCatalog, DecideStage, Denied, Enter, ManageAssignment, ManageCatalog,
-    ManageMail, ManageOrganizations, ManageSettings, OwnAssignment, Permit, ReadAudit,
-    RegisterResource, RemindApprovers, RequestAccess, RunSystem, SeeCatalog, SeeOrganizations,
-    SeePerson, SeeRequest,
+    CancelRequest, CommentRequest, CreateCatalog, DecideStage, Denied, Enter, GiveInformation,
+    ManageAssignment, ManageCatalog, ManageMail, ManageOrganizations, ManageSettings,
+    OverruleStage, OwnAssignment, Permit, ReadAudit, RegisterResource, RemindApprovers,
+    RequestAccess, RevokeApproval, RunSystem, SeeCatalog, SeeOrganizations, SeePerson, SeeRequest,
+    TakeBack,
 };
 use super::{Actor, Person};
 use crate::kernel::{CatalogId, PersonId, RequestId};
@@ -154,6 +155,93 @@ pub fn decide_stage(
     }
     see_request(actor, standing)?;
     Err(Denied::Forbidden("This stage is with other approvers."))
+}
+
+/// May the actor answer what an approver asked? Who waits may: the requestor and the target.
+///
+/// # Errors
+/// `Forbidden` for those who may only see it, `Hidden` for everybody else.
+pub fn give_information(
+    actor: &Actor,
+    standing: &RequestStanding,
+) -> Result<Permit<GiveInformation>, Denied> {
+    let me = enabled(actor)?.id;
+    if me == standing.requestor || me == standing.target {
+        return Ok(Permit::on(standing.request.0));
+    }
+    see_request(actor, standing)?;
+    Err(Denied::Forbidden("Only those who wait for it can answer."))
+}
+
+/// May the actor write a comment on the request? Whoever has a part in it: requestor, target, approvers, the catalog's
+/// owners and administrators. Auditors read.
+///
+/// # Errors
+/// `Forbidden` for those who may only see it, `Hidden` for everybody else.
+pub fn comment_request(
+    actor: &Actor,
+    standing: &RequestStanding,
+) -> Result<Permit<CommentRequest>, Denied> {
+    let me = enabled(actor)?.id;
+    let part = me == standing.requestor
+        || me == standing.target
+        || standing.approvers.contains(&me)
+        || manage_catalog(actor, standing.catalog).is_ok();
+    if part {
+        return Ok(Permit::on(standing.request.0));
+    }
+    see_request(actor, standing)?;
+    Err(Denied::Forbidden("Auditors read what is said, and take no part in it."))
+}
+
+/// May the actor decide the open stage in place of its approvers? Administrators may, but never for themselves (D2).
+///
+/// # Errors
+/// `Forbidden` for those who may only see it, `Hidden` for everybody else.
+pub fn overrule_stage(
+    actor: &Actor,
+    standing: &RequestStanding,
+) -> Result<Permit<OverruleStage>, Denied> {
+    let person = enabled(actor)?;
+    if person.id == standing.requestor || person.id == standing.target {
+        return Err(Denied::Forbidden("Nobody decides on access for themselves."));
+    }
+    if person.administrator {
+        return Ok(Permit::on(standing.request.0));
+    }
+    see_request(actor, standing)?;
+    Err(Denied::Forbidden("Only administrators decide in place of the approvers."))
+}
+
+/// May the actor take a decision of theirs back? Which one it is, and whether it still can be, is for the rules (D40).
+///
+/// # Errors
+/// `Forbidden` for those who may only see it, `Hidden` for everybody else.
+pub fn take_back(actor: &Actor, standing: &RequestStanding) -> Result<Permit<TakeBack>, Denied> {
+    own_decision(actor, standing).map(|()| Permit::on(standing.request.0))
+}
+
+/// May the actor revoke an approval of theirs, so that the access ends? Which one it is, is for the rules.
+///
+/// # Errors
+/// `Forbidden` for those who may only see it, `Hidden` for everybody else.
+pub fn revoke_approval(
+    actor: &Actor,
+    standing: &RequestStanding,
+) -> Result<Permit<RevokeApproval>, Denied> {
+    own_decision(actor, standing).map(|()| Permit::on(standing.request.0))
+}
+
+fn own_decision(actor: &Actor, standing: &RequestStanding) -> Result<(), Denied> {
+    let me = enabled(actor)?.id;
+    if me == standing.requestor || me == standing.target {
+        return Err(Denied::Forbidden("Nobody decides on access for themselves."));
+    }
+    if standing.approvers.contains(&me) {
+        return Ok(());
+    }
+    see_request(actor, standing)?;
+    Err(Denied::Forbidden("Only those who decided can take their decision back."))
 }
 
 /// May the actor cancel the request? Its requestor and its target may; owners and administrators too.

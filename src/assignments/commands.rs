@@ -79,6 +79,14 @@ pub fn start(
     rights::unconfirmed(tx.db(), id)
 }
 
+/// Takes an assignment away that never started, because the approval that made it was taken back (D40).
+///
+/// # Errors
+/// `Stale` when it has started or ended meanwhile.
+pub fn unmake(tx: &mut Tx<'_>, id: AssignmentId) -> Result<()> {
+    store::delete_unstarted(tx, id)
+}
+
 /// Moves the end of an assignment (D11).
 ///
 /// # Errors

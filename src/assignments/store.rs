@@ -310,6 +310,17 @@ pub(super) fn insert(tx: &mut Tx<'_>, new: &NewAssignment) -> Result<()> {
     Ok(())
 }
 
+pub(super) fn delete_unstarted(tx: &mut Tx<'_>, id: AssignmentId) -> Result<()> {
+    let hit = diesel::delete(
+        assignments::table
+            .find(id)
+            .filter(assignments::started_at.is_null())
+            .filter(assignments::ended_at.is_null()),
+    )
+    .execute(tx.db())?;
+    if hit == 1 { Ok(()) } else { Err(Error::Stale) }
+}
+
 pub(super) fn save_started(
     tx: &mut Tx<'_>,
     assignment: &Assignment,

@@ -54,7 +54,11 @@ fn addresses() -> Vec<Address> {
 
 fn open(address: &Address, clocks: &Clocks) -> Database {
     migrate::migrate(address).expect("the schema");
-    Database::open(address, clocks.clone(), Zone::UTC).expect("a database")
+    let db = Database::open(address, clocks.clone(), Zone::UTC).expect("a database");
+    // What is approved is delivered at once; tests of the undo window set one (D40).
+    let at_once = |tx: &mut super::Tx<'_>| super::set_setting(tx, "organization.undo_seconds", "0");
+    db.write(super::By::System("test"), at_once).expect("a setting");
+    db
 }
 
 fn sqlite() -> Address {

@@ -231,6 +231,10 @@ pub enum Fact {
         stage: i64,
         stages: i64,
     },
+    InformationNotNeeded {
+        stage: i64,
+        stages: i64,
+    },
     CommentAdded {
         stage: i64,
     },
@@ -598,6 +602,7 @@ impl Fact {
             | Self::ExceptionRequested { .. }
             | Self::InformationAsked { .. }
             | Self::InformationGiven { .. }
+            | Self::InformationNotNeeded { .. }
             | Self::CommentAdded { .. } => Family::Requests,
             Self::StageOpened { .. }
             | Self::ApproversFellBack { .. }
@@ -750,6 +755,9 @@ impl Fact {
             ),
             Self::InformationGiven { .. } => {
                 "{actor} answered what was asked about {package} for {person}".into()
+            }
+            Self::InformationNotNeeded { .. } => {
+                "{actor} took the question about {package} for {person} back".into()
             }
             Self::CommentAdded { .. } => "{actor} commented on {package} for {person}".into(),
             Self::PeriodShortened { from: Some(from), until } => format!(

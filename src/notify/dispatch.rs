@@ -186,6 +186,22 @@ fn notices_of(db: &mut Db, row: &Undispatched, zone: Zone) -> Result<Vec<NewNoti
                 let which = joined.then_some(false);
                 (deciders(db, request, stage, which)?, format!("/approvals/{request}"))
             }
+            (Audience::PassedTo(stage), Some(request), _) => {
+                (passed_to(db, request, stage, row.actor_id)?, format!("/approvals/{request}"))
+            }
+            (Audience::StagePeople(stage), Some(request), _) => {
+                (stage_people(db, request, stage)?, format!("/requests/{request}"))
+            }
+            (Audience::OtherAdministrators, Some(request), Some(package)) => {
+                let mut others = administrators(db)?;
+                others.retain(|person| row.actor_id != Some(*person));
+                if others.is_empty() {
+                    let catalog = packages::table.find(package).select(packages::catalog_id);
+                    let catalog: CatalogId = catalog.first(db)?;
+                    others = owners(db, catalog)?;
+                }
+                (others, format!("/requests/{request}"))
+            }
             (Audience::RequestorAndTarget, Some(request), _) => {
                 (askers(db, request)?, format!("/requests/{request}"))
             }
@@ -281,6 +297,39 @@ fn deciders(
         None => query,
     };
     Ok(query.load(db)?)
+}
+
+/// Those to whom the actor has passed the stage on, and whose decision is awaited.
+fn passed_to(
+    db: &mut Db,
+    request: RequestId,
+    stage: i64,
+    actor: Option<PersonId>,
+) -> Result<Vec<PersonId>> {
+    Ok(stage_approvers::table
+        .inner_join(request_stages::table)
+        .filter(stage_approvers::request_id.eq(request))
+        .filter(request_stages::number.eq(stage))
+        .filter(stage_approvers::waiting.eq(true))
+        .filter(stage_approvers::passed_by.eq(actor))
+        .select(stage_approvers::person_id)
+        .load(db)?)
+}
+
+/// Everybody who was asked in a stage.
+fn stage_people(db: &mut Db, request: RequestId, stage: i64) -> Result<Vec<PersonId>> {
+    Ok(stage_approvers::table
+        .inner_join(request_stages::table)
+        .filter(stage_approvers::request_id.eq(request))
+        .filter(request_stages::number.eq(stage))
+        .filter(stage_approvers::removed.eq(false))
+        .select(stage_approvers::person_id)
+        .load(db)?)
+}
+
+fn administrators(db: &mut Db) -> Result<Vec<PersonId>> {
+    let all = people::table.filter(people::administrator).filter(people::enabled.eq(true));
+    Ok(all.select(people::id).load(db)?)
 }
 
 fn askers(db: &mut Db, request: RequestId) -> Result<Vec<PersonId>> {

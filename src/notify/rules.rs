@@ -30,6 +30,12 @@ pub enum Audience {
     Alternates(i64),
     /// All of them but alternates who joined when their reminder was due: they have just been told.
     Reminded(i64),
+    /// Of those, the one to whom the actor has passed it on (D44).
+    PassedTo(i64),
+    /// Everybody who was asked in the stage of this number.
+    StagePeople(i64),
+    /// The administrators but the actor; the catalog's owners where there is no other.
+    OtherAdministrators,
     /// The person whom it concerns.
     Person,
     /// The owners of the package's catalog.
@@ -42,9 +48,11 @@ impl Audience {
     pub fn reader(self) -> Reader {
         match self {
             Self::RequestorAndTarget => Reader::Asker,
-            Self::Deciders(_) | Self::Alternates(_) | Self::Reminded(_) => Reader::Decider,
+            Self::Deciders(_) | Self::Alternates(_) | Self::Reminded(_) | Self::PassedTo(_) => {
+                Reader::Decider
+            }
             Self::Person => Reader::Person,
-            Self::CatalogOwners => Reader::Owner,
+            Self::CatalogOwners | Self::StagePeople(_) | Self::OtherAdministrators => Reader::Owner,
         }
     }
 }
@@ -102,7 +110,10 @@ pub fn switch(fact: &Fact) -> Option<Switch> {
 /// Whom a fact is told, and where its notice leads.
 #[must_use]
 pub fn audiences(fact: &Fact) -> Vec<Audience> {
-    use Audience::{Alternates, CatalogOwners, Deciders, Person, Reminded, RequestorAndTarget};
+    use Audience::{
+        Alternates, CatalogOwners, Deciders, OtherAdministrators, PassedTo, Person, Reminded,
+        RequestorAndTarget, StagePeople,
+    };
     match fact {
         Fact::StageOpened { stage, .. } => vec![Deciders(*stage)],
         Fact::ApproversChanged { stage, .. } => vec![Deciders(*stage), RequestorAndTarget],
@@ -111,9 +122,15 @@ pub fn audiences(fact: &Fact) -> Vec<Audience> {
         Fact::RequestReminded { stage } => vec![Deciders(*stage)],
         Fact::InformationAsked { .. } => vec![RequestorAndTarget],
         Fact::InformationGiven { stage, .. } => vec![Deciders(*stage)],
+        Fact::InformationNotNeeded { .. } => vec![RequestorAndTarget],
         Fact::CommentAdded { stage } => vec![RequestorAndTarget, Deciders(*stage)],
         Fact::DecisionTakenBack { stage, .. } => vec![RequestorAndTarget, Deciders(*stage)],
-        Fact::AdministratorDecided { .. } => vec![RequestorAndTarget],
+        // Whoever decides in place of others is seen by those who could have done the same.
+        Fact::AdministratorDecided { stage, .. } => {
+            vec![RequestorAndTarget, StagePeople(*stage), OtherAdministrators]
+        }
+        Fact::PassedOn { stage, .. } => vec![PassedTo(*stage)],
+        Fact::ApprovalRevoked { .. } => vec![CatalogOwners],
         // Whoever asked for somebody else did it; the other one is told at once, and can refuse (D46).
         Fact::RequestSubmitted { .. } | Fact::ExtensionRequested { .. } => vec![RequestorAndTarget],
         Fact::RequestRefused
@@ -149,8 +166,6 @@ pub fn audiences(fact: &Fact) -> Vec<Audience> {
         | Fact::PolicyDeleted { .. }
         | Fact::ExceptionRequested { .. }
         | Fact::PeriodShortened { .. }
-        | Fact::PassedOn { .. }
-        | Fact::ApprovalRevoked { .. }
         | Fact::StandInSet { .. }
         | Fact::StandInEnded { .. }
         | Fact::IncompatibilityAdded { .. }

@@ -451,9 +451,9 @@ pub fn stands(
                     .map(|a| a.name.clone())
                     .collect();
                 let since = time(stage.opened_at);
-                let until = match request.held_at {
-                    Some(_) => String::new(),
-                    None => format!("; undecided, it expires on {}", time(stage.due_at)),
+                let until = match request.paused() {
+                    true => String::new(),
+                    false => format!("; undecided, it expires on {}", time(stage.due_at)),
                 };
                 let votes = match count.several() {
                     true => format!(". {}", count.words(zone)),
@@ -464,6 +464,33 @@ pub fn stands(
         }
     };
     stages.iter().map(one).collect()
+}
+
+/// Who asked for information, and until when it can be given (D13); none where nothing is asked.
+#[must_use]
+pub fn asked(
+    request: &Request,
+    approvers: &[Approver],
+    me: PersonId,
+    zone: Zone,
+) -> Option<Sentence> {
+    let since = request.asked_at.filter(|_| request.state == State::PendingApproval)?;
+    let time = |at: Ts| zone.local(at).format("%a %-d %b %Y, %H:%M").to_string();
+    let by = approvers.iter().find(|a| Some(a.person) == request.asked_by);
+    let by = match by {
+        Some(by) if by.person == me => "You",
+        Some(by) => by.name.as_str(),
+        None => "An approver",
+    };
+    let until = request.due_at.map(|at| format!(", until {}", time(at))).unwrap_or_default();
+    let rest = format!(" asked for information on {}. It is with ", time(since));
+    Some(says([
+        "",
+        by,
+        &rest,
+        &request.requestor,
+        &format!("{until}; the time to decide stands still."),
+    ]))
 }
 
 /// What the person reads after their decision; `votes` are those of the stage, if it is open still.
@@ -487,6 +514,9 @@ pub fn outcome(after: &Request, votes: Option<&Count>) -> (String, String) {
             "Approved.".into(),
             format!("{what} goes on to stage {} of {}.", after.stage, after.stages()),
         ),
+        State::Scheduled if after.settles() => {
+            ("Approved.".into(), format!("{what} is delivered in a moment."))
+        }
         State::Scheduled => ("Approved.".into(), format!("{what} starts on its first day.")),
         State::Delivering => ("Approved.".into(), format!("{what} is being delivered.")),
         _ => ("Recorded.".into(), format!("{what}: {}.", after.label().to_lowercase())),

@@ -2,13 +2,15 @@
 
 use askama::Template;
 
+use super::acting::{Act, acts};
 use super::commands;
+use super::deciding::asked;
 use super::deciding::{
     Mark, Until, alternates_mark, contents_mark, deciders_mark, earlier_marks, extends_mark,
     held_mark, next_mark, outcome, pace_words, peers_mark, risk_words, span_mark, stands, stopped,
     votes_mark,
 };
-use super::model::{Approver, Request, RequestKind, Stage, StageState, Verdict};
+use super::model::{Approver, Request, RequestKind, Stage, StageState, State, Verdict};
 use super::rules::{self, pace};
 use super::stops::{self, Stop};
 use super::store::{self, Content, Earlier, Frame, Peers};
@@ -59,6 +61,8 @@ struct DecisionPage {
     due: Option<When>,
     pace: String,
     history: Vec<HistoryRow>,
+    /// What else the reader can do, where nothing is to decide.
+    acts: Vec<Act>,
     /// The bar, for those who can decide now.
     bar: Option<Bar>,
     /// Where it stands, for everybody else.
@@ -117,12 +121,13 @@ struct Case {
     stop: Option<Stop>,
     /// The open stage, where the viewer may decide it now.
     open: Option<Stage>,
+    acts: Vec<Act>,
 }
 
 impl Case {
     /// Ten statements, whatever the number of rows, and one more for what was stopped, changed or is extended; two
     /// for somebody who may not look.
-    fn read(db: &mut Db, actor: &Actor, id: RequestId) -> Result<Self> {
+    fn read(db: &mut Db, actor: &Actor, id: RequestId, now: Ts) -> Result<Self> {
         let request = store::one(db, id)?;
         let (stages, approvers) = store::course(db, id)?;
         let standing = store::standing_of(&request, &approvers);
@@ -153,7 +158,11 @@ impl Case {
             Some(assignment) => Some(assignments::store::one(db, assignment)?.assignment.ends_at),
             None => None,
         };
-        let free = mine && request.held_at.is_none();
+        let free = mine && !request.paused();
+        let acts = match free && open.is_some() {
+            true => Vec::new(),
+            false => acts(db, actor, &request, &stages, &approvers, now)?,
+        };
         Ok(Self {
             paces: store::paces(db, package)?,
             stop,
@@ -165,6 +174,7 @@ impl Case {
             spans: store::spans(db, request.package_id, request.target_id, SPANS)?,
             history: history_of_request(db, id, HISTORY)?,
             open: open.filter(|_| free),
+            acts,
             request,
             stages,
             approvers,
@@ -257,6 +267,7 @@ impl Case {
             next: self.next(me, until, zone),
             due: self.open.as_ref().map(|stage| When::at(stage.due_at, now, zone)),
             history: history.collect(),
+            acts: self.acts.clone(),
             bar: self.open.as_ref().map(|stage| Bar {
                 stage: stage.id,
                 version: request.policy_version,
@@ -271,8 +282,9 @@ impl Case {
 
     fn stands(&self, me: PersonId, zone: Zone) -> Vec<Sentence> {
         let held = self.request.held_at.map(|_| stopped(self.stop.as_ref(), zone));
+        let asked = asked(&self.request, &self.approvers, me, zone);
         let stands = stands(&self.request, &self.stages, &self.approvers, me, zone);
-        held.into_iter().chain(stands).collect()
+        held.into_iter().chain(asked).chain(stands).collect()
     }
 
     /// True where the policy wants a reason for an approval, too.
@@ -359,7 +371,8 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
 fn draw(cx: &Cx, id: RequestId, note: String, errors: Vec<FieldError>) -> Result<Reply> {
     let me = cx.person()?.id;
     let actor = Actor::Person(cx.person()?.clone());
-    let case = cx.read(|db| Case::read(db, &actor, id))?;
+    let now = cx.now();
+    let case = cx.read(|db| Case::read(db, &actor, id, now))?;
     let title = format!("{} for {} – Approvals", case.request.package, case.request.target);
     let mut shell = cx.shell(title, Place::Approvals)?;
     shell.errors = errors.iter().map(Into::into).collect();
@@ -370,12 +383,30 @@ fn draw(cx: &Cx, id: RequestId, note: String, errors: Vec<FieldError>) -> Result
 
 /// What the form carried.
 #[derive(Clone)]
-struct Answer {
-    stage: StageId,
-    verdict: Verdict,
-    note: String,
-    version: i64,
-    contents: i64,
+pub(super) struct Answer {
+    pub(super) stage: StageId,
+    pub(super) verdict: Verdict,
+    pub(super) note: String,
+    pub(super) version: i64,
+    pub(super) contents: i64,
+    /// An earlier end than was asked for (D14).
+    pub(super) until: Option<Ts>,
+}
+
+/// What has become of a request after a decision.
+pub(super) struct After {
+    pub(super) request: Request,
+    /// The votes, while the stage is open still.
+    pub(super) votes: Option<Count>,
+    /// True as long as the decision can be taken back (D40).
+    pub(super) undoable: bool,
+}
+
+/// What the person reads after their decision, with the way back.
+pub(super) fn said(id: RequestId, after: &After) -> Reply {
+    let (strong, text) = outcome(&after.request, after.votes.as_ref());
+    let undo = after.undoable.then(|| format!("/approvals/{id}/take-back"));
+    Reply::see_other("/approvals").notice(strong, text).undo(undo)
 }
 
 /// Takes the decision.
@@ -401,23 +432,23 @@ pub(super) fn decide(cx: &mut Cx) -> Result<Reply> {
         );
         return draw(cx, id, note, vec![error]);
     };
-    let answer = Answer { stage, verdict, note: note.clone(), version, contents };
-    let (after, votes) = match cx.write(move |tx| record(tx, id, &answer)) {
+    let answer = Answer { stage, verdict, note: note.clone(), version, contents, until: None };
+    let after = match cx.write(move |tx| record(tx, id, &answer)) {
         Ok(after) => after,
         Err(Error::Invalid(errors)) => return draw(cx, id, note, errors),
         Err(Error::Refused(refusal)) => return refused(cx, *refusal, note),
         Err(other) => return Err(other),
     };
-    let (strong, text) = outcome(&after, votes.as_ref());
+    let (strong, text) = outcome(&after.request, after.votes.as_ref());
     let me = cx.person()?.id;
     let left = cx.read(|db| store::queue_page(db, me, None, 1))?;
     let path = if left.is_empty() { format!("/requests/{id}") } else { "/approvals".to_owned() };
-    Ok(Reply::see_other(path).notice(strong, text))
+    let undo = after.undoable.then(|| format!("/approvals/{id}/take-back"));
+    Ok(Reply::see_other(path).notice(strong, text).undo(undo))
 }
 
 /// One transaction: did they say so before, may they, is it still what they saw; then the command.
-/// Returns the votes, too, while the stage is open.
-fn record(tx: &mut Tx<'_>, id: RequestId, answer: &Answer) -> Result<(Request, Option<Count>)> {
+pub(super) fn record(tx: &mut Tx<'_>, id: RequestId, answer: &Answer) -> Result<After> {
     if said_before(tx, id, answer)? {
         return after(tx, id, answer.stage);
     }
@@ -432,16 +463,30 @@ fn record(tx: &mut Tx<'_>, id: RequestId, answer: &Answer) -> Result<(Request, O
     if answer.contents != now {
         return Err(changed("What is in the package", id).into());
     }
-    commands::decide(tx, &permit, answer.stage, answer.verdict, &answer.note)?;
+    match answer.until {
+        Some(until) => {
+            commands::approve_for_less(tx, &permit, answer.stage, &answer.note, until)?;
+        }
+        None => {
+            commands::decide(tx, &permit, answer.stage, answer.verdict, &answer.note)?;
+        }
+    }
     after(tx, id, answer.stage)
 }
 
 /// What has become of it.
-fn after(tx: &mut Tx<'_>, id: RequestId, stage: StageId) -> Result<(Request, Option<Count>)> {
+fn after(tx: &mut Tx<'_>, id: RequestId, stage: StageId) -> Result<After> {
     let (stages, approvers) = store::course(tx.db(), id)?;
+    let request = store::one(tx.db(), id)?;
     let open = stages.iter().find(|s| s.id == stage && s.state() == StageState::Open);
     let count = |s: &Stage| votes::count(s.id, s.rule(), s.needed, &approvers);
-    Ok((store::one(tx.db(), id)?, open.map(count)))
+    let window = match request.state {
+        State::Denied => crate::settings::store::organization(tx.db())?.undo_seconds,
+        _ => 0,
+    };
+    let (me, now) = (tx.actor().id(), tx.now());
+    let back = me.and_then(|me| rules::takes_back(me, &request, &stages, &approvers, window, now));
+    Ok(After { votes: open.map(count), undoable: back.is_some(), request })
 }
 
 /// The same answer of the same person once more is no error: a button pressed twice, a page sent again.
@@ -462,7 +507,7 @@ fn changed(what: &str, id: RequestId) -> Refusal {
 }
 
 /// 409 with the words that were typed, however short (C9).
-fn refused(cx: &Cx, refusal: Refusal, note: String) -> Result<Reply> {
+pub(super) fn refused(cx: &Cx, refusal: Refusal, note: String) -> Result<Reply> {
     let page = ProblemPage {
         shell: cx.shell(refusal.title.clone(), Place::Approvals)?,
         status: 409,

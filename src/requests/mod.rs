@@ -6,6 +6,7 @@
 //! out ends it (D5); nobody decides for themselves (D2). `rules` is pure; `commands` are the use cases;
 //! `jobs` are the timers.
 
+pub mod acting;
 pub mod approvals;
 pub mod asking;
 #[cfg(test)]

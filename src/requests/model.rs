@@ -293,6 +293,12 @@ impl Request {
     /// Where it stands, in a word or two.
     #[must_use]
     pub fn label(&self) -> &'static str {
+        if self.asked_at.is_some() && self.state == State::PendingApproval {
+            return "Needs information";
+        }
+        if self.settles() {
+            return "Approved";
+        }
         self.state.says(self.kind, self.access_ended.is_some())
     }
 
@@ -303,6 +309,19 @@ impl Request {
             State::Delivered => self.access_ended.is_some(),
             state => state.ended(),
         }
+    }
+
+    /// True for what is approved and delivered in a moment, unless the decision is taken back (D40).
+    #[must_use]
+    pub fn settles(&self) -> bool {
+        self.state == State::Scheduled
+            && self.undo_until.is_some_and(|until| self.starts_at.is_none_or(|at| at <= until))
+    }
+
+    /// True while nobody can decide: something was stopped (D47), or information is awaited (D13).
+    #[must_use]
+    pub fn paused(&self) -> bool {
+        self.held_at.is_some() || self.asked_at.is_some()
     }
 
     /// How many stages its policy has.

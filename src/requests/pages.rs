@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::acting::{Act, acts};
 use super::chart::{self, Chart};
 use super::deciding::pace_words;
 use super::drafts::{self, Draft};
@@ -206,6 +207,9 @@ struct RequestPage {
     refuse: Option<String>,
     again: Option<String>,
     decide: Option<String>,
+    acts: Vec<Act>,
+    /// Where a comment is written, for those who take part.
+    comment: Option<String>,
     /// The button that reminds, or when it comes back.
     remind: Option<Remind>,
     /// How long such decisions took, while it waits for one.
@@ -236,7 +240,11 @@ fn show(cx: &mut Cx) -> Result<Reply> {
         cx.read(|db| Ok((store::one(db, id)?, store::course(db, id)?)))?;
     let standing = store::standing_of(&request, &approvers);
     policy::see_request(actor, &standing)?;
-    let around = cx.read(|db| Around::read(db, &request))?;
+    let now = cx.now();
+    let (around, acts) = cx.read(|db| {
+        let acts = acts(db, actor, &request, &stages, &approvers, now)?;
+        Ok((Around::read(db, &request)?, acts))
+    })?;
     let story = Story {
         request: &request,
         me: Some(me),
@@ -279,6 +287,10 @@ fn show(cx: &mut Cx) -> Result<Reply> {
         cancel: (cancelable && !refusable).then(|| format!("/requests/{id}/cancel")),
         refuse: refusable.then(|| format!("/requests/{id}/refuse")),
         again: may_again.then(|| again_href(&request, repeats)),
+        acts,
+        comment: policy::comment_request(actor, &standing)
+            .is_ok()
+            .then(|| format!("/requests/{id}/comments")),
         decide: policy::decide_stage(actor, &standing).is_ok().then(|| format!("/approvals/{id}")),
         remind: reminds(&request, mine, cx.now(), zone),
         pace: around.paces.as_ref().map(|paces| pace_words(pace(paces))),
@@ -381,7 +393,7 @@ impl Around {
 
 /// Whoever waits may have the approvers reminded, once a day; none where nobody's decision is awaited.
 fn reminds(request: &Request, mine: bool, now: Ts, zone: Zone) -> Option<Remind> {
-    let waits = request.state == State::PendingApproval && request.held_at.is_none();
+    let waits = request.state == State::PendingApproval && !request.paused();
     if !(mine && waits) {
         return None;
     }

@@ -7,10 +7,10 @@ pub use approval::*;
 mod histories;
 pub use waiting::*;
 
-use super::model::{Request, RequestKind, StageState, Verdict};
+use super::model::{Approver, Request, RequestKind, Stage, StageState, State, Verdict};
 use crate::error::FieldError;
 use crate::kernel::text::NOTE_MAX;
-use crate::kernel::{Risk, Ts, Zone};
+use crate::kernel::{PersonId, Risk, Ts, Zone};
 use crate::policies::model::{DAYS_MAX, Terms};
 use crate::policies::stages::Circumstances;
 
@@ -174,6 +174,62 @@ pub fn extended_end(
         }
         asked => Ok(end_of_access(terms, asked, now, zone)),
     }
+}
+
+/// Is an end less than what was asked for, and long enough to be worth it (D14)? `after` is when access starts, or the end
+/// that it has where it is extended; `current` is the end that it would get.
+///
+/// # Errors
+/// What to mend (`ends`).
+pub fn less(until: Ts, after: Ts, current: Option<Ts>, zone: Zone) -> Result<(), FieldError> {
+    let day = |at: Ts| last_day(at, zone).format("%-d %B %Y");
+    if until <= after {
+        let first = zone.date(after).format("%-d %B %Y");
+        return Err(FieldError::new("ends", format!("Choose a last day after {first}")));
+    }
+    match current {
+        Some(current) if until > zone.end_of(last_day(current, zone)) => Err(FieldError::new(
+            "ends",
+            format!("Choose a last day before {}: nobody approves for more", day(current)),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The decision that somebody can take back (D40): their vote in an open stage; the one that decided a stage, as long as
+/// nobody has voted in the next and delivery has not started; a denial within the undo window of `window` seconds.
+#[must_use]
+pub fn takes_back<'a>(
+    me: PersonId,
+    request: &Request,
+    stages: &'a [Stage],
+    approvers: &'a [Approver],
+    window: i64,
+    now: Ts,
+) -> Option<(&'a Stage, &'a Approver)> {
+    if me == request.requestor_id || me == request.target_id {
+        return None;
+    }
+    let mine = |a: &&Approver| {
+        a.vote.is_some() && a.voted_by.map_or(a.person == me, |stand_in| stand_in == me)
+    };
+    let of = |stage: &Stage| approvers.iter().filter(mine).find(|a| a.stage == stage.id);
+    let (stage, vote) = stages.iter().rev().find_map(|stage| Some((stage, of(stage)?)))?;
+    let decided = stage.decided_by.is_some_and(|by| by == me || by == vote.person);
+    let quiet = |s: &Stage| {
+        s.state() == StageState::Open
+            && !approvers.iter().any(|a| a.stage == s.id && a.vote.is_some())
+    };
+    let later = || stages.iter().filter(|s| s.number > stage.number).all(quiet);
+    let still = match (stage.state(), request.state) {
+        (StageState::Open, State::PendingApproval) => true,
+        (StageState::Approved, State::PendingApproval | State::Scheduled) => decided && later(),
+        (StageState::Denied, State::Denied) => {
+            decided && request.ended_at.is_some_and(|at| now.seconds_since(at) < window)
+        }
+        _ => false,
+    };
+    still.then_some((stage, vote))
 }
 
 /// What the conditions of a request's stages look at. Answers and length are those of the request, so that the same

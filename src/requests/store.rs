@@ -7,14 +7,14 @@ use super::model::{Approver, Request, RequestKind, Row, Stage, StageState, State
 use super::rules::{Candidate, Deciders};
 use crate::access::policy::RequestStanding;
 use crate::db::schema::{
-    assignments, group_members, package_roles, packages, people, request_stages, requests,
+    assignments, facts, group_members, package_roles, packages, people, request_stages, requests,
     resource_roles, resources, stage_approvers, stops,
 };
 use crate::db::{Db, Seek, Tx};
 use crate::error::{Error, Result};
 use crate::kernel::{
-    AssignmentId, BasketId, CatalogId, GroupId, PackageId, PersonId, RequestId, ResourceId, Risk,
-    RoleId, StageId, StopId, Ts,
+    AssignmentId, BasketId, CatalogId, FactId, GroupId, PackageId, PersonId, RequestId, ResourceId,
+    Risk, RoleId, StageId, StopId, Ts,
 };
 use crate::policies::questions::Question;
 use crate::requests::stops::Thing;
@@ -52,13 +52,14 @@ macro_rules! request_query {
 
 type RequestRow = (Row, String, CatalogId, String, String, Option<Ts>);
 
-/// Stages with a timer that is due, of requests that nothing holds.
+/// Stages with a timer that is due, of requests that nothing holds and that wait for no information.
 macro_rules! due_stages {
     ($db:expr, $at:expr, $now:expr, $reached:expr, $limit:expr) => {{
         let mut query = request_stages::table
             .inner_join(requests::table)
             .filter($at.le($now))
             .filter(requests::held_at.is_null())
+            .filter(requests::asked_at.is_null())
             .order(($at, request_stages::id))
             .select(($at.assume_not_null(), request_stages::id))
             .limit($limit)
@@ -758,6 +759,44 @@ pub fn group_of(db: &mut Db, person: PersonId, groups: &[GroupId]) -> Result<Opt
         .optional()?)
 }
 
+/// Has the pair an open request (D6)?
+///
+/// # Errors
+/// When the database does not answer.
+pub fn open_of_pair(db: &mut Db, target: PersonId, package: PackageId) -> Result<bool> {
+    let open: Option<RequestId> = requests::table
+        .filter(requests::target_id.eq(target))
+        .filter(requests::package_id.eq(package))
+        .filter(requests::ended_at.is_null())
+        .select(requests::id)
+        .first(db)
+        .optional()?;
+    Ok(open.is_some())
+}
+
+/// Has somebody said these very words of a request after `since`?
+///
+/// # Errors
+/// When the database does not answer.
+pub fn has_said(
+    db: &mut Db,
+    request: RequestId,
+    person: PersonId,
+    words: &str,
+    since: Ts,
+) -> Result<bool> {
+    let said: Option<FactId> = facts::table
+        .filter(facts::request_id.eq(request))
+        .filter(facts::actor_id.eq(person))
+        .filter(facts::at.gt(since))
+        .filter(facts::note.eq(words))
+        .filter(facts::kind.eq_any(["comment_added", "information_asked"]))
+        .select(facts::id)
+        .first(db)
+        .optional()?;
+    Ok(said.is_some())
+}
+
 // ---- writes: only for this slice's commands ----
 
 pub(super) fn insert_stop(tx: &mut Tx<'_>, thing: Thing, reason: &str) -> Result<()> {
@@ -1052,6 +1091,175 @@ pub(super) fn save_held(
         requests::due_at.eq(due_at),
         requests::rev.eq(request.rev + 1),
     ))
+    .execute(tx.db())?;
+    if hit == 1 { Ok(()) } else { Err(Error::Stale) }
+}
+
+/// A question that is asked or answered: since when and by whom, until when it may be answered or decided, and since
+/// when it is stopped.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asking {
+    pub asked_at: Option<Ts>,
+    pub asked_by: Option<PersonId>,
+    pub due_at: Option<Ts>,
+    pub held_at: Option<Ts>,
+}
+
+/// Notes that a request waits for information, or no longer does (D13).
+pub(super) fn save_asking(tx: &mut Tx<'_>, request: &Request, asking: Asking) -> Result<()> {
+    let hit = diesel::update(
+        requests::table
+            .find(request.id)
+            .filter(requests::rev.eq(request.rev))
+            .filter(requests::ended_at.is_null()),
+    )
+    .set((
+        requests::asked_at.eq(asking.asked_at),
+        requests::asked_by.eq(asking.asked_by),
+        requests::due_at.eq(asking.due_at),
+        requests::held_at.eq(asking.held_at),
+        requests::rev.eq(request.rev + 1),
+    ))
+    .execute(tx.db())?;
+    if hit == 1 { Ok(()) } else { Err(Error::Stale) }
+}
+
+/// Notes that a request is approved for less (D14).
+pub(super) fn save_shortened(tx: &mut Tx<'_>, request: &Request, until: Ts) -> Result<()> {
+    let hit = diesel::update(
+        requests::table
+            .find(request.id)
+            .filter(requests::rev.eq(request.rev))
+            .filter(requests::ended_at.is_null()),
+    )
+    .set((requests::ends_at.eq(until), requests::rev.eq(request.rev + 1)))
+    .execute(tx.db())?;
+    if hit == 1 { Ok(()) } else { Err(Error::Stale) }
+}
+
+/// Notes until when the last decision can be taken back (D40). The request is ours: it was saved in this transaction.
+pub(super) fn save_undo(tx: &mut Tx<'_>, request: RequestId, until: Ts) -> Result<()> {
+    diesel::update(requests::table.find(request))
+        .set(requests::undo_until.eq(until))
+        .execute(tx.db())?;
+    Ok(())
+}
+
+/// A request goes back to a stage (D40); a miss means that something happened to it meanwhile, or that the pair has
+/// another open request (D6).
+pub(super) fn save_reopened(
+    tx: &mut Tx<'_>,
+    request: &Request,
+    stage: i64,
+    due_at: Ts,
+) -> Result<()> {
+    let held_at = request.held_at.map(|_| tx.now());
+    let hit =
+        diesel::update(requests::table.find(request.id).filter(requests::rev.eq(request.rev)))
+            .set((
+                requests::state.eq(State::PendingApproval.as_str()),
+                requests::stage.eq(stage),
+                requests::due_at.eq(due_at),
+                requests::decided_at.eq(None::<Ts>),
+                requests::ended_at.eq(None::<Ts>),
+                requests::undo_until.eq(None::<Ts>),
+                requests::held_at.eq(held_at),
+                requests::rev.eq(request.rev + 1),
+            ))
+            .execute(tx.db())
+            .map_err(crate::db::stale_if_taken)?;
+    if hit == 1 { Ok(()) } else { Err(Error::Stale) }
+}
+
+/// Takes a vote away, so that the decision is awaited again (D40).
+pub(super) fn clear_vote(tx: &mut Tx<'_>, stage: StageId, person: PersonId) -> Result<()> {
+    let hit = diesel::update(
+        stage_approvers::table.find((stage, person)).filter(stage_approvers::vote.is_not_null()),
+    )
+    .set((
+        stage_approvers::vote.eq(None::<String>),
+        stage_approvers::voted_at.eq(None::<Ts>),
+        stage_approvers::note.eq(None::<String>),
+        stage_approvers::voted_by.eq(None::<PersonId>),
+        stage_approvers::waiting.eq(true),
+    ))
+    .execute(tx.db())?;
+    if hit == 1 { Ok(()) } else { Err(Error::Stale) }
+}
+
+/// Opens a decided stage again with these clocks (D40): those who have not voted and are still here are awaited.
+pub(super) fn reopen_stage(tx: &mut Tx<'_>, stage: &Stage, clocks: Clocks) -> Result<()> {
+    let hit = diesel::update(
+        request_stages::table.find(stage.id).filter(request_stages::rev.eq(stage.rev)).filter(
+            request_stages::state
+                .eq_any([StageState::Approved.as_str(), StageState::Denied.as_str()]),
+        ),
+    )
+    .set((
+        request_stages::state.eq(StageState::Open.as_str()),
+        request_stages::decided_by.eq(None::<PersonId>),
+        request_stages::decided_at.eq(None::<Ts>),
+        request_stages::note.eq(None::<String>),
+        request_stages::due_at.eq(clocks.due_at),
+        request_stages::alternates_at.eq(clocks.alternates_at),
+        request_stages::remind_at.eq(clocks.remind_at),
+        request_stages::rev.eq(stage.rev + 1),
+    ))
+    .execute(tx.db())?;
+    if hit != 1 {
+        return Err(Error::Stale);
+    }
+    let silent = stage_approvers::table
+        .filter(stage_approvers::stage_id.eq(stage.id))
+        .filter(stage_approvers::vote.is_null())
+        .filter(stage_approvers::removed.eq(false));
+    let here = people::table.filter(people::enabled.eq(true)).select(people::id);
+    let left = silent.filter(stage_approvers::person_id.ne_all(here));
+    diesel::update(left).set(stage_approvers::removed.eq(true)).execute(tx.db())?;
+    diesel::update(silent).set(stage_approvers::waiting.eq(true)).execute(tx.db())?;
+    Ok(())
+}
+
+/// Takes away an open stage that nobody has voted in (D40); it opens anew when the one before it is approved again.
+pub(super) fn drop_stage(tx: &mut Tx<'_>, stage: &Stage) -> Result<()> {
+    touch_stage(tx, stage)?;
+    diesel::delete(stage_approvers::table.filter(stage_approvers::stage_id.eq(stage.id)))
+        .execute(tx.db())?;
+    diesel::delete(request_stages::table.find(stage.id)).execute(tx.db())?;
+    Ok(())
+}
+
+/// The vote of somebody who decides in place of others; the stage is ours.
+pub(super) fn save_vote(
+    tx: &mut Tx<'_>,
+    stage: StageId,
+    person: PersonId,
+    verdict: Verdict,
+    note: &str,
+) -> Result<()> {
+    let now = tx.now();
+    diesel::update(stage_approvers::table.find((stage, person)))
+        .set((
+            stage_approvers::vote.eq(verdict.as_str()),
+            stage_approvers::voted_at.eq(now),
+            stage_approvers::note.eq(note),
+            stage_approvers::waiting.eq(false),
+        ))
+        .execute(tx.db())?;
+    Ok(())
+}
+
+/// Notes who passed a stage on to somebody (D44).
+pub(super) fn save_passed(
+    tx: &mut Tx<'_>,
+    stage: StageId,
+    to: PersonId,
+    by: PersonId,
+) -> Result<()> {
+    let hit = diesel::update(
+        stage_approvers::table.find((stage, to)).filter(stage_approvers::waiting.eq(true)),
+    )
+    .set(stage_approvers::passed_by.eq(by))
     .execute(tx.db())?;
     if hit == 1 { Ok(()) } else { Err(Error::Stale) }
 }

@@ -132,6 +132,17 @@ impl Story<'_> {
                 "It waits, and its time stands still. {} It goes on by itself when that is let go on.",
                 self.stopped()
             ),
+            State::PendingApproval if self.request.asked_at.is_some() => {
+                let due = self.request.due_at.and_then(|due| self.when(due));
+                let due =
+                    due.map(|due| format!(" If nobody answers by {}, it expires.", due.absolute));
+                format!(
+                    "{} asked for information. It is with {}, and the time to decide stands still.{}",
+                    self.asker(),
+                    self.answers(),
+                    due.unwrap_or_default()
+                )
+            }
             State::PendingApproval => {
                 let due = self.request.due_at.and_then(|due| self.when(due));
                 let due = due
@@ -145,6 +156,10 @@ impl Story<'_> {
                         format!("With {}.{votes}{due}{}", and_list(with, 3), self.stays())
                     }
                 }
+            }
+            State::Scheduled if self.request.settles() => {
+                "Approved. It is delivered in a moment; until then the decision can be taken back."
+                    .to_owned()
             }
             State::Scheduled => {
                 let starts = self.assignment.map(|a| a.starts_at).or(self.request.starts_at);
@@ -189,12 +204,39 @@ impl Story<'_> {
                 None => "Delivered.".to_owned(),
             },
             State::Denied => self.denied(),
+            State::Expired if self.unanswered() => {
+                "It expired, because the information that was asked for did not come.".to_owned()
+            }
             State::Expired => "It expired, because nobody decided in time.".to_owned(),
             State::Canceled => "It was canceled. Nobody needs to decide on it any more.".to_owned(),
             State::Undelivered => {
                 "Its access ended before every system had confirmed it.".to_owned()
             }
         }
+    }
+
+    /// Who asked for information.
+    fn asker(&self) -> String {
+        let by = self.approvers.iter().find(|a| Some(a.person) == self.request.asked_by);
+        by.map_or_else(
+            || "An approver".to_owned(),
+            |by| capital(&words::you(self.me, by.person, &by.name)),
+        )
+    }
+
+    /// Who can answer.
+    fn answers(&self) -> String {
+        let requestor = words::you(self.me, self.request.requestor_id, &self.request.requestor);
+        match self.request.requestor_id == self.request.target_id {
+            true => requestor,
+            false => format!("{requestor} and {}", self.target()),
+        }
+    }
+
+    /// True where it expired because nobody answered (D41).
+    fn unanswered(&self) -> bool {
+        let last = |told: &Told| matches!(told.fact, Fact::RequestExpired { unanswered: true, .. });
+        self.facts.iter().rev().any(last)
     }
 
     fn has(&self) -> &'static str {
@@ -223,6 +265,9 @@ impl Story<'_> {
         let mut last = self.facts.iter().rev();
         let found = last.find_map(|told| match &told.fact {
             Fact::StageDenied { .. } => Some(format!("Denied by {}.", self.actor(told))),
+            Fact::AdministratorDecided { approved: false, .. } => {
+                Some(format!("Denied by {}, as administrator.", self.actor(told)))
+            }
             Fact::RequestDenied { rule } => Some(format!("Denied by a rule: {rule}.")),
             _ => None,
         });
@@ -299,6 +344,46 @@ impl Story<'_> {
                 format!("{actor} refused it"),
                 Some("It was requested for them.".into()),
             ),
+            Fact::InformationAsked { .. } => {
+                (Step::Warn, format!("{actor} asked for information"), None)
+            }
+            Fact::InformationGiven { .. } => (Step::Done, format!("{actor} answered"), None),
+            Fact::InformationNotNeeded { .. } => {
+                (Step::Done, format!("{actor} took the question back"), None)
+            }
+            Fact::CommentAdded { .. } => (Step::Done, format!("{actor} commented"), None),
+            Fact::PeriodShortened { from, until } => (
+                Step::Done,
+                format!("{actor} shortened it: {}", self.until(Some(*until))),
+                Some(format!("It was asked for {}.", self.until(*from))),
+            ),
+            Fact::DecisionTakenBack { stage, stages, approved, .. } => (
+                Step::Warn,
+                format!(
+                    "{actor} took the {} back{}",
+                    if *approved { "approval" } else { "denial" },
+                    of(*stage, *stages)
+                ),
+                None,
+            ),
+            Fact::PassedOn { to, stage, stages, .. } => {
+                (Step::Done, format!("{actor} passed it on to {to}{}", of(*stage, *stages)), None)
+            }
+            Fact::AdministratorDecided { stage, stages, approved } => (
+                if *approved { Step::Done } else { Step::Stop },
+                format!(
+                    "{actor} {} as administrator{}",
+                    if *approved { "approved it" } else { "denied it" },
+                    of(*stage, *stages)
+                ),
+                Some("In place of the approvers, who are told.".into()),
+            ),
+            Fact::ApprovalRevoked { stage, stages } => {
+                (Step::Stop, format!("{actor} revoked the approval{}", of(*stage, *stages)), None)
+            }
+            Fact::RequestExpired { unanswered: true, .. } => {
+                (Step::Stop, "Expired: the information did not come".into(), None)
+            }
             Fact::RequestHeld { why } => {
                 (Step::Warn, "It had to wait".into(), Some(format!("The reason: {why}.")))
             }
@@ -506,6 +591,20 @@ impl Story<'_> {
             heading,
         };
         match self.request.state {
+            State::PendingApproval
+                if self.request.asked_at.is_some() && self.request.held_at.is_none() =>
+            {
+                let heading = format!("With {}", self.answers());
+                let mut says = vec![format!("{} asked for information.", self.asker())];
+                if let Some(due) = self.request.due_at.and_then(|due| self.when(due)) {
+                    says.push(format!(
+                        "If nobody answers by {} ({}), it expires.",
+                        due.absolute, due.relative
+                    ));
+                }
+                let since = self.request.asked_at.and_then(|at| self.when(at));
+                Some(item(moment("Since", since, heading), says))
+            }
             State::PendingApproval => {
                 let waiting: Vec<&Approver> = self.approvers.iter().filter(|a| a.waiting).collect();
                 let since = waiting.iter().map(|a| a.opened_at).max();
@@ -552,6 +651,11 @@ impl Story<'_> {
                     ));
                 }
                 Some(item(moment("Since", since.and_then(|at| self.when(at)), heading), says))
+            }
+            State::Scheduled if self.request.settles() => {
+                let says = vec!["Until then the decision can be taken back.".to_owned()];
+                let until = self.request.undo_until.and_then(|at| self.when(at));
+                Some(item(moment("Until", until, "Approved, delivered in a moment".into()), says))
             }
             State::Scheduled => {
                 let starts = self.assignment.map(|a| a.starts_at).or(self.request.starts_at);

@@ -129,9 +129,15 @@ pub fn mark(request: &Request, with: &[String], zone: Zone) -> Mark {
         State::PendingApproval if request.held_at.is_some() => {
             Mark::new("warn", "stand", "Waits, because something was stopped")
         }
+        State::PendingApproval if request.asked_at.is_some() => {
+            Mark::new("warn", "half", format!("Needs information from {}", request.requestor))
+        }
         State::PendingApproval if with.is_empty() => Mark::new("", "half", "Waiting for approval"),
         State::PendingApproval => {
             Mark::new("", "half", format!("With {}", words::and_list(with, 3)))
+        }
+        State::Scheduled if request.settles() => {
+            Mark::new("", "half", "Approved, delivered in a moment")
         }
         State::Scheduled => {
             let day = request.starts_at.map(|at| words::date(zone.date(at))).unwrap_or_default();
@@ -150,6 +156,10 @@ pub fn shape(request: &Request) -> Mark {
     let (kind, icon, text) = standing(request.state, request.kind, ended);
     match request.held_at.filter(|_| !request.state.ended()) {
         Some(_) => Mark::new("warn", "stand", "Stopped, waits"),
+        None if request.asked_at.is_some() && !request.state.ended() => {
+            Mark::new("warn", "half", "Needs information")
+        }
+        None if request.settles() => Mark::new("", "half", "Approved"),
         None => Mark::new(kind, icon, text),
     }
 }

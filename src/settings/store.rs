@@ -9,7 +9,8 @@ use crate::error::Result;
 
 const HELP: &str = "organization.help";
 const APPROVER_NAMES: &str = "organization.approver_names";
-const UNDO_SECONDS: &str = "organization.undo_seconds";
+/// The name of the row with the undo window, for those who write history.
+pub const UNDO_SECONDS: &str = "organization.undo_seconds";
 const STAND_IN_DAYS: &str = "organization.stand_in_days";
 
 /// The organization's settings. One statement.

@@ -115,6 +115,8 @@ pub struct Notice {
     pub strong: String,
     /// What it means.
     pub text: String,
+    /// The address of the form that undoes it, as long as that can be done.
+    pub undo: Option<String>,
 }
 
 /// Whether it went well.

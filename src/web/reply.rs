@@ -133,7 +133,7 @@ impl Reply {
     #[must_use]
     pub fn notice(mut self, strong: impl Into<String>, text: impl Into<String>) -> Self {
         let (strong, text) = (strong.into(), text.into());
-        self.notice = Some(Notice { kind: NoticeKind::Good, strong, text });
+        self.notice = Some(Notice { kind: NoticeKind::Good, strong, text, undo: None });
         self
     }
 
@@ -141,7 +141,16 @@ impl Reply {
     #[must_use]
     pub fn warning(mut self, strong: impl Into<String>, text: impl Into<String>) -> Self {
         let (strong, text) = (strong.into(), text.into());
-        self.notice = Some(Notice { kind: NoticeKind::Warn, strong, text });
+        self.notice = Some(Notice { kind: NoticeKind::Warn, strong, text, undo: None });
+        self
+    }
+
+    /// Offers beside the notice to undo it, by a form that posts to this address.
+    #[must_use]
+    pub fn undo(mut self, href: Option<String>) -> Self {
+        if let Some(notice) = &mut self.notice {
+            notice.undo = href;
+        }
         self
     }
 
@@ -166,6 +175,8 @@ pub(super) struct Told {
     good: bool,
     strong: String,
     text: String,
+    #[serde(default)]
+    undo: Option<String>,
 }
 
 impl From<&Notice> for Told {
@@ -176,6 +187,7 @@ impl From<&Notice> for Told {
             good: notice.kind == NoticeKind::Good,
             strong: short(&notice.strong),
             text: short(&notice.text),
+            undo: notice.undo.clone(),
         }
     }
 }
@@ -183,7 +195,7 @@ impl From<&Notice> for Told {
 impl From<Told> for Notice {
     fn from(told: Told) -> Self {
         let kind = if told.good { NoticeKind::Good } else { NoticeKind::Warn };
-        Self { kind, strong: told.strong, text: told.text }
+        Self { kind, strong: told.strong, text: told.text, undo: told.undo }
     }
 }
 

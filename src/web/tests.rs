@@ -84,6 +84,7 @@ fn with_notice(kind: NoticeKind) -> Shell {
         kind,
         strong: "Reminder sent.".into(),
         text: "Ingrid Solheim was reminded at 10:12.".into(),
+        undo: None,
     };
     Shell { notice: Some(notice), theme: Some("dark"), demo: true, ..signed_in() }
 }

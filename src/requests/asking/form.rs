@@ -57,6 +57,7 @@ impl<'a> Page<'a> {
                 kind: NoticeKind::Warn,
                 strong: "The policy has just changed.".into(),
                 text: "Read what it says now, then go on. What you typed is kept.".into(),
+                undo: None,
             });
         }
         let decides = case.decides(cx, policy)?;

@@ -30,7 +30,7 @@ pub(super) fn deciders_for(
 }
 
 /// Who is leaving at this moment is not asked (D3).
-fn here(tx: &mut Tx<'_>, people: &[Candidate]) -> Result<()> {
+pub(super) fn here(tx: &mut Tx<'_>, people: &[Candidate]) -> Result<()> {
     let ids: Vec<PersonId> = people.iter().map(|p| p.id).collect();
     if hold_people(tx, &ids)? { Ok(()) } else { Err(Error::Stale) }
 }
@@ -103,7 +103,7 @@ fn open(
 }
 
 /// Whoever has approved a stage before does not decide another one, unless the policy says so (D37).
-fn earlier(tx: &mut Tx<'_>, request: &Request) -> Result<Vec<PersonId>> {
+pub(super) fn earlier(tx: &mut Tx<'_>, request: &Request) -> Result<Vec<PersonId>> {
     if request.terms.decides_twice {
         return Ok(Vec::new());
     }
@@ -139,13 +139,13 @@ pub(super) fn approver_gone(
     let approvers = store::approvers(tx.db(), id)?;
     match rules::tally(stage.rule(), stage.needed, &voters(&approvers, stage.id)) {
         // What waits goes on from here when it is let on (D47).
-        Tally::Approved if request.held_at.is_none() => return complete(tx, &request, &stage),
+        Tally::Approved if !request.paused() => return complete(tx, &request, &stage),
         Tally::Denied => return Ok(()),
         Tally::Open { possible: false, have, needed } => {
             let waiting = voters(&approvers, stage.id).iter().filter(|v| v.waiting()).count();
             let missing = needed - have - i64::try_from(waiting).unwrap_or(0);
             // What waits is looked at again when it goes on (D47).
-            if !reinforce(tx, &request, &stage, &approvers, missing)? && request.held_at.is_none() {
+            if !reinforce(tx, &request, &stage, &approvers, missing)? && !request.paused() {
                 return deny_by_rule(tx, &request, "nobody who may decide this stage is left");
             }
         }
@@ -217,7 +217,7 @@ fn reinforce(
     Ok(true)
 }
 
-fn terms_of<'a>(request: &'a Request, stage: &Stage) -> Option<&'a StageTerms> {
+pub(super) fn terms_of<'a>(request: &'a Request, stage: &Stage) -> Option<&'a StageTerms> {
     request.terms.stages.get(usize::try_from(stage.number - 1).ok()?)
 }
 
@@ -266,7 +266,7 @@ pub fn alternates_join(tx: &mut Tx<'_>, id: StageId) -> Result<bool> {
     };
     let now = tx.now();
     let Some(at) = stage.alternates_at.filter(|at| *at <= now) else { return Ok(false) };
-    if request.held_at.is_some() {
+    if request.paused() {
         return Ok(false);
     }
     store::touch_stage(tx, &stage)?;
@@ -301,7 +301,7 @@ pub fn remind_due(tx: &mut Tx<'_>, id: StageId) -> Result<bool> {
         return Ok(false);
     };
     let now = tx.now();
-    let due = stage.remind_at.is_some_and(|at| at <= now) && request.held_at.is_none();
+    let due = stage.remind_at.is_some_and(|at| at <= now) && !request.paused();
     // One that has run out is expired next, and nobody is reminded of it.
     if !due || stage.due_at <= now {
         return Ok(false);
@@ -325,7 +325,7 @@ pub fn remind(tx: &mut Tx<'_>, permit: &Permit<RemindApprovers>) -> Result<Reque
     let request = store::one(tx.db(), RequestId(permit.about()))?;
     let see =
         |refusal: Refusal| refusal.way("See the request", format!("/requests/{}", request.id));
-    if request.state != State::PendingApproval || request.held_at.is_some() {
+    if request.state != State::PendingApproval || request.paused() {
         let why = format!("It is: {}.", request.state.label().to_lowercase());
         return Err(see(Refusal::new("Nobody’s decision is awaited", why)).into());
     }

@@ -95,7 +95,8 @@ fn cancel_now(tx: &mut Tx<'_>, request: &Request, fact: &Fact, note: &str) -> Re
     Ok(())
 }
 
-/// The open stage has run out: the request expires, a state of its own (D5). False when somebody was faster.
+/// The open stage has run out, or the time to give information has (D41): the request expires, a state of its own (D5).
+/// An extension whose decision can no longer be taken back moves the end (D40). False when somebody was faster.
 ///
 /// # Errors
 /// `Stale` when somebody decided meanwhile.
@@ -103,9 +104,13 @@ pub fn expire(tx: &mut Tx<'_>, id: RequestId) -> Result<bool> {
     let request = store::one(tx.db(), id)?;
     let (now, held) = (tx.now(), request.held_at.is_some());
     let Some(due) = request.due_at.filter(|due| *due <= now && !held) else { return Ok(false) };
+    if request.state == State::Scheduled {
+        return deliver::extend_now(tx, id);
+    }
     close_open_stage(tx, &request, StageState::Expired)?;
     end(tx, &request, State::Expired, false)?;
-    let fact = Fact::RequestExpired { stage: request.stage, unanswered: false };
+    let fact =
+        Fact::RequestExpired { stage: request.stage, unanswered: request.asked_at.is_some() };
     tx.record(&fact, request.about().due(due))?;
     Ok(true)
 }

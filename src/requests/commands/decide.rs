@@ -1,13 +1,14 @@
 //! A vote, and what it decides.
 
-use super::{approvers, deny_by_rule, end, locked, time_words};
+use super::{approvers, deny_by_rule, end, locked, question, time_words};
 use crate::access::{DecideStage, Permit, policy};
+use crate::assignments;
 use crate::db::Tx;
 use crate::error::{Error, Refusal, Result};
 use crate::kernel::text::tidy;
 use crate::kernel::{Fact, RequestId, StageId, Ts};
 use crate::requests::eligibility;
-use crate::requests::model::{Request, Stage, StageState, State, Verdict};
+use crate::requests::model::{Request, RequestKind, Stage, StageState, State, Verdict};
 use crate::requests::rules::{self, Refused, Tally};
 use crate::requests::{stops, store};
 
@@ -49,6 +50,32 @@ pub fn decide(
     verdict: Verdict,
     note: &str,
 ) -> Result<Request> {
+    record(tx, permit, stage, verdict, note, None)
+}
+
+/// Approves for less than was asked for (D14): until an earlier day. Where several must approve, the shortest end holds;
+/// later stages see it.
+///
+/// # Errors
+/// As [`decide`]; `Invalid` (`ends`) for an end that is no less, or before access could start.
+pub fn approve_for_less(
+    tx: &mut Tx<'_>,
+    permit: &Permit<DecideStage>,
+    stage: StageId,
+    note: &str,
+    until: Ts,
+) -> Result<Request> {
+    record(tx, permit, stage, Verdict::Approve, note, Some(until))
+}
+
+fn record(
+    tx: &mut Tx<'_>,
+    permit: &Permit<DecideStage>,
+    stage: StageId,
+    verdict: Verdict,
+    note: &str,
+    until: Option<Ts>,
+) -> Result<Request> {
     let request = locked(tx, RequestId(permit.about()))?;
     let stages = store::stages(tx.db(), &[request.id])?;
     let Some(stage) = stages.into_iter().find(|s| s.id == stage) else {
@@ -62,7 +89,7 @@ pub fn decide(
     match rules::decide(stage.state(), stage.due_at, tx.now(), verdict, note, risk, asks) {
         Ok(()) => {}
         Err(Refused::Field(error)) => return Err(Error::Invalid(vec![error])),
-        Err(Refused::Decided) if request.held_at.is_none() => {
+        Err(Refused::Decided) if !request.paused() => {
             return Err(decided_already(tx, &request, &stage)?.into());
         }
         Err(Refused::Decided) => {}
@@ -70,8 +97,15 @@ pub fn decide(
     if request.held_at.is_some() {
         return Err(held(tx, &request)?.into());
     }
+    if request.asked_at.is_some() {
+        return Err(question::awaited(tx, &request)?.into());
+    }
     let note = Some(note).filter(|note| !note.is_empty());
     store::vote(tx, &stage, me, verdict, note)?;
+    let request = match until {
+        Some(until) => shorten(tx, request, until)?,
+        None => request,
+    };
     let (number, stages) = (stage.number, request.stages());
     let about = request.about().note(note.unwrap_or_default());
     let approvers = store::approvers(tx.db(), request.id)?;
@@ -99,8 +133,40 @@ pub fn decide(
     store::one(tx.db(), request.id)
 }
 
+/// The end from which less can be given, and the time after which it must lie: none where access has no end yet.
+pub(in crate::requests) fn bounds(
+    tx: &mut crate::db::Db,
+    request: &Request,
+    now: Ts,
+    zone: crate::kernel::Zone,
+) -> Result<(Ts, Option<Ts>)> {
+    if let (RequestKind::Extend, Some(id)) = (request.kind, request.assignment_id) {
+        let current = assignments::store::one(tx, id)?.assignment.ends_at.unwrap_or(now);
+        let asked = request.ends_at.filter(|asked| *asked > current);
+        let until = rules::extended_end(&request.terms, asked, current, now, zone);
+        return Ok((current, until.unwrap_or(None)));
+    }
+    let start = request.starts_at.unwrap_or(now).max(now);
+    Ok((start, rules::end_of_access(&request.terms, request.ends_at, start, zone)))
+}
+
+fn shorten(tx: &mut Tx<'_>, request: Request, until: Ts) -> Result<Request> {
+    let (now, zone) = (tx.now(), tx.zone());
+    let (after, current) = bounds(tx.db(), &request, now, zone)?;
+    if let Err(error) = rules::less(until, after, current, zone) {
+        return Err(Error::Invalid(vec![error]));
+    }
+    if current.is_some_and(|current| until >= current) {
+        return Ok(request);
+    }
+    store::save_shortened(tx, &request, until)?;
+    let request = store::one(tx.db(), request.id)?;
+    tx.record(&Fact::PeriodShortened { from: current, until }, request.about())?;
+    Ok(request)
+}
+
 /// The page that says that a request waits because something was stopped (D47).
-fn held(tx: &mut Tx<'_>, request: &Request) -> Result<Refusal> {
+pub(super) fn held(tx: &mut Tx<'_>, request: &Request) -> Result<Refusal> {
     let stop = stops::of(tx.db(), request.catalog_id, request.package_id, Some(request.policy_id))?;
     let why = stop.map_or_else(String::new, |stop| {
         format!("{} stopped its {}: “{}” ", stop.by, stop.thing.word(), stop.reason)

@@ -7,7 +7,7 @@ use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::kernel::fact::EndReason;
 use crate::kernel::text::{NOTE_MAX, tidy};
-use crate::kernel::{AssignmentId, Fact, PackageId, PersonId, RequestId, RoleId};
+use crate::kernel::{AssignmentId, Fact, PackageId, PersonId, RequestId, RoleId, Ts};
 use crate::requests::model::{Request, RequestKind, State};
 use crate::requests::store::{self, Next};
 use crate::requests::{eligibility, rules, stops};
@@ -16,14 +16,17 @@ use crate::requests::{eligibility, rules, stops};
 /// one that there is (D11).
 pub(super) fn approved(tx: &mut Tx<'_>, request: &Request, automatic: bool) -> Result<()> {
     let now = tx.now();
+    let undo_until = if automatic { None } else { undo_until(tx)? };
     if request.kind == RequestKind::Extend {
-        return extended(tx, request);
+        return extension_approved(tx, request, undo_until);
     }
-    let start = request.starts_at.unwrap_or(now).max(now);
+    let wanted = request.starts_at.unwrap_or(now).max(now);
+    // Nothing is delivered as long as the decision can be taken back (D40).
+    let start = undo_until.map_or(wanted, |until| until.max(wanted));
     let ends_at = match request.kind {
         // Taken again, it has its original end (D42).
         RequestKind::TakeAgain => request.ends_at,
-        _ => rules::end_of_access(&request.terms, request.ends_at, start, tx.zone()),
+        _ => rules::end_of_access(&request.terms, request.ends_at, wanted, tx.zone()),
     };
     if ends_at.is_some_and(|end| end <= start) {
         return deny_by_rule(tx, request, "the period that was asked for is over");
@@ -47,11 +50,58 @@ pub(super) fn approved(tx: &mut Tx<'_>, request: &Request, automatic: bool) -> R
     let state = if later { State::Scheduled } else { State::Delivering };
     let next = Next { state, stage: request.stage, due_at: None, decided: true };
     store::save(tx, request, next)?;
+    if let Some(until) = undo_until {
+        store::save_undo(tx, request.id, until)?;
+    }
     if later {
-        return tx.record(&Fact::RequestScheduled { starts: start }, request.about());
+        return match wanted == start {
+            true => tx.record(&Fact::RequestScheduled { starts: start }, request.about()),
+            // It starts in a moment; nobody needs to be told of that.
+            false => Ok(()),
+        };
     }
     let open = assignments::commands::start(tx, assignment, ends_at, None)?;
     if open == 0 { delivered(tx, assignment) } else { Ok(()) }
+}
+
+/// Until when the decision that falls now can be taken back (D40); none where the organization gives no time for it.
+fn undo_until(tx: &mut Tx<'_>) -> Result<Option<Ts>> {
+    let seconds = crate::settings::store::organization(tx.db())?.undo_seconds;
+    Ok((seconds > 0).then(|| tx.now().plus_seconds(seconds)))
+}
+
+/// More time is approved: the end moves when the decision can no longer be taken back (D40), but never so late that the
+/// access ends before.
+fn extension_approved(tx: &mut Tx<'_>, request: &Request, undo: Option<Ts>) -> Result<()> {
+    let ends = match request.assignment_id {
+        Some(id) => assignments::store::one(tx.db(), id)?.assignment.ends_at,
+        None => None,
+    };
+    let Some(until) = undo.filter(|until| ends.is_some_and(|ends| *until < ends)) else {
+        return extended(tx, request);
+    };
+    let next =
+        Next { state: State::Scheduled, stage: request.stage, due_at: Some(until), decided: true };
+    store::save(tx, request, next)?;
+    store::save_undo(tx, request.id, until)
+}
+
+/// The decision on more time can no longer be taken back: check again (D7), then move the end. False when somebody was
+/// faster, or while something is stopped (D47).
+///
+/// # Errors
+/// `Stale` when it changed meanwhile.
+pub(super) fn extend_now(tx: &mut Tx<'_>, id: RequestId) -> Result<bool> {
+    let request = locked(tx, id)?;
+    let due = request.due_at.is_some_and(|due| due <= tx.now());
+    if request.state != State::Scheduled || !due || request.held_at.is_some() {
+        return Ok(false);
+    }
+    match eligibility::still(tx.db(), request.target_id, &request.terms)? {
+        Some(no) => deny_by_rule(tx, &request, no.words())?,
+        None => extended(tx, &request)?,
+    }
+    Ok(true)
 }
 
 /// More time is approved: the end moves, the target systems need not know.

@@ -122,6 +122,10 @@ fn go_on(tx: &mut Tx<'_>, request: &Request, since: Ts) -> Result<()> {
     let waited = tx.now().micros() - since.micros();
     let later = |at: Ts| Ts::from_micros(at.micros() + waited);
     store::save_held(tx, request, None, request.due_at.map(later))?;
+    // What waits for information goes on waiting; the stage's own clocks are moved when the answer is there (D41).
+    if request.asked_at.is_some() {
+        return Ok(());
+    }
     if let Some(stage) = super::open_stage_of(tx, request.id)? {
         store::touch_stage(tx, &stage)?;
         let clocks = Clocks {

@@ -103,7 +103,10 @@ fn look_up(db: &mut Db, stages: &[StageTerms], target: PersonId) -> Result<Found
 }
 
 /// A person's manager, if they are still here.
-fn manager_of(db: &mut Db, person: PersonId) -> Result<Option<Called>> {
+///
+/// # Errors
+/// When the database does not answer.
+pub fn manager_of(db: &mut Db, person: PersonId) -> Result<Option<(PersonId, String)>> {
     Ok(people::table
         .inner_join(targets.on(targets.field(people::manager_id).eq(people::id.nullable())))
         .filter(targets.field(people::id).eq(person))

@@ -35,7 +35,7 @@ use url::Url;
 use super::database::FreshDatabase;
 use super::ldap::{BASE, BIND_DN, BIND_PASSWORD, PLACEHOLDER, Person, Slapd};
 use super::provider::{CLIENT_ID, CLIENT_SECRET, Provider};
-use super::world::{DAY, START, at};
+use super::world::{DAY, START, at, undo_seconds};
 
 /// The name of the directory among the targets.
 pub const DIRECTORY: &str = "directory";
@@ -274,6 +274,7 @@ impl App {
         let wall = Arc::new(Shifted::default());
         let clocks = Clocks { business: business.clone(), wall: wall.clone() };
         let db = Database::open(&address, clocks, Zone::UTC).expect("a database");
+        undo_seconds(&db, 0);
         let catalog = fill(&db);
         let targets = Arc::new(targets);
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");

@@ -35,7 +35,7 @@ impl Drop for Leash {
 
 /// Asks again and again until `ready` says yes; false after ten seconds.
 pub fn wait_for(mut ready: impl FnMut() -> bool) -> bool {
-    let end = Instant::now() + Duration::from_secs(10);
+    let end = Instant::now() + Duration::from_secs(20);
     while Instant::now() < end {
         if ready() {
             return true;

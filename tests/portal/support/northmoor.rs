@@ -28,7 +28,7 @@ use super::browser::{Browser, Window};
 use super::database::{FreshDatabase, Snapshot};
 use super::mailbox::Mailbox;
 use super::provider::Provider;
-use super::world::at;
+use super::world::{at, undo_seconds};
 
 /// A Wednesday morning, 10:00 in Stockholm.
 const NOW: &str = "2026-03-04T09:00:00Z";
@@ -78,6 +78,7 @@ impl Northmoor {
         let (clock, wall) = (Arc::new(Fixed::at(at(NOW))), Arc::new(Shifted::default()));
         let clocks = Clocks { business: clock.clone(), wall: wall.clone() };
         let db = Database::open(&address, clocks, ZONE).expect("a database");
+        undo_seconds(&db, 0);
         let target = Arc::new(DemoTarget::in_memory(state.clone(), clock.clone()));
         let mut targets = Targets::default();
         targets.insert(NAME, Arc::clone(&target) as _);

@@ -123,6 +123,15 @@ pub struct Told {
     pub note: Option<String>,
 }
 
+/// Sets the undo window (D40); most tests have none, so that what is approved is delivered at once.
+pub fn undo_seconds(db: &Database, seconds: i64) {
+    let set = move |tx: &mut keyholder::db::Tx<'_>| {
+        let name = keyholder::settings::store::UNDO_SECONDS;
+        keyholder::db::set_setting(tx, name, &seconds.to_string())
+    };
+    db.write(By::System("test"), set).unwrap();
+}
+
 impl World {
     /// On the kind of database that `TEST_DATABASE` names; none when that is missing.
     pub fn new() -> Option<Self> {
@@ -138,6 +147,7 @@ impl World {
         let wall = Arc::new(Fixed::at(at(START)));
         let clocks = Clocks { business: business.clone(), wall: wall.clone() };
         let db = Database::open(&address, clocks, zone).unwrap();
+        undo_seconds(&db, 0);
         let target = Arc::new(FakeTarget::new());
         let mut targets = Targets::default();
         targets.insert(TARGET, target.clone());
