@@ -21,5 +21,7 @@ mod rights;
 mod scale;
 mod stages;
 mod stopping;
+mod talking;
 mod timers;
+mod undoing;
 mod votes;

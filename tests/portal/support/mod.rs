@@ -18,6 +18,7 @@ pub mod provider;
 pub mod served;
 mod skip;
 pub mod tables;
+pub mod talks;
 pub mod target;
 pub mod visitor;
 pub mod world;
