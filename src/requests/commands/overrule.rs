@@ -33,6 +33,13 @@ pub fn overrule(
     if stage.state() != StageState::Open || over {
         return Err(decide::decided_already(tx, &request, &stage)?.into());
     }
+    if approvers::earlier(tx, &request)?.contains(&me) {
+        return Err(Error::refused(
+            "You have decided a stage of this request already",
+            "Nobody decides two stages of one request, unless its policy says so. Nothing was changed. Ask another \
+             administrator.",
+        ));
+    }
     let reason = tidy(reason);
     if reason.is_empty() {
         let words = "Say why you decide in place of the approvers; they read this";

@@ -161,7 +161,7 @@ fn d44_it_is_passed_on_to_the_pool_an_owner_or_ones_manager_and_to_nobody_else()
     assert!(matches!(w.pass_on(w.eve, request, w.dan), Err(Error::Missing)), "not theirs to pass");
     w.pass_on(w.dan, request, boss).unwrap();
     assert_eq!(w.deciders(request), ["Boss"]);
-    refused(w.pass_on(w.dan, request, w.eve));
+    assert!(matches!(w.pass_on(w.dan, request, w.eve), Err(Error::Denied(_))), "not any more");
     w.dispatch();
     let told = w.notices(boss);
     assert!(told.iter().any(|n| n.contains("Dan passed")), "{told:?}");
@@ -234,6 +234,11 @@ fn d02_an_administrator_decides_in_place_of_others_but_never_for_themselves() {
         let told = w.notices(person);
         assert!(told.iter().any(|n| n.contains("as administrator")), "{told:?}");
     }
+    let twice = refused(w.overrule(w.root, request, Verdict::Deny, "Not at all"));
+    assert!(twice.title.starts_with("You have decided a stage"), "D37: {}", twice.title);
+    w.deny(w.dan, request).unwrap();
+    assert_eq!(w.state(request), State::Denied);
+    let request = w.ask(w.ada, package).unwrap();
     w.overrule(w.root, request, Verdict::Deny, "Not at all").unwrap();
     assert_eq!(w.state(request), State::Denied);
     let own = w.ask(w.root, package).unwrap();

@@ -42,6 +42,7 @@ struct RequestRow {
     kind: String,
     assignment: Option<AssignmentId>,
     held_at: Option<Ts>,
+    asked_at: Option<Ts>,
 }
 
 #[derive(Queryable)]
@@ -130,6 +131,7 @@ impl All {
                     requests::kind,
                     requests::assignment_id,
                     requests::held_at,
+                    requests::asked_at,
                 ))
                 .load(db)?,
             stages: request_stages::table
@@ -230,23 +232,40 @@ impl All {
                 say(format!("is {} with {} open stages", request.state, waiting.len()));
             }
             let due = waiting.first().map(|s| s.due_at);
-            if request.due_at != due {
+            // While information is awaited, the time for the answer runs, and the stage's stands still (D41). What is
+            // extended when its decision can no longer be taken back is due without a stage (D40).
+            let settles = request.state == "scheduled" && request.kind == "extend";
+            if request.asked_at.is_some() && !ended && request.due_at.is_none() {
+                say("waits for information without an end".into());
+            }
+            if request.due_at != due && request.asked_at.is_none() && !settles {
                 say(format!("is due at {:?}, its stage at {due:?}", request.due_at));
             }
             for stage in &stages {
                 self.stage(request, stage, &mut say);
             }
-            if stages.iter().any(|s| s.state == "denied") != (self.denials(id) == 1) {
+            let back = self.taken_back(id);
+            if back == 0 && stages.iter().any(|s| s.state == "denied") != (self.denials(id) == 1) {
                 say("has a denial in one place only (D4)".into());
             }
-            if self.denials(id) > 0 && request.state != "denied" {
+            if self.denials(id) > back && request.state != "denied" {
                 say(format!("was denied and is {} (D4)", request.state));
             }
         }
     }
 
     fn denials(&self, id: RequestId) -> usize {
-        self.count(id, |f| matches!(f, Fact::StageDenied { .. }))
+        self.count(id, |f| {
+            matches!(
+                f,
+                Fact::StageDenied { .. } | Fact::AdministratorDecided { approved: false, .. }
+            )
+        })
+    }
+
+    /// How many of its decisions were taken back (D40).
+    fn taken_back(&self, id: RequestId) -> usize {
+        self.count(id, |f| matches!(f, Fact::DecisionTakenBack { .. }))
     }
 
     fn stage(&self, request: &RequestRow, stage: &StageRow, say: &mut impl FnMut(String)) {
@@ -466,7 +485,11 @@ impl All {
                 ),
             ];
             for (word, facts, expected) in counts {
-                if facts != expected {
+                let back = match word {
+                    "approved" | "denied" => self.taken_back(id),
+                    _ => 0,
+                };
+                if facts < expected || facts > expected + back {
                     broken.push(format!(
                         "request {id} is {}: {facts} facts say {word}, not {expected}",
                         request.state
