@@ -374,9 +374,10 @@ fn policies(facts: &Facts<'_>) -> ([Check; 2], Vec<Applicable>) {
     }
     let passes = below.iter().any(|check| check.outcome == Outcome::Passes);
     // Of several that say no, the one that came closest to a yes is the reason.
-    let no = below.iter().filter_map(|check| check.no.clone()).reduce(|a, b| {
-        if near(&b) > near(&a) { b } else { a }
-    });
+    let no = below
+        .iter()
+        .filter_map(|check| check.no.clone())
+        .reduce(|a, b| if near(&b) > near(&a) { b } else { a });
     let lets = Check {
         outcome: Outcome::of(passes),
         no: no.filter(|_| !passes),
@@ -478,8 +479,7 @@ fn asks(asks: &Asks, requestor: &Who, target: &Who) -> Check {
         vec![way(Way::Own, asks.own, Saw::Switch(asks.own))]
     } else {
         let manages = target.manager == Some(requestor.id);
-        let mut ways =
-            vec![way(Way::Manager, asks.manager && manages, Saw::Switch(asks.manager))];
+        let mut ways = vec![way(Way::Manager, asks.manager && manages, Saw::Switch(asks.manager))];
         if !asks.people.is_empty() {
             let fits = fit(&asks.people, |id| *id == requestor.id);
             ways.push(way(Way::People(names(&asks.people)), fits.is_some(), saw(fits)));

@@ -347,7 +347,8 @@ fn d07_explanation_and_engine_agree_on_ten_thousand_cases() {
             let same = analysis.checks.iter().find(|c| c.rule == refused.rule);
             let same = same.expect("the same check");
             // Where one policy is mended the next reason may be its stop, or who may ask: never the same again.
-            let again = same.fails() && same.no == refused.no && refused.rule != Rule::SomePolicyLets;
+            let again =
+                same.fails() && same.no == refused.no && refused.rule != Rule::SomePolicyLets;
             assert!(!again, "case {seed}: {refused:?} was mended in {world_was:?}");
             left -= 1;
             assert!(left > 0, "case {seed}: it never opens: {world_was:?}");
