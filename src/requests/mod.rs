@@ -7,12 +7,18 @@
 //! `jobs` are the timers.
 
 pub mod acting;
+pub mod analysis;
+#[cfg(test)]
+mod analysis_tests;
 pub mod approvals;
 pub mod asking;
 #[cfg(test)]
 mod asking_more_tests;
 #[cfg(test)]
 mod asking_tests;
+pub mod bulk;
+#[cfg(test)]
+mod bulk_tests;
 pub mod chart;
 pub mod commands;
 pub mod deciding;
@@ -21,6 +27,9 @@ mod deciding_tests;
 mod decision;
 pub mod drafts;
 pub mod eligibility;
+pub mod explaining;
+#[cfg(test)]
+mod explaining_tests;
 pub mod fields;
 pub mod forms;
 pub mod jobs;
@@ -28,6 +37,7 @@ pub mod model;
 pub mod owner;
 pub mod pages;
 pub mod prospect;
+pub mod queue;
 pub mod rules;
 pub mod stopping;
 pub mod stops;

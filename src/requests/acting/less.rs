@@ -97,8 +97,15 @@ pub(super) fn approve(cx: &mut Cx) -> Result<Reply> {
         return draw(cx, ends, note, &[FieldError::new("ends", words)]);
     };
     let verdict = Verdict::Approve;
-    let answer =
-        Answer { stage, verdict, note: note.clone(), version, contents, until: Some(until) };
+    let answer = Answer {
+        stage,
+        verdict,
+        note: note.clone(),
+        version,
+        contents,
+        together: false,
+        until: Some(until),
+    };
     let done = cx.write(move |tx| decision::record(tx, id, &answer));
     let again = |errors: Vec<FieldError>| draw(cx, ends, note.clone(), &errors);
     outcome(cx, done, &note, again, |after| decision::said(id, &after))

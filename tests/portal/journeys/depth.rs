@@ -6,9 +6,11 @@ use crate::support::northmoor::Northmoor;
 
 mod basket;
 mod behalf;
+mod bulk;
 mod conditions;
 mod extension;
 mod give_back;
+mod keyboard;
 mod looks;
 mod stages;
 mod votes;
