@@ -26,7 +26,7 @@ pub use draft::{drop_draft, keep_draft, take_out};
 pub use extend::{Extend, extend, extendable};
 pub use give_back::{TakeAgain, give_back, take_again, why_not_again};
 pub use stop::{let_on, stop};
-pub use submit::{Submit, refusal, submit};
+pub use submit::{Submit, exception_href, refusal, submit};
 
 use super::model::{Request, Stage, StageState, State};
 use super::store::{self, NewRequest, Next};

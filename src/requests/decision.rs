@@ -4,9 +4,9 @@ use askama::Template;
 
 use super::commands;
 use super::deciding::{
-    Mark, Until, alternates_mark, contents_mark, deciders_mark, earlier_marks, extends_mark,
-    held_mark, next_mark, outcome, pace_words, peers_mark, risk_words, span_mark, stands, stopped,
-    votes_mark,
+    Mark, Until, alternates_mark, contents_mark, deciders_mark, duties_marks, earlier_marks,
+    exception_words, extends_mark, held_mark, next_mark, outcome, pace_words, peers_mark,
+    risk_words, span_mark, stands, stopped, votes_mark,
 };
 use super::model::{Approver, Request, RequestKind, Stage, StageState, Verdict};
 use super::rules::{self, pace};
@@ -21,6 +21,8 @@ use crate::db::{Db, Tx, hold_package};
 use crate::error::{Error, FieldError, Refusal, Result};
 use crate::kernel::fact::Sentence;
 use crate::kernel::{Fact, Kind, PersonId, RequestId, Risk, StageId, Ts, Zone};
+use crate::packages::incompatible::model::{Beside, Conflict};
+use crate::packages::incompatible::store::conflicts;
 use crate::web::page::ProblemPage;
 use crate::web::words::When;
 use crate::web::{Cx, Place, Reply, Shell};
@@ -59,6 +61,8 @@ struct DecisionPage {
     due: Option<When>,
     pace: String,
     history: Vec<HistoryRow>,
+    /// What is to be known before anything else: that it is an exception (D19).
+    exception: Option<Sentence>,
     /// The bar, for those who can decide now.
     bar: Option<Bar>,
     /// Where it stands, for everybody else.
@@ -115,12 +119,14 @@ struct Case {
     /// The end that the access has which is to be extended.
     extends: Option<Option<Ts>>,
     stop: Option<Stop>,
+    /// What the person has that is incompatible with it.
+    conflicts: Vec<Conflict>,
     /// The open stage, where the viewer may decide it now.
     open: Option<Stage>,
 }
 
 impl Case {
-    /// Ten statements, whatever the number of rows, and one more for what was stopped, changed or is extended; two
+    /// Thirteen statements, whatever the number of rows, and one more for what was stopped, changed or is extended; two
     /// for somebody who may not look.
     fn read(db: &mut Db, actor: &Actor, id: RequestId) -> Result<Self> {
         let request = store::one(db, id)?;
@@ -155,6 +161,7 @@ impl Case {
         };
         let free = mine && request.held_at.is_none();
         Ok(Self {
+            conflicts: conflicts(db, request.target_id, &[package], Beside::NowOrSoon)?,
             paces: store::paces(db, package)?,
             stop,
             changed,
@@ -181,6 +188,7 @@ impl Case {
         let start = self.request.starts_at.unwrap_or(now).max(self.request.created_at);
         let changed = self.changed.as_ref().map(|(came, went)| contents_mark(came, went));
         let mut marks: Vec<Mark> = changed.into_iter().collect();
+        marks.extend(duties_marks(&self.request, &self.conflicts));
         marks.push(peers_mark(self.frame.manager.is_some(), self.peers));
         marks.extend(earlier_marks(&self.earlier, zone));
         if let Some(current) = self.extends {
@@ -265,6 +273,7 @@ impl Case {
                 hint: hint(high || self.asks_note(), high, &request.target),
                 until: until.short(zone),
             }),
+            exception: self.request.exception.then(|| exception_words(request, until, zone)),
             stands: if self.open.is_some() { Vec::new() } else { self.stands(me, zone) },
         }
     }

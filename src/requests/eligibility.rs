@@ -10,6 +10,9 @@ use crate::db::Db;
 use crate::db::schema::{assignments, catalogs, packages, policies, requests};
 use crate::error::{Error, Result};
 use crate::kernel::{AssignmentId, CatalogId, Kind, PackageId, PersonId, PolicyId, RequestId, Ts};
+use crate::packages::incompatible::model::{Beside, Conflict};
+use crate::packages::incompatible::rules::named;
+use crate::packages::incompatible::store::conflicts;
 use crate::packages::model::Position as Standing;
 use crate::policies::model::{Applicable, Policy, Scope, Terms, Who};
 use crate::policies::rules::{best, class, may_ask};
@@ -46,6 +49,8 @@ pub enum No {
         /// The request that it came from.
         request: Option<RequestId>,
     },
+    /// Something that they have is incompatible with it (D7).
+    Incompatible(Vec<Conflict>),
     /// A request for it is open (D6).
     Open {
         /// Which.
@@ -70,6 +75,7 @@ impl No {
             Self::OutOfScope => "the policy does not let this person request it",
             Self::NotYours { .. } => "somebody else has to request it for this person",
             Self::Holds { .. } => "the person holds it already",
+            Self::Incompatible(_) => "the person has something that is incompatible with it",
             Self::Open { .. } => "a request for it is open already",
         }
     }
@@ -131,6 +137,7 @@ impl Position {
                 reference: reference.clone(),
                 state: state.clone(),
             },
+            Some(No::Incompatible(conflicts)) => Standing::Incompatible { with: named(conflicts) },
             _ if self.open() => Standing::CanRequest,
             _ => Standing::Cannot,
         }
@@ -195,7 +202,7 @@ pub fn position(
 }
 
 /// How the requestor stands to each of these packages for the target, by name; packages that are not there are left
-/// out. At most nine statements, however many packages there are.
+/// out. At most twelve statements, however many packages there are.
 ///
 /// # Errors
 /// `Missing` when there is no such person.
@@ -212,10 +219,13 @@ pub fn positions(
     let policies = of_packages(db, ids)?;
     let named: Vec<PolicyId> = policies.iter().map(|p| p.id).collect();
     let stops = stops::among(db, &catalogs, ids, &named)?;
+    let conflicts = conflicts(db, target.id, ids, Beside::NowOrSoon)?;
     let each = all.into_iter().map(|offered| {
+        let its = |c: &&Conflict| c.package == offered.package;
+        let conflicts: Vec<Conflict> = conflicts.iter().filter(its).cloned().collect();
         let of = |p: &&Policy| p.package == offered.package && p.enabled;
         let on: Vec<&Policy> = policies.iter().filter(of).collect();
-        stand(offered, &on, &stops, &asker, &target)
+        stand(offered, &on, &stops, &asker, &target, conflicts)
     });
     Ok(each.collect())
 }
@@ -311,13 +321,14 @@ fn stand(
     stops: &[Stop],
     requestor: &Who,
     target: &Who,
+    conflicts: Vec<Conflict>,
 ) -> Position {
     let reachable = offered.on && (offered.guests || target.kind == Kind::Member);
     let mut applicable = match reachable {
         true => best(applicable_of(on, requestor, target)),
         false => Vec::new(),
     };
-    let no = no(&offered, on, stops, requestor, target, &mut applicable);
+    let no = no(&offered, on, stops, requestor, target, &mut applicable, conflicts);
     Position {
         package: offered.package,
         package_name: offered.name,
@@ -343,6 +354,7 @@ fn no(
     requestor: &Who,
     target: &Who,
     applicable: &mut Vec<Applicable>,
+    conflicts: Vec<Conflict>,
 ) -> Option<No> {
     let (package, catalog) = (offered.package, offered.catalog);
     if !target.enabled {
@@ -373,6 +385,9 @@ fn no(
     let stopped = |policy| stops::widest(stops, catalog, package, policy).cloned();
     if let Some(stop) = stopped(None) {
         return Some(No::Stopped(stop));
+    }
+    if !conflicts.is_empty() {
+        return Some(No::Incompatible(conflicts));
     }
     let Some(first) = applicable.first() else {
         return Some(why_none(on, requestor, target));

@@ -19,6 +19,7 @@ pub mod deciding;
 mod deciding_tests;
 mod decision;
 pub mod drafts;
+pub mod duties;
 pub mod eligibility;
 pub mod fields;
 pub mod forms;

@@ -345,9 +345,10 @@ fn candidate(db: &mut Db, actor: &Actor, form: &Form) -> Result<Result<Candidate
     }
     let found = match GroupId::parse(&group) {
         Some(id) => store::group(db, id)?,
-        None => groups_called(db, &[folded(&group)])?.into_iter().next().map(|(id, name)| {
-            Candidate { other: Other::Group(id), name, catalog: None }
-        }),
+        None => groups_called(db, &[folded(&group)])?
+            .into_iter()
+            .next()
+            .map(|(id, name)| Candidate { other: Other::Group(id), name, catalog: None }),
     };
     let none = || {
         let words = format!("No group is called “{}”: enter its exact name", shortened(&group, 60));

@@ -58,8 +58,9 @@ pub fn fresh(
         return Err(FieldError::new("other", "Choose another access package than this one"));
     }
     let same = |rule: &&Rule| rule.package == package && rule.other == other;
-    let turned =
-        |rule: &&Rule| Other::Package(rule.package) == other && rule.other == Other::Package(package);
+    let turned = |rule: &&Rule| {
+        Other::Package(rule.package) == other && rule.other == Other::Package(package)
+    };
     let known = there.iter().find(|rule| same(rule) || (turned(rule) && (rule.mutual || mutual)));
     match known {
         Some(_) => Err(FieldError::new(

@@ -3,7 +3,9 @@
 use diesel::dsl::exists;
 use diesel::prelude::*;
 
-use super::model::{Beside, Candidate, Conflict, Held, Holder, Line, Membership, Other, Rule, Side};
+use super::model::{
+    Beside, Candidate, Conflict, Held, Holder, Line, Membership, Other, Rule, Side,
+};
 use super::rules;
 use crate::access::Person;
 use crate::db::schema::{
@@ -193,8 +195,7 @@ fn as_candidate((id, name, catalog, catalog_name): PackageRow) -> Candidate {
 macro_rules! nameable {
     ($person:expr) => {{
         let person: &Person = $person;
-        let mut query =
-            packages::table.inner_join(catalogs::table).select(PACKAGE).into_boxed();
+        let mut query = packages::table.inner_join(catalogs::table).select(PACKAGE).into_boxed();
         if !person.administrator {
             let open = catalogs::enabled.and(packages::hidden.eq(false));
             query = query.filter(packages::catalog_id.eq_any(person.owns.clone()).or(open));
@@ -314,12 +315,8 @@ pub fn holders(
     type SideRow = (AssignmentId, Option<RequestId>, Ts, Option<Ts>);
     type Row = (PersonId, String, String, SideRow, Option<SideRow>);
     let who = (people::id, people::name, people::search);
-    let first = (
-        assignments::id,
-        assignments::request_id,
-        assignments::created_at,
-        assignments::ends_at,
-    );
+    let first =
+        (assignments::id, assignments::request_id, assignments::created_at, assignments::ends_at);
     macro_rules! placed {
         ($query:expr) => {{
             let mut query = $query.limit(limit).into_boxed();
