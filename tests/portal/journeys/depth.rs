@@ -7,6 +7,7 @@ use crate::support::northmoor::Northmoor;
 mod basket;
 mod behalf;
 mod conditions;
+mod duties;
 mod extension;
 mod give_back;
 mod looks;
