@@ -24,6 +24,9 @@ mod decision;
 pub mod drafts;
 pub mod duties;
 pub mod eligibility;
+pub mod explaining;
+#[cfg(test)]
+mod explaining_tests;
 pub mod fields;
 pub mod forms;
 pub mod jobs;
