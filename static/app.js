@@ -17,3 +17,29 @@ if (idle) {
     timer = wait();
   });
 }
+
+// Single letters move the focus; what decides is pressed with Enter. The page that knows them lists them ("?"), and a
+// person who has switched them off does not get that list.
+const keys = document.getElementById("keys");
+if (keys) {
+  const rows = [...document.querySelectorAll("[data-rows] tbody tr")];
+  const at = () => rows.findIndex((row) => row.contains(document.activeElement));
+  const link = (row) => row?.querySelector("th a");
+  const go = (step) => link(rows[Math.min(Math.max(at() + step, 0), rows.length - 1)])?.focus();
+  const acts = {
+    j: () => go(1),
+    k: () => go(-1),
+    o: () => link(rows[Math.max(at(), 0)])?.click(),
+    x: () => rows[at()]?.querySelector(".pick input")?.click(),
+    "?": () => keys.togglePopover(),
+  };
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest("textarea, select, input:not([type=checkbox], [type=radio])");
+    if (typing || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    const to = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+    const act = acts[event.key] ?? (to && (() => to.focus()));
+    if (!act) return;
+    event.preventDefault();
+    act();
+  });
+}

@@ -1,15 +1,16 @@
 //! What waits for my decision, longest wait first; and what I decided.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 
 use super::deciding::{Until, tally};
-use super::decision;
-use super::model::{Approver, Request, Rule, StageState};
+use super::model::{Approver, Request, Rule, StageState, Verdict};
+use super::queue::{Filter, Past, SOON, Show, Team, Wanted, apart};
 use super::store::{self, Decided, Peers, Queued, Teams};
 use super::votes::{self, Count};
 use super::words;
+use super::{bulk, decision};
 use crate::access::policy::Gate;
 use crate::db::Db;
 use crate::error::Result;
@@ -18,19 +19,20 @@ use crate::web::limit::Limit;
 use crate::web::listing::{Listing, PAGE, as_csv, csv_time, seek, write_all};
 use crate::web::paging::page;
 use crate::web::words::{When, capital, number, waited};
-use crate::web::{Cx, Place, Reply, Route, Shell, get, post};
+use crate::web::{Cx, Form, Place, Reply, Route, Shell, get, post};
 
 /// The routes of those who decide.
 pub const ROUTES: &[Route] = &[
     get("/approvals", Gate::SignedIn, approvals),
+    get("/approvals/bulk", Gate::SignedIn, bulk::ask),
+    post("/approvals/bulk", Gate::SignedIn, bulk::decide).limited(Limit::Submit),
+    get("/approvals/bulk/done", Gate::SignedIn, bulk::done),
     get("/approvals/{id}", Gate::SignedIn, decision::show),
     post("/approvals/{id}/decisions", Gate::SignedIn, decision::decide).limited(Limit::Submit),
 ];
 
 /// Rows of a page.
 const ROWS: usize = 25;
-/// What runs out within this many seconds is marked.
-const SOON: i64 = 2 * 24 * 3_600;
 
 fn approvals(cx: &mut Cx) -> Result<Reply> {
     match (cx.query("state"), as_csv(cx)) {
@@ -47,12 +49,38 @@ fn approvals(cx: &mut Cx) -> Result<Reply> {
 struct QueuePage {
     shell: Shell,
     lede: String,
+    filter: Filter,
+    facets: Vec<Group>,
     rows: Vec<QueueRow>,
+    /// The request that comes next, for somebody who has just decided one.
+    next: Option<Next>,
+    /// True where some rows can be ticked.
+    ticks: bool,
     pager: Listing,
     first: bool,
 }
 
+/// Facets under one heading.
+struct Group {
+    heading: &'static str,
+    facets: Vec<Facet>,
+}
+
+struct Facet {
+    href: String,
+    label: String,
+    on: bool,
+}
+
+struct Next {
+    href: String,
+    package: String,
+    target: String,
+}
+
 struct QueueRow {
+    /// What its tick box sends; none for what is decided by itself (D39).
+    pick: Option<StageId>,
     href: String,
     target: String,
     about: String,
@@ -62,27 +90,31 @@ struct QueueRow {
     since: When,
     expires: Option<When>,
     soon: bool,
-    /// True while something is stopped (D47).
-    held: bool,
+    /// Why its time stands still, if it does (D47, D13).
+    still: Option<&'static str>,
+    /// The start that was asked for: passed already, or ahead.
+    start: Option<(bool, When)>,
     /// "1 of 2 approvals", where several are needed.
     votes: Option<String>,
     kind: Option<&'static str>,
     requestor: Option<String>,
-    team: Team,
+    team: TeamCell,
     high: bool,
 }
 
 /// What a cell says of the team.
-struct Team {
-    tally: Option<(usize, usize)>,
-    words: String,
+pub(super) struct TeamCell {
+    pub tally: Option<(usize, usize)>,
+    pub words: String,
 }
 
 fn queue(cx: &mut Cx) -> Result<Reply> {
     let me = cx.person()?.id;
+    let filter = Filter::of(&Form::of(cx.query_pairs().iter().cloned()));
     let at = cx.cursor::<Ts>(PAGE)?;
+    let wanted = Wanted { filter, ..Wanted::all(me, cx.now()) };
     let (rows, facts) = cx.read(|db| {
-        let rows = store::queue_page(db, me, seek(at.as_ref(), StageId), ROWS as i64 + 1)?;
+        let rows = store::queue_page(db, &wanted, seek(at.as_ref(), StageId), ROWS as i64 + 1)?;
         let facts = Around::read(db, &rows)?;
         Ok((rows, facts))
     })?;
@@ -90,19 +122,80 @@ fn queue(cx: &mut Cx) -> Result<Reply> {
     let (now, zone) = (cx.now(), cx.site.db.zone());
     let first = page.previous.is_none();
     let more = page.next.is_some();
+    let shell = cx.shell("Approvals", Place::Approvals)?;
+    let rows: Vec<QueueRow> =
+        page.rows.iter().map(|row| facts.row(row, filter, now, zone)).collect();
+    let decided = shell.notice.is_some();
+    let next = |row: &QueueRow| Next {
+        href: row.href.clone(),
+        package: row.package.clone(),
+        target: row.target.clone(),
+    };
     let shown = QueuePage {
-        shell: cx.shell("Approvals", Place::Approvals)?,
-        lede: lede(page.rows.len(), first, more),
+        shell,
+        lede: lede(page.rows.len(), first, more, filter),
+        facets: facets(filter, &page.rows),
+        next: rows.first().filter(|_| decided).map(next),
+        ticks: rows.iter().any(|row| row.pick.is_some()),
         pager: Listing::under(cx, &page, "request", "requests"),
-        rows: page.rows.iter().map(|row| facts.row(row, now, zone)).collect(),
+        filter,
+        rows,
         first,
     };
     Reply::page(&shown)
 }
 
+/// The most packages that stand among the facets.
+const PACKAGES: usize = 8;
+
+/// The ways to narrow the queue; the packages are those of the rows that are shown, so that nothing more is read.
+fn facets(filter: Filter, rows: &[Queued]) -> Vec<Group> {
+    let facet = |label: &str, to: Filter| Facet {
+        href: to.queue(),
+        label: label.to_owned(),
+        on: to == filter,
+    };
+    let show = |label, show| facet(label, Filter { show, ..filter });
+    let team = |label, team| facet(label, Filter { team, ..filter });
+    let mut packages: Vec<Facet> = vec![facet("Every package", Filter { package: None, ..filter })];
+    let named: BTreeMap<&str, PackageId> = rows
+        .iter()
+        .map(|row| (row.waiting.request.package.as_str(), row.waiting.request.package_id))
+        .collect();
+    let one =
+        |(name, id): (&&str, &PackageId)| facet(name, Filter { package: Some(*id), ..filter });
+    packages.extend(named.iter().take(PACKAGES).map(one));
+    if filter.package.is_some() && packages.iter().all(|facet| !facet.on) {
+        packages.push(facet("One package", filter));
+    }
+    vec![
+        Group {
+            heading: "Waiting for you",
+            facets: vec![
+                show("All", None),
+                show("Runs out within 2 days", Some(Show::Soon)),
+                show("High risk", Some(Show::High)),
+                show("Waits for an answer", Some(Show::Asked)),
+            ],
+        },
+        Group {
+            heading: "For whom",
+            facets: vec![
+                team("Everyone", None),
+                team("My team", Some(Team::Mine)),
+                team("Others", Some(Team::Others)),
+            ],
+        },
+        Group { heading: "Package", facets: packages },
+    ]
+}
+
 /// How much waits, in a sentence.
-fn lede(shown: usize, first: bool, more: bool) -> String {
+fn lede(shown: usize, first: bool, more: bool, filter: Filter) -> String {
     let shown = i64::try_from(shown).unwrap_or(i64::MAX);
+    if !filter.all() && shown > 0 {
+        return "Some of what waits for your decision. Longest wait first.".to_owned();
+    }
     match (shown, first, more) {
         (0, ..) => String::new(),
         (1, true, false) => "One request waits for your decision.".to_owned(),
@@ -119,14 +212,18 @@ fn lede(shown: usize, first: bool, more: bool) -> String {
 
 /// What stands around the rows of a queue: risk and teams, three statements for all of them; one more where several
 /// must approve.
-struct Around {
+pub(super) struct Around {
     high: Vec<PackageId>,
     teams: Teams,
     approvers: Vec<Approver>,
 }
 
 impl Around {
-    fn read(db: &mut Db, rows: &[Queued]) -> Result<Self> {
+    /// Reads what stands around these rows.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub fn read(db: &mut Db, rows: &[Queued]) -> Result<Self> {
         let packages: BTreeSet<PackageId> =
             rows.iter().map(|row| row.waiting.request.package_id).collect();
         let managers: BTreeSet<PersonId> = rows.iter().filter_map(|row| row.manager).collect();
@@ -144,11 +241,13 @@ impl Around {
         })
     }
 
-    fn risk(&self, request: &Request) -> Risk {
+    /// The risk of what is asked for.
+    pub fn risk(&self, request: &Request) -> Risk {
         if self.high.contains(&request.package_id) { Risk::High } else { Risk::Ordinary }
     }
 
-    fn peers(&self, row: &Queued) -> Option<Peers> {
+    /// What colleagues with the same manager have.
+    pub fn peers(&self, row: &Queued) -> Option<Peers> {
         self.teams.peers(row.manager, row.waiting.request.package_id)
     }
 
@@ -158,30 +257,46 @@ impl Around {
         Some(count).filter(|count| row.rule != Rule::Any && count.several())
     }
 
-    fn row(&self, row: &Queued, now: Ts, zone: Zone) -> QueueRow {
-        let request = &row.waiting.request;
-        let about: Vec<&str> =
-            [&row.title, &row.department].into_iter().flatten().map(String::as_str).collect();
+    /// What a cell says of the team.
+    pub fn team(&self, row: &Queued) -> TeamCell {
         let peers = self.peers(row);
+        TeamCell { tally: peers.and_then(tally), words: team_words(row.manager, peers) }
+    }
+
+    fn row(&self, row: &Queued, filter: Filter, now: Ts, zone: Zone) -> QueueRow {
+        let request = &row.waiting.request;
+        let apart = apart(request, self.risk(request));
         QueueRow {
-            href: format!("/approvals/{}", request.id),
+            pick: apart.is_none().then_some(row.waiting.stage),
+            href: filter.decision(request.id),
             target: request.target.clone(),
-            about: about.join(", "),
+            about: about(row),
             package: request.package.clone(),
             until: Until::of(request, now, zone).short(zone),
             waiting: waited(row.waiting.opened_at, now, zone),
             since: When::at(row.waiting.opened_at, now, zone),
             expires: request.due_at.map(|at| When::at(at, now, zone)),
             soon: request.due_at.is_some_and(|at| at.seconds_since(now) < SOON),
-            held: request.held_at.is_some(),
+            still: match (request.held_at, request.asked_at) {
+                (Some(_), _) => Some("Stopped, its time stands still"),
+                (None, Some(_)) => Some("Waits for an answer, its time stands still"),
+                (None, None) => None,
+            },
+            start: request.starts_at.map(|at| (at <= now, When::at(at, now, zone))),
             votes: self.votes(row).map(|count| count.short()),
             kind: words::kind(request),
             requestor: (request.requestor_id != request.target_id)
                 .then(|| request.requestor.clone()),
-            team: Team { tally: peers.and_then(tally), words: team_words(row.manager, peers) },
+            team: self.team(row),
             high: self.risk(request) == Risk::High,
         }
     }
+}
+
+/// "Ledger analyst, Finance".
+pub(super) fn about(row: &Queued) -> String {
+    let about = [&row.title, &row.department].into_iter().flatten();
+    about.map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
 fn team_words(manager: Option<PersonId>, peers: Option<Peers>) -> String {
@@ -207,16 +322,18 @@ fn queue_csv(cx: &mut Cx) -> Result<Reply> {
         "Kind",
         "Votes",
         "Stopped since",
+        "Waits for an answer since",
         "Asked for",
         "Risk",
         "In the team",
     ];
-    let me = cx.person()?.id;
     let (db, now) = (cx.site.db.clone(), cx.now());
+    let filter = Filter::of(&Form::of(cx.query_pairs().iter().cloned()));
+    let wanted = Wanted { filter, ..Wanted::all(cx.person()?.id, now) };
     Ok(Reply::csv_stream("approvals.csv", COLUMNS, move |out| {
         let zone = db.zone();
         let read = |db: &mut Db, from, limit| {
-            let rows = store::queue_page(db, me, from, limit)?;
+            let rows = store::queue_page(db, &wanted, from, limit)?;
             let facts = Around::read(db, &rows)?;
             let with = |row: Queued| {
                 let (risk, peers) = (facts.risk(&row.waiting.request), facts.peers(&row));
@@ -243,6 +360,7 @@ fn queue_csv(cx: &mut Cx) -> Result<Reply> {
                 request.kind.label().to_owned(),
                 votes.clone(),
                 csv_time(request.held_at),
+                csv_time(request.asked_at),
                 Until::of(request, now, zone).short(zone),
                 risk_word(*risk).to_owned(),
                 team_words(row.manager, *peers),
@@ -264,6 +382,9 @@ fn risk_word(risk: Risk) -> &'static str {
 #[template(path = "requests/decided.html")]
 struct DecidedPage {
     shell: Shell,
+    /// True where some are left out.
+    filtered: bool,
+    facets: Vec<Group>,
     rows: Vec<DecidedRow>,
     pager: Listing,
 }
@@ -284,7 +405,9 @@ fn done(cx: &mut Cx) -> Result<Reply> {
     let me = cx.person()?.id;
     let at = cx.cursor::<Ts>(PAGE)?;
     let limit = ROWS as i64 + 1;
-    let rows = cx.read(|db| store::decided_page(db, me, seek(at.as_ref(), StageId), limit))?;
+    let past = Past::of(&Form::of(cx.query_pairs().iter().cloned()));
+    let of = (past, cx.now());
+    let rows = cx.read(|db| store::decided_page(db, me, of, seek(at.as_ref(), StageId), limit))?;
     let page = page(rows, ROWS, at.as_ref(), |row| (row.at, row.stage.0));
     let (now, zone) = (cx.now(), cx.site.db.zone());
     let row = |row: &Decided| DecidedRow {
@@ -300,10 +423,40 @@ fn done(cx: &mut Cx) -> Result<Reply> {
     };
     let shown = DecidedPage {
         shell: cx.shell("Decided – Approvals", Place::Approvals)?,
+        filtered: past != Past::default(),
+        facets: past_facets(past),
         rows: page.rows.iter().map(row).collect(),
         pager: Listing::under(cx, &page, "decision", "decisions"),
     };
     Reply::page(&shown)
+}
+
+/// The ways to narrow what was decided.
+fn past_facets(past: Past) -> Vec<Group> {
+    let facet =
+        |label: &str, to: Past| Facet { href: to.href(), label: label.to_owned(), on: to == past };
+    let verdict = |label, verdict| facet(label, Past { verdict, ..past });
+    let days = |label, days| facet(label, Past { days, ..past });
+    let [week, month, year] = Past::DAYS;
+    vec![
+        Group {
+            heading: "Decision",
+            facets: vec![
+                verdict("All", None),
+                verdict("Approved", Some(Verdict::Approve)),
+                verdict("Denied", Some(Verdict::Deny)),
+            ],
+        },
+        Group {
+            heading: "When",
+            facets: vec![
+                days("Any time", None),
+                days("Last 7 days", Some(week)),
+                days("Last 30 days", Some(month)),
+                days("Last year", Some(year)),
+            ],
+        },
+    ]
 }
 
 /// "Approved", or "Approved stage 1 of 2" where there are several.
@@ -329,8 +482,9 @@ fn done_csv(cx: &mut Cx) -> Result<Reply> {
     ];
     let me = cx.person()?.id;
     let db = cx.site.db.clone();
+    let of = (Past::of(&Form::of(cx.query_pairs().iter().cloned())), cx.now());
     Ok(Reply::csv_stream("decisions.csv", COLUMNS, move |out| {
-        let read = |db: &mut Db, from, limit| store::decided_page(db, me, from, limit);
+        let read = |db: &mut Db, from, limit| store::decided_page(db, me, of, from, limit);
         write_all(
             &db,
             out,
@@ -360,6 +514,7 @@ mod tests {
 
     #[test]
     fn the_queue_says_how_much_waits_and_never_counts_what_it_has_not_read() {
+        let lede = |shown, first, more| lede(shown, first, more, Filter::default());
         assert_eq!(lede(1, true, false), "One request waits for your decision.");
         assert_eq!(
             lede(6, true, false),

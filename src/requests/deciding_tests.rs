@@ -25,24 +25,24 @@ const TABLES: &[&[Route]] = &[
 ];
 
 /// A team, its packages and those who decide.
-struct Office {
-    house: House,
-    setup: Setup,
-    asha: PersonId,
-    marta: PersonId,
-    ingrid: PersonId,
-    jonas: PersonId,
+pub(super) struct Office {
+    pub house: House,
+    pub setup: Setup,
+    pub asha: PersonId,
+    pub marta: PersonId,
+    pub ingrid: PersonId,
+    pub jonas: PersonId,
     /// Decided by Marta, Asha's manager.
-    ledger: PackageId,
+    pub ledger: PackageId,
     /// High risk, decided by Ingrid or Jonas.
-    payments: PackageId,
+    pub payments: PackageId,
 }
 
-fn offices() -> Vec<Office> {
+pub(super) fn offices() -> Vec<Office> {
     houses(TABLES).into_iter().map(Office::open).collect()
 }
 
-fn named(id: PersonId, name: &str) -> Named<PersonId> {
+pub(super) fn named(id: PersonId, name: &str) -> Named<PersonId> {
     Named { id, name: name.to_owned() }
 }
 
@@ -67,12 +67,12 @@ impl Office {
         office
     }
 
-    fn policy(&self, package: PackageId, stages: Vec<StageTerms>) {
+    pub fn policy(&self, package: PackageId, stages: Vec<StageTerms>) {
         let terms = Terms { stages, ..terms(everyone()) };
         self.setup.new_policy(PolicyId::fresh(), package, "Staff", &terms).expect("a policy");
     }
 
-    fn reports_to(&self, person: PersonId, manager: PersonId) {
+    pub fn reports_to(&self, person: PersonId, manager: PersonId) {
         self.house.change(move |tx| {
             diesel::update(people::table.find(person))
                 .set(people::manager_id.eq(manager))
@@ -92,7 +92,7 @@ impl Office {
         id
     }
 
-    fn request(&self, person: PersonId, package: PackageId, reason: &str) -> RequestId {
+    pub fn request(&self, person: PersonId, package: PackageId, reason: &str) -> RequestId {
         let submit = Submit { reason: reason.to_owned(), ..Submit::of(package) };
         let write = self.house.site.db.write(By::Person(person), move |tx| {
             let permit = policy::request_access(tx.actor(), &AskStanding::own(person))?;
@@ -113,16 +113,16 @@ impl Office {
         }
     }
 
-    fn stage(&self, id: RequestId) -> StageId {
+    pub fn stage(&self, id: RequestId) -> StageId {
         let stages = self.house.site.db.read(|db| store::stages(db, &[id])).expect("stages");
         stages.last().expect("a stage").id
     }
 
-    fn state(&self, id: RequestId) -> State {
+    pub fn state(&self, id: RequestId) -> State {
         self.house.site.db.read(|db| store::one(db, id)).expect("a request").state
     }
 
-    fn approve(&self, id: RequestId, by: PersonId) {
+    pub fn approve(&self, id: RequestId, by: PersonId) {
         let stage = self.stage(id);
         let write = self.house.site.db.write(By::Person(by), move |tx| {
             let request = store::one(tx.db(), id)?;
@@ -151,7 +151,7 @@ impl Office {
     }
 
     /// How many statements the pages of a visit took.
-    fn statements(&self, visit: impl FnOnce()) -> u64 {
+    pub fn statements(&self, visit: impl FnOnce()) -> u64 {
         let before = self.house.site.db.statements_read();
         visit();
         self.house.site.db.statements_read() - before

@@ -9,6 +9,7 @@ use super::deciding::{
     risk_words, span_mark, stands, stopped, votes_mark,
 };
 use super::model::{Approver, Request, RequestKind, Stage, StageState, Verdict};
+use super::queue::{self, Filter, QUEUE, Wanted};
 use super::rules::{self, pace};
 use super::stops::{self, Stop};
 use super::store::{self, Content, Earlier, Frame, Peers};
@@ -17,14 +18,15 @@ use crate::access::Actor;
 use crate::access::policy;
 use crate::assignments;
 use crate::audit::history::{Told, contents_since, history_of_request};
-use crate::db::{Db, Tx, hold_package};
+use crate::db::{Db, Seek, Tx, hold_package};
 use crate::error::{Error, FieldError, Refusal, Result};
 use crate::kernel::fact::Sentence;
 use crate::kernel::{Fact, Kind, PersonId, RequestId, Risk, StageId, Ts, Zone};
 use crate::packages::incompatible::model::{Beside, Conflict};
 use crate::packages::incompatible::store::conflicts;
 use crate::web::page::ProblemPage;
-use crate::web::words::When;
+use crate::web::paging::Cursor;
+use crate::web::words::{When, capital};
 use crate::web::{Cx, Place, Reply, Shell};
 
 /// Facts of the history that the page shows.
@@ -65,6 +67,8 @@ struct DecisionPage {
     exception: Option<Sentence>,
     /// The bar, for those who can decide now.
     bar: Option<Bar>,
+    /// The filter of the queue that one comes from, as an address carries it, and that queue.
+    queue: (String, String),
     /// Where it stands, for everybody else.
     stands: Vec<Sentence>,
 }
@@ -225,7 +229,8 @@ impl Case {
         votes::count(stage.id, stage.rule(), stage.needed, &self.approvers)
     }
 
-    fn page(&self, shell: Shell, me: PersonId, now: Ts, zone: Zone, note: String) -> DecisionPage {
+    fn page(&self, shell: Shell, me: PersonId, now: Ts, zone: Zone, from: From) -> DecisionPage {
+        let From { note, filter } = from;
         let request = &self.request;
         let until = Until::of(request, now, zone);
         let high = self.risk() == Risk::High;
@@ -275,6 +280,7 @@ impl Case {
             }),
             exception: self.request.exception.then(|| exception_words(request, until, zone)),
             stands: if self.open.is_some() { Vec::new() } else { self.stands(me, zone) },
+            queue: (filter.encoded(), filter.queue()),
         }
     }
 
@@ -358,14 +364,23 @@ fn hint(needed: bool, high: bool, target: &str) -> String {
     format!("({needed}; {target} reads it)")
 }
 
+/// What one brings along to the page: words that were typed before, and the queue that one works through.
+struct From {
+    note: String,
+    filter: Filter,
+}
+
 /// The page of one decision.
 pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
     let id = cx.id::<RequestId>("id")?;
-    let note = cx.refill().map(|form| form.text("note")).unwrap_or_default();
-    draw(cx, id, note, Vec::new())
+    let form = cx.refill();
+    let note = form.as_ref().map(|form| form.text("note")).unwrap_or_default();
+    // A form that was kept over a new sign-in knows its queue.
+    let queue = form.as_ref().map_or_else(|| cx.query(QUEUE), |form| form.raw(QUEUE));
+    draw(cx, id, From { note, filter: Filter::parse(queue) }, Vec::new())
 }
 
-fn draw(cx: &Cx, id: RequestId, note: String, errors: Vec<FieldError>) -> Result<Reply> {
+fn draw(cx: &Cx, id: RequestId, from: From, errors: Vec<FieldError>) -> Result<Reply> {
     let me = cx.person()?.id;
     let actor = Actor::Person(cx.person()?.clone());
     let case = cx.read(|db| Case::read(db, &actor, id))?;
@@ -373,18 +388,25 @@ fn draw(cx: &Cx, id: RequestId, note: String, errors: Vec<FieldError>) -> Result
     let mut shell = cx.shell(title, Place::Approvals)?;
     shell.errors = errors.iter().map(Into::into).collect();
     let status = if errors.is_empty() { 200 } else { 422 };
-    let page = case.page(shell, me, cx.now(), cx.site.db.zone(), note);
+    let page = case.page(shell, me, cx.now(), cx.site.db.zone(), from);
     Ok(Reply::page(&page)?.status(status))
 }
 
 /// What the form carried.
 #[derive(Clone)]
-struct Answer {
-    stage: StageId,
-    verdict: Verdict,
-    note: String,
-    version: i64,
-    contents: i64,
+pub(super) struct Answer {
+    /// The stage that was shown (E8).
+    pub stage: StageId,
+    /// Yes or no.
+    pub verdict: Verdict,
+    /// Why, in the person's words.
+    pub note: String,
+    /// The version of the terms that was shown.
+    pub version: i64,
+    /// The version of the contents that was shown (D43).
+    pub contents: i64,
+    /// True where it is one of several answers given at once (D39).
+    pub together: bool,
 }
 
 /// Takes the decision.
@@ -392,13 +414,15 @@ pub(super) fn decide(cx: &mut Cx) -> Result<Reply> {
     let id = cx.id::<RequestId>("id")?;
     let form = cx.form();
     let note = form.text("note");
+    let filter = Filter::parse(form.raw(QUEUE));
+    let from = |note: String| From { note, filter };
     let stage = StageId::parse(form.raw("stage")).ok_or(Error::Missing)?;
     let verdict = match form.raw("verdict") {
         "approve" => Verdict::Approve,
         "deny" => Verdict::Deny,
         _ => {
             let error = FieldError::new("", "Press Approve or Deny");
-            return draw(cx, id, note, vec![error]);
+            return draw(cx, id, from(note), vec![error]);
         }
     };
     let number = |name: &str| form.raw(name).parse().ok();
@@ -408,25 +432,49 @@ pub(super) fn decide(cx: &mut Cx) -> Result<Reply> {
             "",
             "Read the page again, then decide: what it showed was not sent along",
         );
-        return draw(cx, id, note, vec![error]);
+        return draw(cx, id, from(note), vec![error]);
     };
-    let answer = Answer { stage, verdict, note: note.clone(), version, contents };
+    let note_given = note.clone();
+    let answer = Answer { stage, verdict, note: note_given, version, contents, together: false };
     let (after, votes) = match cx.write(move |tx| record(tx, id, &answer)) {
         Ok(after) => after,
-        Err(Error::Invalid(errors)) => return draw(cx, id, note, errors),
+        Err(Error::Invalid(errors)) => return draw(cx, id, from(note), errors),
         Err(Error::Refused(refusal)) => return refused(cx, *refusal, note),
         Err(other) => return Err(other),
     };
     let (strong, text) = outcome(&after, votes.as_ref());
-    let me = cx.person()?.id;
-    let left = cx.read(|db| store::queue_page(db, me, None, 1))?;
-    let path = if left.is_empty() { format!("/requests/{id}") } else { "/approvals".to_owned() };
-    Ok(Reply::see_other(path).notice(strong, text))
+    Ok(Reply::see_other(onward(cx, id, stage, filter)?).notice(strong, text))
+}
+
+/// Where one goes on after a decision: the queue from the next request on, from its beginning where that was the last,
+/// or the request itself where nothing waits any more.
+fn onward(cx: &Cx, id: RequestId, stage: StageId, filter: Filter) -> Result<String> {
+    let (me, now) = (cx.person()?.id, cx.now());
+    cx.read(|db| {
+        let wanted = Wanted { filter, ..Wanted::all(me, now) };
+        let Some(first) = store::queue_page(db, &wanted, None, 1)?.pop() else {
+            let left =
+                filter.all() || store::queue_page(db, &Wanted::all(me, now), None, 1)?.is_empty();
+            return Ok(if left { format!("/requests/{id}") } else { filter.queue() });
+        };
+        let approvers = store::approvers(db, id)?;
+        let mine = approvers.iter().find(|a| a.stage == stage && a.person == me);
+        let Some(at) = mine.map(|mine| mine.opened_at) else { return Ok(filter.queue()) };
+        let seek = Seek { at, id: stage, back: false };
+        let next = store::queue_page(db, &wanted, Some(seek), 1)?.pop();
+        let next = next.filter(|next| next.waiting.stage != first.waiting.stage);
+        let cursor = Cursor { key: at, id: stage.0, back: false }.encode();
+        Ok(next.map_or_else(|| filter.queue(), |_| filter.queue_from(&cursor)))
+    })
 }
 
 /// One transaction: did they say so before, may they, is it still what they saw; then the command.
 /// Returns the votes, too, while the stage is open.
-fn record(tx: &mut Tx<'_>, id: RequestId, answer: &Answer) -> Result<(Request, Option<Count>)> {
+pub(super) fn record(
+    tx: &mut Tx<'_>,
+    id: RequestId,
+    answer: &Answer,
+) -> Result<(Request, Option<Count>)> {
     if said_before(tx, id, answer)? {
         return after(tx, id, answer.stage);
     }
@@ -440,6 +488,10 @@ fn record(tx: &mut Tx<'_>, id: RequestId, answer: &Answer) -> Result<(Request, O
     let now = store::frame(tx.db(), id)?.contents_version;
     if answer.contents != now {
         return Err(changed("What is in the package", id).into());
+    }
+    let risk = store::risk(tx.db(), request.package_id)?;
+    if let Some(apart) = queue::apart(&request, risk).filter(|_| answer.together) {
+        return Err(Error::refused("This one is decided by itself", capital(apart.words())));
     }
     commands::decide(tx, &permit, answer.stage, answer.verdict, &answer.note)?;
     after(tx, id, answer.stage)
@@ -471,7 +523,7 @@ fn changed(what: &str, id: RequestId) -> Refusal {
 }
 
 /// 409 with the words that were typed, however short (C9).
-fn refused(cx: &Cx, refusal: Refusal, note: String) -> Result<Reply> {
+pub(super) fn refused(cx: &Cx, refusal: Refusal, note: String) -> Result<Reply> {
     let page = ProblemPage {
         shell: cx.shell(refusal.title.clone(), Place::Approvals)?,
         status: 409,

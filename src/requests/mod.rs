@@ -15,6 +15,9 @@ pub mod asking;
 mod asking_more_tests;
 #[cfg(test)]
 mod asking_tests;
+pub mod bulk;
+#[cfg(test)]
+mod bulk_tests;
 pub mod chart;
 pub mod commands;
 pub mod deciding;
@@ -34,6 +37,7 @@ pub mod model;
 pub mod owner;
 pub mod pages;
 pub mod prospect;
+pub mod queue;
 pub mod rules;
 pub mod stopping;
 pub mod stops;

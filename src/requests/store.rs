@@ -21,9 +21,11 @@ use crate::requests::stops::Thing;
 
 mod candidates;
 mod deciding;
+mod together;
 mod waiting;
 pub use candidates::*;
 pub use deciding::*;
+pub use together::*;
 pub use waiting::*;
 
 mod alias {

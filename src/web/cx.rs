@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Bool};
 
 use super::form::Form;
 use super::page::{NavItem, Notice, Place, Shell, Who};
@@ -315,6 +315,7 @@ impl Cx {
             theme: None,
             help: self.site.help.clone(),
             idle: self.idle(),
+            keys: person.is_some() && counts.keys,
         }
     }
 
@@ -358,12 +359,17 @@ pub(super) struct Counts {
     /// Notices that the person has not marked as read.
     #[diesel(sql_type = BigInt)]
     unread: i64,
+    /// False where the person has switched single-letter shortcuts off (F4).
+    #[diesel(sql_type = Bool)]
+    keys: bool,
 }
 
-/// Both counts in the one statement that a page has for them (E32).
+/// Both counts, and whether letters are shortcuts, in the one statement that a page has for them (E32).
 fn counts(db: &mut Db, me: PersonId) -> Result<Counts> {
     const BOTH: &str = "SELECT \
         (SELECT count(*) FROM (SELECT 1 FROM stage_approvers WHERE person_id = $1 AND waiting LIMIT 10) AS w) AS waiting, \
-        (SELECT count(*) FROM (SELECT 1 FROM notices WHERE person_id = $2 AND read_at IS NULL LIMIT 10) AS n) AS unread";
-    Ok(diesel::sql_query(BOTH).bind::<Uid, _>(me).bind::<Uid, _>(me).get_result(db)?)
+        (SELECT count(*) FROM (SELECT 1 FROM notices WHERE person_id = $2 AND read_at IS NULL LIMIT 10) AS n) AS unread, \
+        COALESCE((SELECT shortcuts FROM profiles WHERE person_id = $3), TRUE) AS keys";
+    let asked = diesel::sql_query(BOTH).bind::<Uid, _>(me).bind::<Uid, _>(me).bind::<Uid, _>(me);
+    Ok(asked.get_result(db)?)
 }

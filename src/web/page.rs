@@ -38,6 +38,8 @@ pub struct Shell {
     pub help: String,
     /// Seconds until the session ends if nothing happens; the page warns two minutes before.
     pub idle: Option<u32>,
+    /// True where single letters may be shortcuts: the person has not switched them off (F4).
+    pub keys: bool,
 }
 
 impl Shell {

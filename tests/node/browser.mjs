@@ -84,6 +84,10 @@ const commands = {
   async choose({ page }, { label, nth }) { await (await labeled(page, label, nth)).check(); },
   async select({ page }, { label, option }) { await (await labeled(page, label)).selectOption({ label: option }); },
   async press({ page }, { key }) { await page.keyboard.press(key); await settle(page); },
+  /** The words of what has the focus. */
+  async focused({ page }) {
+    return { focused: await page.evaluate(() => document.activeElement?.textContent.replace(/\s+/g, ' ').trim() ?? '') };
+  },
   async text({ page }) { return { text: await shown(page) }; },
   /** Waits until the text is to be seen; spaces and line ends count as one space. */
   async see({ page }, { text }) {

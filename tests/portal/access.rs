@@ -122,6 +122,10 @@ fn things(app: &App, number: usize) -> Things {
     let text = str::to_owned;
     let bodies = BTreeMap::from([
         (
+            "/approvals/bulk",
+            vec![("item", format!("{request}.{stage}.1.1")), ("verdict", text("approve"))],
+        ),
+        (
             "/approvals/{id}/decisions",
             vec![
                 ("stage", stage.to_string()),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use diesel::dsl::count_star;
+use diesel::dsl::{count_star, exists};
 use diesel::prelude::*;
 
 use super::{RequestRow, Waiting, request, targets};
@@ -15,6 +15,7 @@ use crate::db::{Db, Seek};
 use crate::error::Result;
 use crate::kernel::{CatalogId, Kind, PackageId, PersonId, RequestId, Risk, StageId, Ts};
 use crate::requests::model::{Approver, Request, Row, Rule, StageState, State, Verdict, Via};
+use crate::requests::queue::{Past, SOON, Show, Team, Wanted};
 
 mod alias {
     diesel::alias!(crate::db::schema::people as superiors: Superiors);
@@ -49,10 +50,11 @@ pub struct Queued {
 /// When the database does not answer.
 pub fn queue_page(
     db: &mut Db,
-    person: PersonId,
+    wanted: &Wanted<'_>,
     from: Option<Seek<StageId>>,
     limit: i64,
 ) -> Result<Vec<Queued>> {
+    let person = wanted.person;
     let mut query = stage_approvers::table
         .inner_join(request_stages::table)
         .inner_join(
@@ -76,6 +78,32 @@ pub fn queue_page(
             (request_stages::rule, request_stages::needed),
         ))
         .into_boxed();
+    let managed = targets.field(people::manager_id);
+    query = match wanted.filter.team {
+        Some(Team::Mine) => query.filter(managed.eq(person)),
+        Some(Team::Others) => query.filter(managed.is_null().or(managed.ne(person))),
+        None => query,
+    };
+    query = match wanted.filter.show {
+        Some(Show::Soon) => query
+            .filter(requests::due_at.lt(wanted.now.plus_seconds(SOON)))
+            .filter(requests::held_at.is_null())
+            .filter(requests::asked_at.is_null()),
+        Some(Show::High) => query.filter(exists(
+            package_roles::table
+                .inner_join(resource_roles::table)
+                .filter(package_roles::package_id.eq(requests::package_id))
+                .filter(resource_roles::risk.eq(Risk::High.as_str())),
+        )),
+        Some(Show::Asked) => query.filter(requests::asked_at.is_not_null()),
+        None => query,
+    };
+    if let Some(package) = wanted.filter.package {
+        query = query.filter(requests::package_id.eq(package));
+    }
+    if let Some(only) = wanted.only {
+        query = query.filter(stage_approvers::stage_id.eq_any(only));
+    }
     let (at, id) = (stage_approvers::opened_at, stage_approvers::stage_id);
     query = match from {
         Some(from) if from.back => query
@@ -127,6 +155,7 @@ pub struct Decided {
 pub fn decided_page(
     db: &mut Db,
     person: PersonId,
+    (past, now): (Past, Ts),
     from: Option<Seek<StageId>>,
     limit: i64,
 ) -> Result<Vec<Decided>> {
@@ -162,6 +191,12 @@ pub fn decided_page(
             ),
         ))
         .into_boxed();
+    if let Some(verdict) = past.verdict {
+        query = query.filter(stage_approvers::vote.eq(verdict.as_str()));
+    }
+    if let Some(since) = past.since(now) {
+        query = query.filter(stage_approvers::voted_at.ge(since));
+    }
     let (at, id) = (stage_approvers::voted_at, stage_approvers::stage_id);
     query = match from {
         Some(from) if from.back => query

@@ -6,10 +6,12 @@ use crate::support::northmoor::Northmoor;
 
 mod basket;
 mod behalf;
+mod bulk;
 mod conditions;
 mod duties;
 mod extension;
 mod give_back;
+mod keyboard;
 mod looks;
 mod stages;
 mod votes;

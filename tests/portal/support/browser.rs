@@ -111,6 +111,11 @@ impl Browser {
         self.ask("press", json!({ "key": key }));
     }
 
+    /// The words of what has the focus.
+    pub fn focused(&self) -> String {
+        self.string("focused")
+    }
+
     /// What the main part of the page shows.
     pub fn text(&self) -> String {
         self.string("text")
