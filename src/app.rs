@@ -22,6 +22,7 @@ pub const ROUTES: &[&[Route]] = &[
     crate::notify::pages::ROUTES,
     crate::organizations::pages::ROUTES,
     crate::packages::browse::ROUTES,
+    crate::packages::incompatible::pages::ROUTES,
     crate::packages::pages::ROUTES,
     crate::policies::pages::ROUTES,
     crate::requests::acting::ROUTES,

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use anyhow::{Context, anyhow};
 use chrono::Days;
 
-use super::offer::{CATALOGS, ORGANIZATIONS, PACKAGES, RESOURCES};
+use super::offer::{APART, CATALOGS, ORGANIZATIONS, PACKAGES, RESOURCES};
 use super::plan::Who;
 use super::provider::Cast;
 use super::story;
@@ -21,9 +21,10 @@ use crate::directory::groups_feed::{self, Membership};
 use crate::directory::{self, GlobalRole};
 use crate::error::{Error, Result};
 use crate::kernel::{
-    CatalogId, GroupId, OrganizationId, PackageId, PersonId, PolicyId, ResourceId, Risk, RoleId,
-    Ts, Zone,
+    CatalogId, GroupId, IncompatibilityId, OrganizationId, PackageId, PersonId, PolicyId,
+    ResourceId, Risk, RoleId, Ts, Zone,
 };
+use crate::packages::incompatible::model::{NewRule, Other};
 use crate::packages::model::NewPackage;
 use crate::policies::model::Named;
 use crate::{organizations, packages, policies};
@@ -304,6 +305,17 @@ pub fn offer(tx: &mut Tx<'_>, names: &Names, offered: &mut Offered, catalog: &st
             policies::commands::create(tx, &permit, id, made, policy.name, &terms)?;
             offered.policies.insert((package.name, policy.name), id);
         }
+    }
+    let of = |name: &str| PACKAGES.iter().any(|p| p.name == name && p.catalog == catalog);
+    for (package, other, reason) in APART.iter().filter(|(package, ..)| of(package)) {
+        let rule = NewRule {
+            id: IncompatibilityId::fresh(),
+            package: offered.package(package)?,
+            other: Other::Package(offered.package(other)?),
+            mutual: true,
+            reason: (*reason).to_owned(),
+        };
+        packages::incompatible::commands::add(tx, &permit, &rule)?;
     }
     Ok(())
 }

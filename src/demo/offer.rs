@@ -311,6 +311,13 @@ pub(super) const RESOURCES: &[Resource] = &[
     resource("", "press-office", "Press office", Ordinary, ""),
 ];
 
+/// What nobody has beside what, and why.
+pub(super) const APART: &[(&str, &str, &str)] = &[(
+    "Payment run release",
+    "Payment run preparation",
+    "Four eyes: whoever prepares a payment run does not release it. An exception needs a plan for who checks the runs meanwhile.",
+)];
+
 pub(super) const PACKAGES: &[Package] = &[
     package(FINANCE, "Month-end ledger (read)", &[("ledger-readers", "member")], &[
         policy("Everyone", Life::Days(90), &[MANAGER]).with_period().extended(true, 14),

@@ -209,7 +209,13 @@ fn notices_of(db: &mut Db, row: &Undispatched, zone: Zone) -> Result<Vec<NewNoti
             (Audience::CatalogOwners, _, Some(package)) => {
                 let catalog = packages::table.find(package).select(packages::catalog_id);
                 let catalog: CatalogId = catalog.first(db)?;
-                (owners(db, catalog)?, format!("/packages/{package}/assignments"))
+                let page = match fact {
+                    Fact::IncompatibilityAdded { .. } | Fact::IncompatibilityRemoved { .. } => {
+                        "incompatible"
+                    }
+                    _ => "assignments",
+                };
+                (owners(db, catalog)?, format!("/packages/{package}/{page}"))
             }
             (Audience::CatalogOwners, _, None) => match row.catalog_id {
                 Some(catalog) => (owners(db, catalog)?, format!("/catalogs/{catalog}")),

@@ -309,6 +309,7 @@ fn link_words(link: &str) -> &'static str {
         Some("approvals") => "Open the request and decide",
         Some("requests") => "See the request",
         Some("access") => "See your access",
+        Some("packages") if link.ends_with("/incompatible") => "See the rules of the package",
         Some("packages") => "See who has the package",
         Some("catalogs") => "See the catalog",
         _ => "Open Keyholder",

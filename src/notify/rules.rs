@@ -151,6 +151,10 @@ pub fn audiences(fact: &Fact) -> Vec<Audience> {
         | Fact::RightKept { .. }
         | Fact::DeliveryTroubled { .. }
         | Fact::RemovalOverdue { .. } => vec![CatalogOwners],
+        // Whoever looks after the other package did not do it, and can talk to whoever did (D19).
+        Fact::IncompatibilityAdded { .. } | Fact::IncompatibilityRemoved { .. } => {
+            vec![CatalogOwners]
+        }
         Fact::GlobalRoleGranted { .. } | Fact::GlobalRoleWithdrawn { .. } => vec![Person],
         // Read in the histories; nobody has to be told.
         // What needed no approval is told when it is there.
@@ -168,8 +172,6 @@ pub fn audiences(fact: &Fact) -> Vec<Audience> {
         | Fact::PeriodShortened { .. }
         | Fact::StandInSet { .. }
         | Fact::StandInEnded { .. }
-        | Fact::IncompatibilityAdded { .. }
-        | Fact::IncompatibilityRemoved { .. }
         | Fact::SettingsChanged { .. }
         | Fact::Stopped { .. }
         | Fact::LetOn { .. }

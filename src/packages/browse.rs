@@ -2,6 +2,9 @@
 
 use askama::Template;
 
+use super::incompatible::model::Beside;
+use super::incompatible::rules::named;
+use super::incompatible::store::conflicts;
 use super::model::{Hit, Position, Viewer};
 use super::store::{self, Asker};
 use super::words;
@@ -9,10 +12,11 @@ use crate::access::policy::{Gate, manage_catalog, request_access, see_catalog};
 use crate::db::Db;
 use crate::directory::{PersonRow, store as directory, store::reports_of};
 use crate::error::{Error, Result};
-use crate::kernel::{Kind, PackageId, RequestId, Risk, Ts, Zone};
+use crate::kernel::{Kind, PackageId, PersonId, RequestId, Risk, Ts, Zone};
 use crate::policies::model::Policy;
 use crate::policies::store::of_package;
 use crate::requests::asking::{Case, for_others, query, target};
+use crate::requests::commands::exception_href;
 use crate::requests::prospect::prospect;
 use crate::requests::words::Decides;
 use crate::requests::{drafts, store as requests};
@@ -96,7 +100,8 @@ fn browse(cx: &mut Cx) -> Result<Reply> {
     }
     let at: Option<Cursor<String>> = cx.cursor(PAGE)?;
     let (hits, held_by, reports) = cx.read(|db| {
-        let hits = store::listed_for(db, viewer, asker, &q, at.as_ref(), SHOWN as i64 + 1)?;
+        let mut hits = store::listed_for(db, viewer, asker, &q, at.as_ref(), SHOWN as i64 + 1)?;
+        set_apart(db, viewer.id, &mut hits)?;
         let open: Vec<RequestId> =
             hits.iter().filter_map(|hit| open_request(&hit.position)).collect();
         let held_by = if open.is_empty() { vec![] } else { requests::holders(db, &open)? };
@@ -142,6 +147,23 @@ fn browse(cx: &mut Cx) -> Result<Reply> {
     Reply::page(&page)
 }
 
+/// What could be requested and is incompatible with something that the person has, says so. At most three statements.
+fn set_apart(db: &mut Db, person: PersonId, hits: &mut [Hit]) -> Result<()> {
+    let open = hits.iter().filter(|hit| hit.position == Position::CanRequest);
+    let open: Vec<PackageId> = open.map(|hit| hit.id).collect();
+    if open.is_empty() {
+        return Ok(());
+    }
+    let found = conflicts(db, person, &open, Beside::NowOrSoon)?;
+    for hit in hits.iter_mut().filter(|hit| open.contains(&hit.id)) {
+        let its: Vec<_> = found.iter().filter(|c| c.package == hit.id).cloned().collect();
+        if !its.is_empty() {
+            hit.position = Position::Incompatible { with: named(&its) };
+        }
+    }
+    Ok(())
+}
+
 fn open_request(position: &Position) -> Option<RequestId> {
     match position {
         Position::Open { request, .. } => Some(*request),
@@ -175,7 +197,9 @@ fn line(hit: &Hit, with: &[String], other: Option<&PersonRow>, now: Ts, zone: Zo
             format!(" access to {}", hit.name),
             true,
         ),
-        Position::Cannot => way(href.clone(), "Why not", format!(": {}", hit.name), false),
+        Position::Incompatible { .. } | Position::Cannot => {
+            way(href.clone(), "Why not", format!(": {}", hit.name), false)
+        }
     };
     let name = other.map(|person| person.name.as_str());
     Line {
@@ -209,7 +233,11 @@ fn listed_csv(cx: &Cx, viewer: Viewer, asker: Asker, other: Option<String>, q: S
         loop {
             let read =
                 |db: &mut Db| store::listed_for(db, viewer, asker, &q, after.as_ref(), PIECE);
-            let hits = site.db.read(read)?;
+            let hits = site.db.read(|db| {
+                let mut hits = read(db)?;
+                set_apart(db, viewer.id, &mut hits)?;
+                Ok(hits)
+            })?;
             for hit in &hits {
                 sink.row(&[
                     hit.name.as_str(),
@@ -302,7 +330,8 @@ fn show(cx: &mut Cx) -> Result<Reply> {
         return Err(Error::Missing);
     }
     let stands = position.standing_of_target();
-    if stands == Position::Cannot && !sees {
+    let cannot = matches!(stands, Position::Cannot | Position::Incompatible { .. });
+    if cannot && !sees {
         return cannot::page(cx, &case);
     }
     let (now, zone) = (cx.now(), cx.site.db.zone());
@@ -333,12 +362,16 @@ fn show(cx: &mut Cx) -> Result<Reply> {
             Some((format!("/requests/{request}"), "Follow the request"))
         }
         Position::Holds { .. } if own => Some(("/access".to_owned(), "See your access")),
+        Position::Incompatible { .. } if !position.applicable.is_empty() => {
+            Some((exception_href(position), "Request an exception"))
+        }
         _ => None,
     };
     let mut owner = Vec::new();
     if sees {
         owner.push((format!("/packages/{id}/assignments"), "Assignments"));
         owner.push((format!("/packages/{id}/requests"), "Requests"));
+        owner.push((format!("/packages/{id}/incompatible"), "Separation of duties"));
     }
     if manages {
         owner.push((format!("/packages/{id}/edit"), "Edit the package"));

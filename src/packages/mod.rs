@@ -7,6 +7,7 @@
 
 pub mod browse;
 pub mod commands;
+pub mod incompatible;
 pub mod model;
 pub mod pages;
 pub mod rules;

@@ -110,6 +110,11 @@ pub enum Position {
     },
     /// A policy lets them request it.
     CanRequest,
+    /// Something that they have is incompatible with it.
+    Incompatible {
+        /// What.
+        with: Vec<String>,
+    },
     /// No policy lets them request it.
     Cannot,
 }

@@ -45,6 +45,14 @@ pub fn mark_for(
         },
         Position::CanRequest if other.is_none() => Mark::new("", "ring", "You can request it"),
         Position::CanRequest => Mark::new("", "ring", format!("You can request it for {to}")),
+        Position::Incompatible { with } => {
+            let with = words::and_list(with, 3);
+            let why = match other {
+                None => format!("You cannot request it, because you have {with}"),
+                Some(name) => format!("It cannot be requested for {name}, who has {with}"),
+            };
+            Mark::new("stop", "bar", why)
+        }
         Position::Cannot if other.is_none() => Mark::new("stop", "bar", "You cannot request it"),
         Position::Cannot => Mark::new("stop", "bar", format!("It cannot be requested for {to}")),
     }
@@ -76,5 +84,10 @@ mod tests {
         assert_eq!(said(&open(State::PendingApproval), &["Ingrid"]), "Pending with Ingrid");
         assert_eq!(said(&open(State::Delivering), &[]), "Approved, on its way to you");
         assert_eq!(said(&Position::Cannot, &[]), "You cannot request it");
+        let beside = Position::Incompatible { with: vec!["Enter payments".into()] };
+        let because = "You cannot request it, because you have Enter payments";
+        assert_eq!(said(&beside, &[]), because);
+        let other = mark_for(Some("Bo"), &beside, &[], now, Zone::UTC).text;
+        assert_eq!(other, "It cannot be requested for Bo, who has Enter payments");
     }
 }

@@ -136,6 +136,7 @@ pub fn read(db: &mut Db, form: &Form) -> Result<Draft> {
             ending: form.has("notice-ending"),
             ended: form.has("notice-ended"),
         },
+        exception: vec![],
     };
     Ok(Draft { name: form.line("name"), terms, stages: numbers, questions: asked.numbers, errors })
 }

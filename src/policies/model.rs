@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::questions::Question;
 use super::stages::StageTerms;
-use crate::kernel::{GroupId, Kind, OrganizationId, PackageId, PersonId, PolicyId, Ts, Zone};
+use crate::kernel::{
+    GroupId, IncompatibilityId, Kind, OrganizationId, PackageId, PersonId, PolicyId, Ts, Zone,
+};
 
 /// As many days as a lifetime may have at most.
 pub const DAYS_MAX: u32 = 3_660;
@@ -154,6 +156,10 @@ pub struct Terms {
     /// Which notices are sent.
     #[serde(default)]
     pub notices: Notices,
+    /// The rules of separation of duties from which a request asks to be excepted, with what stands against it (D19);
+    /// never there in a policy.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exception: Vec<Named<IncompatibilityId>>,
 }
 
 impl Default for Terms {
@@ -170,6 +176,7 @@ impl Default for Terms {
             period_chosen: false,
             extension: None,
             notices: Notices::default(),
+            exception: vec![],
         }
     }
 }

@@ -10,6 +10,7 @@ use super::eligibility::No;
 use super::model::RequestKind;
 use super::stops::{self, Stop, Thing};
 use crate::kernel::{AssignmentId, CatalogId, Kind, PackageId, PolicyId, RequestId, Ts};
+use crate::packages::incompatible::model::Conflict;
 use crate::policies::model::{Applicable, Asks, Class, Named, Policy, Scope, Terms, Who};
 use crate::policies::rules::{best, class, may_ask};
 use crate::policies::store::applicable_of;
@@ -31,6 +32,8 @@ pub enum Rule {
     GuestsLetIn,
     /// Neither the catalog nor the package is stopped (D47).
     NotStopped,
+    /// Nothing that the person has is incompatible with it (D7, D19).
+    Compatible,
     /// One of its policies is switched on.
     SomePolicyOn,
     /// One of the policies that are on lets the one ask for the other.
@@ -123,6 +126,8 @@ pub enum Saw {
     Already(No),
     /// A stop.
     Stop(Stop),
+    /// What the person has that is incompatible with it.
+    Against(Vec<Conflict>),
     /// The name of what fits.
     Name(String),
     /// How many there are.
@@ -260,6 +265,8 @@ pub struct Facts<'a> {
     pub policies: &'a [&'a Policy],
     /// Every stop of the catalog, the package and the policies, the widest first.
     pub stops: &'a [Stop],
+    /// What the target has that is incompatible with it.
+    pub conflicts: &'a [Conflict],
     /// Who asks.
     pub requestor: &'a Who,
     /// For whom.
@@ -288,7 +295,8 @@ pub fn analyze(facts: &Facts<'_>) -> (Analysis, Vec<Applicable>) {
     checks.push(guests_let_in(facts.guests, target));
     let stop = stops::widest(facts.stops, facts.catalog, facts.package, None);
     checks.push(not_stopped(Rule::NotStopped, stop));
-    // Separation of duties (D7, D19) is one more check, here: what rules out the person comes before what policies say.
+    // What rules out the person comes before what policies say.
+    checks.push(compatible(facts.conflicts));
     let (policies, applicable) = policies(facts);
     checks.extend(policies);
     (Analysis { checks }, applicable)
@@ -332,6 +340,15 @@ fn catalog_on(on: bool) -> Check {
 fn guests_let_in(guests: bool, target: &Who) -> Check {
     let no = (!guests && target.kind == Kind::Guest).then_some(No::NotForGuests);
     Check::new(Rule::GuestsLetIn, Saw::Kind(target.kind), &[Hand::Owners], no)
+}
+
+fn compatible(conflicts: &[Conflict]) -> Check {
+    let no = (!conflicts.is_empty()).then(|| No::Incompatible(conflicts.to_vec()));
+    let saw = match conflicts {
+        [] => Saw::Nothing,
+        _ => Saw::Against(conflicts.to_vec()),
+    };
+    Check::new(Rule::Compatible, saw, &[Hand::Holder, Hand::Owners], no)
 }
 
 fn not_stopped(rule: Rule, stop: Option<&Stop>) -> Check {

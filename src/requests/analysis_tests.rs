@@ -6,9 +6,10 @@ use super::eligibility::No;
 use super::model::RequestKind;
 use super::stops::{self, Stop, Thing};
 use crate::kernel::{
-    AssignmentId, CatalogId, GroupId, Kind, OrganizationId, PackageId, PersonId, PolicyId,
-    RequestId, StopId, Ts,
+    AssignmentId, CatalogId, GroupId, IncompatibilityId, Kind, OrganizationId, PackageId, PersonId,
+    PolicyId, RequestId, StopId, Ts,
 };
+use crate::packages::incompatible::model::{Conflict, Membership, With};
 use crate::policies::model::{Applicable, Asks, Class, Named, Policy, Scope, Terms, Who};
 
 const CASES: u64 = 10_000;
@@ -56,12 +57,18 @@ struct World {
     open: Open,
     policies: Vec<Policy>,
     stops: Vec<Stop>,
+    conflicts: Vec<Conflict>,
     requestor: Who,
     target: Who,
 }
 
 fn named<I: Copy>(ids: &[I]) -> Vec<Named<I>> {
     ids.iter().map(|id| Named { id: *id, name: "N".into() }).collect()
+}
+
+fn conflict(package: PackageId) -> Conflict {
+    let with = With::Group(Membership { group: GroupId::fresh(), name: "N".into() });
+    Conflict { rule: IncompatibilityId::fresh(), package, with, reason: "R".into() }
 }
 
 impl World {
@@ -146,6 +153,7 @@ impl World {
             open: open.then(|| (RequestId::fresh(), "KH-1".into(), "delivering".into(), kind)),
             policies,
             stops,
+            conflicts: chance.once_in(6).then(|| conflict(package)).into_iter().collect(),
             requestor,
             target,
         }
@@ -162,6 +170,7 @@ impl World {
             open: &self.open,
             policies: &policies,
             stops: &self.stops,
+            conflicts: &self.conflicts,
             requestor: &self.requestor,
             target: &self.target,
         })
@@ -177,6 +186,7 @@ impl World {
             Rule::CatalogOn => self.on = true,
             Rule::GuestsLetIn => self.guests = true,
             Rule::NotStopped => self.stops.retain(|s| matches!(s.thing, Thing::Policy(_))),
+            Rule::Compatible => self.conflicts.clear(),
             Rule::SomePolicyOn => match self.policies.first_mut() {
                 Some(first) => first.enabled = true,
                 None => self.policies.push(Policy {
@@ -256,6 +266,9 @@ fn by_the_book(w: &World) -> Option<No> {
     let stopped = |policy| stops::widest(&w.stops, w.catalog, w.package, policy).cloned();
     if let Some(stop) = stopped(None) {
         return Some(No::Stopped(stop));
+    }
+    if !w.conflicts.is_empty() {
+        return Some(No::Incompatible(w.conflicts.clone()));
     }
     let on: Vec<&Policy> = w.policies.iter().filter(|p| p.enabled).collect();
     if on.is_empty() {

@@ -6,6 +6,7 @@ mod behalf;
 mod case;
 mod check;
 mod choose;
+mod exception;
 mod form;
 mod refuse;
 
@@ -32,6 +33,8 @@ pub const ROUTES: &[Route] = &[
     get("/packages/{id}/request/for", Gate::SignedIn, behalf::show).limited(Limit::Search),
     post("/packages/{id}/request/basket", Gate::SignedIn, basket::put).limited(Limit::Submit),
     post("/packages/{id}/request/forget", Gate::SignedIn, forget),
+    get("/packages/{id}/exception", Gate::SignedIn, exception::show),
+    post("/packages/{id}/exception", Gate::SignedIn, exception::send).limited(Limit::Submit),
     get("/basket", Gate::SignedIn, basket::show),
     post("/basket", Gate::SignedIn, basket::send).limited(Limit::Submit),
     get("/basket/{id}", Gate::SignedIn, basket::sent),
@@ -138,8 +141,14 @@ fn keep(cx: &Cx, case: &Case, form: &AskForm, in_basket: Option<bool>) -> Result
 
 /// Sends a form; the address of the request.
 fn send(cx: &Cx, case: &Case, form: &AskForm, period: Period) -> Result<Reply> {
+    send_as(cx, case, form, period, false)
+}
+
+/// The same, as a request for an exception from separation of duties or not.
+fn send_as(cx: &Cx, case: &Case, form: &AskForm, period: Period, exception: bool) -> Result<Reply> {
     let (me, target, package) = (case.requestor(), case.target().id, case.package());
     let new = Submit {
+        exception,
         id: form.key,
         policy: form.policy,
         version: form.version,

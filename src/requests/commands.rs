@@ -36,7 +36,7 @@ pub use pass_on::{pass_on, pool};
 pub use question::{ANSWER_DAYS, answer, ask, comment, take_question_back};
 pub use revoke::{revocable, revoke};
 pub use stop::{let_on, stop};
-pub use submit::{Submit, refusal, submit};
+pub use submit::{Submit, exception_href, refusal, submit};
 pub use take_back::take_back;
 
 use super::model::{Request, Stage, StageState, State};

@@ -11,6 +11,7 @@ use super::votes::{self, Count};
 use crate::kernel::fact::{Part, Sentence, listed};
 use crate::kernel::text::counted;
 use crate::kernel::{PersonId, Risk, Ts, Zone};
+use crate::packages::incompatible::model::Conflict;
 use crate::policies::model::Lifetime;
 use crate::policies::stages::{Approvers, StageTerms, Votes};
 use crate::web::words::{date, date_in_full, last_day};
@@ -143,6 +144,41 @@ pub fn peers_mark(manager: bool, peers: Option<Peers>) -> Mark {
         have => format!("{have} of {} colleagues with the same manager have it", peers.of),
     };
     Mark { tally: tally(peers), ..mark(tone, icon, plain(words)) }
+}
+
+/// What the person has that is incompatible with it, and whether an exception from that is asked for (D7, D19).
+#[must_use]
+pub fn duties_marks(request: &Request, conflicts: &[Conflict]) -> Vec<Mark> {
+    if conflicts.is_empty() {
+        let words = "Nothing that they hold is incompatible with it";
+        return vec![mark("is-ok", "check", plain(words))];
+    }
+    let one = |conflict: &Conflict| {
+        let excepted = request.terms.exception.iter().any(|rule| rule.id == conflict.rule);
+        let (tone, icon, then) = match (excepted, request.kind) {
+            (true, _) => ("is-warn", "stand", "This asks for an exception"),
+            (false, RequestKind::Extend) => ("is-warn", "stand", "Both are held already"),
+            (false, _) => ("is-stop", "bar", "Approved, it is denied by that rule"),
+        };
+        let why = format!(", which is incompatible with it: “{}” {then}", conflict.reason);
+        mark(tone, icon, says(["Has ", &conflict.what(), &why]))
+    };
+    conflicts.iter().map(one).collect()
+}
+
+/// That a request asks for an exception: from what, and until when (D19).
+#[must_use]
+pub fn exception_words(request: &Request, until: Until, zone: Zone) -> Sentence {
+    let names: Vec<String> = request.terms.exception.iter().map(|rule| rule.name.clone()).collect();
+    let until =
+        format!(" {}. Nobody gets both without one; it cannot be extended.", until.long(zone));
+    says([
+        "This is an exception from separation of duties: ",
+        &request.package,
+        " beside ",
+        &listed(&names),
+        &until,
+    ])
 }
 
 /// What else the person holds.

@@ -6,9 +6,9 @@ use super::acting::{Act, acts};
 use super::commands;
 use super::deciding::asked;
 use super::deciding::{
-    Mark, Until, alternates_mark, contents_mark, deciders_mark, earlier_marks, extends_mark,
-    held_mark, next_mark, outcome, pace_words, peers_mark, risk_words, span_mark, stands, stopped,
-    votes_mark,
+    Mark, Until, alternates_mark, contents_mark, deciders_mark, duties_marks, earlier_marks,
+    exception_words, extends_mark, held_mark, next_mark, outcome, pace_words, peers_mark,
+    risk_words, span_mark, stands, stopped, votes_mark,
 };
 use super::model::{Approver, Request, RequestKind, Stage, StageState, State, Verdict};
 use super::queue::{self, Filter, QUEUE, Wanted};
@@ -24,6 +24,8 @@ use crate::db::{Db, Seek, Tx, hold_package};
 use crate::error::{Error, FieldError, Refusal, Result};
 use crate::kernel::fact::Sentence;
 use crate::kernel::{Fact, Kind, PersonId, RequestId, Risk, StageId, Ts, Zone};
+use crate::packages::incompatible::model::{Beside, Conflict};
+use crate::packages::incompatible::store::conflicts;
 use crate::web::page::ProblemPage;
 use crate::web::paging::Cursor;
 use crate::web::words::{When, capital};
@@ -65,6 +67,8 @@ struct DecisionPage {
     history: Vec<HistoryRow>,
     /// What else the reader can do, where nothing is to decide.
     acts: Vec<Act>,
+    /// What is to be known before anything else: that it is an exception (D19).
+    exception: Option<Sentence>,
     /// The bar, for those who can decide now.
     bar: Option<Bar>,
     /// The filter of the queue that one comes from, as an address carries it, and that queue.
@@ -123,13 +127,15 @@ struct Case {
     /// The end that the access has which is to be extended.
     extends: Option<Option<Ts>>,
     stop: Option<Stop>,
+    /// What the person has that is incompatible with it.
+    conflicts: Vec<Conflict>,
     /// The open stage, where the viewer may decide it now.
     open: Option<Stage>,
     acts: Vec<Act>,
 }
 
 impl Case {
-    /// Ten statements, whatever the number of rows, and one more for what was stopped, changed or is extended; two
+    /// Thirteen statements, whatever the number of rows, and one more for what was stopped, changed or is extended; two
     /// for somebody who may not look.
     fn read(db: &mut Db, actor: &Actor, id: RequestId, now: Ts) -> Result<Self> {
         let request = store::one(db, id)?;
@@ -168,6 +174,7 @@ impl Case {
             false => acts(db, actor, &request, &stages, &approvers, now)?,
         };
         Ok(Self {
+            conflicts: conflicts(db, request.target_id, &[package], Beside::NowOrSoon)?,
             paces: store::paces(db, package)?,
             stop,
             changed,
@@ -195,6 +202,7 @@ impl Case {
         let start = self.request.starts_at.unwrap_or(now).max(self.request.created_at);
         let changed = self.changed.as_ref().map(|(came, went)| contents_mark(came, went));
         let mut marks: Vec<Mark> = changed.into_iter().collect();
+        marks.extend(duties_marks(&self.request, &self.conflicts));
         marks.push(peers_mark(self.frame.manager.is_some(), self.peers));
         marks.extend(earlier_marks(&self.earlier, zone));
         if let Some(current) = self.extends {
@@ -281,6 +289,7 @@ impl Case {
                 hint: hint(high || self.asks_note(), high, &request.target),
                 until: until.short(zone),
             }),
+            exception: self.request.exception.then(|| exception_words(request, until, zone)),
             stands: if self.open.is_some() { Vec::new() } else { self.stands(me, zone) },
             queue: (filter.encoded(), filter.queue()),
         }

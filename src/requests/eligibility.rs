@@ -11,6 +11,9 @@ use crate::db::Db;
 use crate::db::schema::{assignments, catalogs, packages, policies, requests};
 use crate::error::{Error, Result};
 use crate::kernel::{AssignmentId, CatalogId, PackageId, PersonId, PolicyId, RequestId, Ts};
+use crate::packages::incompatible::model::{Beside, Conflict};
+use crate::packages::incompatible::rules::named;
+use crate::packages::incompatible::store::conflicts;
 use crate::packages::model::Position as Standing;
 use crate::policies::model::{Applicable, Policy, Terms, Who};
 use crate::policies::store::{of_packages, who};
@@ -46,6 +49,8 @@ pub enum No {
         /// The request that it came from.
         request: Option<RequestId>,
     },
+    /// Something that they have is incompatible with it (D7).
+    Incompatible(Vec<Conflict>),
     /// A request for it is open (D6).
     Open {
         /// Which.
@@ -70,6 +75,7 @@ impl No {
             Self::OutOfScope => "the policy does not let this person request it",
             Self::NotYours { .. } => "somebody else has to request it for this person",
             Self::Holds { .. } => "the person holds it already",
+            Self::Incompatible(_) => "the person has something that is incompatible with it",
             Self::Open { .. } => "a request for it is open already",
         }
     }
@@ -112,6 +118,8 @@ impl Position {
     pub fn visible(&self) -> bool {
         !self.applicable.is_empty()
             || matches!(self.no, Some(No::Holds { .. } | No::Open { .. } | No::NotYours { .. }))
+            || (matches!(self.no, Some(No::Incompatible(_)))
+                && self.analysis.checks.iter().any(|c| matches!(c.no, Some(No::NotYours { .. }))))
             || (self.listed_for_everyone && !self.hidden)
     }
 
@@ -133,6 +141,7 @@ impl Position {
                 reference: reference.clone(),
                 state: state.clone(),
             },
+            Some(No::Incompatible(conflicts)) => Standing::Incompatible { with: named(conflicts) },
             _ if self.open() => Standing::CanRequest,
             _ => Standing::Cannot,
         }
@@ -188,7 +197,7 @@ pub fn position(
 }
 
 /// How the requestor stands to each of these packages for the target, by name; packages that are not there are left
-/// out. At most nine statements, however many packages there are.
+/// out. At most twelve statements, however many packages there are.
 ///
 /// # Errors
 /// `Missing` when there is no such person.
@@ -205,10 +214,13 @@ pub fn positions(
     let policies = of_packages(db, ids)?;
     let named: Vec<PolicyId> = policies.iter().map(|p| p.id).collect();
     let stops = stops::among(db, &catalogs, ids, &named)?;
+    let conflicts = conflicts(db, target.id, ids, Beside::NowOrSoon)?;
     let each = all.into_iter().map(|offered| {
         let of = |p: &&Policy| p.package == offered.package;
         let its: Vec<&Policy> = policies.iter().filter(of).collect();
-        stand(offered, &its, &stops, &asker, &target)
+        let against = |c: &&Conflict| c.package == offered.package;
+        let against: Vec<Conflict> = conflicts.iter().filter(against).cloned().collect();
+        stand(offered, &its, &stops, &asker, &target, &against)
     });
     Ok(each.collect())
 }
@@ -301,6 +313,7 @@ fn stand(
     stops: &[Stop],
     requestor: &Who,
     target: &Who,
+    conflicts: &[Conflict],
 ) -> Position {
     let facts = Facts {
         package: offered.package,
@@ -311,6 +324,7 @@ fn stand(
         open: &offered.open,
         policies,
         stops,
+        conflicts,
         requestor,
         target,
     };

@@ -4,6 +4,7 @@ use super::analysis::{Analysis, Check, Clause, Hand, Outcome, Rule, Saw, Way};
 use super::eligibility::{No, Position};
 use crate::kernel::text::counted;
 use crate::kernel::{Kind, PersonId, PolicyId, Zone};
+use crate::packages::incompatible::model::Conflict;
 use crate::web::words::{and_list, capital, date};
 
 /// As many names as a line says.
@@ -186,6 +187,10 @@ impl Words<'_> {
             Rule::CatalogOn => "Its catalog is switched on".to_owned(),
             Rule::GuestsLetIn => format!("Its catalog is open for {them}"),
             Rule::NotStopped => "Neither it nor its catalog is stopped".to_owned(),
+            Rule::Compatible if self.own() => {
+                "Nothing that you have is incompatible with it".to_owned()
+            }
+            Rule::Compatible => format!("Nothing that {them} has is incompatible with it"),
             Rule::SomePolicyOn => "At least one of its policies is switched on".to_owned(),
             Rule::SomePolicyLets if !self.for_oneself() => {
                 format!("A policy lets {} request it for {them}", inside(self.asker()))
@@ -271,6 +276,10 @@ impl Words<'_> {
                 let day = date(self.reader.zone.date(stop.at));
                 let (by, thing) = (&stop.by, stop.thing.word());
                 format!("{by} stopped this {thing} on {day}: “{}”", stop.reason)
+            }
+            (_, Saw::Against(conflicts)) => {
+                let one = |c: &Conflict| format!("{}: “{}”", capital(&c.what()), c.reason);
+                conflicts.iter().map(one).collect::<Vec<_>>().join(" ")
             }
             (Rule::Covers(Clause::Groups(_)), Saw::Name(name)) => format!("The group is {name}."),
             (Rule::Covers(Clause::Organizations(_)), Saw::Name(name)) => {

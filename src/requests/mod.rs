@@ -26,6 +26,7 @@ pub mod deciding;
 mod deciding_tests;
 mod decision;
 pub mod drafts;
+pub mod duties;
 pub mod eligibility;
 pub mod explaining;
 #[cfg(test)]

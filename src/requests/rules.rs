@@ -1,6 +1,7 @@
 //! The rules of a request, pure: no database, no clock.
 
 mod approval;
+pub mod exception;
 mod waiting;
 pub use approval::*;
 #[cfg(test)]

@@ -852,6 +852,7 @@ pub(super) struct NewRequest {
     pub answers: String,
     pub assignment_id: Option<AssignmentId>,
     pub basket_id: Option<BasketId>,
+    pub exception: bool,
 }
 
 pub(super) fn insert(tx: &mut Tx<'_>, new: &NewRequest) -> Result<()> {

@@ -12,8 +12,10 @@ use keyholder::app;
 use keyholder::assignments;
 use keyholder::db::By;
 use keyholder::db::schema::{mails, notices, resource_roles, role_grants};
-use keyholder::kernel::{BasketId, NoticeId, PackageId, RequestId, Risk};
+use keyholder::kernel::{BasketId, IncompatibilityId, NoticeId, PackageId, RequestId, Risk};
 use keyholder::notify;
+use keyholder::packages::incompatible;
+use keyholder::packages::incompatible::model::{NewRule, Other};
 use keyholder::requests::commands::{self, Submit};
 use keyholder::requests::model::Verdict;
 use keyholder::requests::store;
@@ -93,6 +95,8 @@ fn things(app: &App, number: usize) -> Things {
         let grant: keyholder::kernel::RoleGrantId = grant.first(db)?;
         Ok((resource, grant))
     });
+    let (other, _) = make(format!("Apart {number}"), vec![]);
+    let rule = apart(app, package, other);
     let name = format!("Organization {number}");
     let domain = format!("organization-{number}.example");
     let organization = crate::support::app::organization(&app.db, &name, &domain);
@@ -112,6 +116,7 @@ fn things(app: &App, number: usize) -> Things {
         ("{grant}", grant.to_string()),
         ("{policy}", policy.to_string()),
         ("{resource}", resource.to_string()),
+        ("{rule}", rule.to_string()),
         ("held", held.to_string()),
     ]);
     let text = str::to_owned;
@@ -136,6 +141,18 @@ fn things(app: &App, number: usize) -> Things {
         ("/organizations/{id}/switch", vec![("open", text("no"))]),
     ]);
     Things { parts, bodies }
+}
+
+/// A rule that keeps two packages apart.
+fn apart(app: &App, package: PackageId, other: PackageId) -> IncompatibilityId {
+    let (id, other) = (IncompatibilityId::fresh(), Other::Package(other));
+    let new = NewRule { id, package, other, mutual: true, reason: "apart".into() };
+    let add = move |tx: &mut keyholder::db::Tx<'_>| {
+        let catalog = keyholder::packages::store::head(tx.db(), new.package)?.catalog;
+        let permit = policy::manage_catalog(tx.actor(), catalog)?;
+        incompatible::commands::add(tx, &permit, &new)
+    };
+    app.db.write(By::Person(app.person("catalog-owner")), add).unwrap()
 }
 
 /// The newest notice, whose mail has failed.

@@ -255,8 +255,9 @@ fn found(cx: &Cx, case: &Case, typed: &mut Typed) -> Result<Understood> {
         let position = eligibility::position(db, me, target, id)?;
         Ok(Found { position, attributes: attributes(db, id)?, resources })
     })?;
-    if let Some(no @ (No::Left | No::Open { .. } | No::Holds { .. } | No::Stopped(_))) =
-        &found.position.no
+    if let Some(
+        no @ (No::Left | No::Open { .. } | No::Holds { .. } | No::Stopped(_) | No::Incompatible(_)),
+    ) = &found.position.no
     {
         return Err(commands::refusal(no, &found.position).into());
     }

@@ -7,12 +7,14 @@ use crate::delegation::store::owners;
 use crate::directory::store::names;
 use crate::error::Result;
 use crate::kernel::{Kind, PersonId};
+use crate::packages::incompatible::rules::named;
 use crate::policies::model::Policy;
 use crate::policies::store::of_package;
 use crate::requests::asking::{Case, for_others};
+use crate::requests::commands::exception_href;
 use crate::requests::eligibility::{No, Position};
 use crate::web::page::Names;
-use crate::web::words::date_in_full;
+use crate::web::words::{and_list, date_in_full};
 use crate::web::{Cx, Place, Reply, Shell};
 
 #[derive(Template)]
@@ -28,6 +30,10 @@ struct CannotPage {
     tree: String,
     /// The reason of a stop, in the words of whoever stopped it.
     quote: Option<String>,
+    /// What that section is called.
+    quoted: &'static str,
+    /// Where an exception is asked for.
+    exception: Option<String>,
     scopes: Vec<(String, String)>,
     /// The manager who can request it.
     manager: Option<String>,
@@ -62,6 +68,11 @@ pub(super) fn page(cx: &Cx, case: &Case) -> Result<Reply> {
     };
     let quote = match &no {
         No::Stopped(stop) => Some(stop.reason.clone()),
+        No::Incompatible(conflicts) => {
+            let mut reasons: Vec<&str> = conflicts.iter().map(|c| c.reason.as_str()).collect();
+            reasons.dedup();
+            Some(reasons.join("\n"))
+        }
         _ => None,
     };
     // While everything stands still, who may ask otherwise does not help.
@@ -75,6 +86,12 @@ pub(super) fn page(cx: &Cx, case: &Case) -> Result<Reply> {
         name: case.name().to_owned(),
         catalog: position.catalog_name.clone(),
         description: position.description.clone(),
+        quoted: match no {
+            No::Incompatible(_) => "Why nobody should have both",
+            _ => "Why it is stopped",
+        },
+        exception: (matches!(no, No::Incompatible(_)) && !position.applicable.is_empty())
+            .then(|| exception_href(position)),
         why: words(position, &no, cx),
         tree: format!("/packages/{}/why{}", position.package, case.query()),
         quote,
@@ -123,6 +140,13 @@ pub(super) fn words(position: &Position, no: &No, cx: &Cx) -> String {
 /// The rule that says no, as the page's first sentence; `guest` says that it is for members, and the person is none.
 fn rule(no: &No, own: bool, name: &str, guest: bool) -> String {
     match no {
+        No::Incompatible(conflicts) => {
+            let has = and_list(&named(conflicts), 5);
+            match own {
+                true => format!("You have {has}, and nobody gets both without an exception."),
+                false => format!("{name} has {has}, and nobody gets both without an exception."),
+            }
+        }
         No::Holds { .. } if own => "You have it already.".into(),
         No::Holds { .. } => format!("{name} has it already."),
         No::Open { .. } => "A request for it is open already.".into(),

@@ -183,6 +183,7 @@ fn terms(world: &World) -> impl Strategy<Value = Terms> + use<> {
             lifetime,
             period_chosen: on[2],
             extension,
+            exception: vec![],
             notices: Notices { delivered: on[3], ending: on[4], ended: on[5] },
         },
     )

@@ -3,7 +3,7 @@
 use crate::access::policy;
 use crate::error::{Error, Refusal, Result};
 use crate::kernel::{PackageId, PersonId};
-use crate::policies::model::{Policy, Who};
+use crate::policies::model::{Policy, Terms, Who};
 use crate::requests::commands;
 use crate::requests::drafts::{self, Draft};
 use crate::requests::eligibility::No;
@@ -122,9 +122,17 @@ impl Case {
     /// # Errors
     /// When the database does not answer.
     pub fn decides(&self, cx: &Cx, policy: &Policy) -> Result<Vec<Decides>> {
+        self.decides_under(cx, &policy.terms)
+    }
+
+    /// Who would decide under these terms.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub fn decides_under(&self, cx: &Cx, terms: &Terms) -> Result<Vec<Decides>> {
         let (me, target, catalog) = (self.requestor(), self.target().id, self.ask.position.catalog);
-        let found = cx.read(|db| deciders(db, &policy.terms, me, target, catalog))?;
-        let mut all = words::decides(&policy.terms, &found);
+        let found = cx.read(|db| deciders(db, terms, me, target, catalog))?;
+        let mut all = words::decides(terms, &found);
         if me != target {
             // "As your manager" would be the reader's.
             for (said, found) in all.iter_mut().zip(&found) {

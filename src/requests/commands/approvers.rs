@@ -5,10 +5,11 @@ use crate::access::{Permit, RemindApprovers};
 use crate::db::{Tx, hold_people};
 use crate::error::{Error, Refusal, Result};
 use crate::kernel::{Fact, GroupId, Kind, PersonId, RequestId, StageId, Ts};
+use crate::packages::incompatible::model::Beside;
 use crate::policies::model::Named;
 use crate::policies::stages::{Approvers, Circumstances, StageTerms};
 use crate::policies::store::who;
-use crate::requests::eligibility;
+use crate::requests::duties;
 use crate::requests::model::{Approver, Request, RequestKind, Stage, StageState, State, Via};
 use crate::requests::rules::{self, Candidate, Deciders, Tally, Voter};
 use crate::requests::store::{self, Clocks, Next};
@@ -163,8 +164,8 @@ fn complete(tx: &mut Tx<'_>, request: &Request, stage: &Stage) -> Result<()> {
     let fact = Fact::StageComplete { stage: stage.number, stages: request.stages() };
     tx.record(&fact, request.about())?;
     // As after every approval (D7).
-    match eligibility::still(tx.db(), request.target_id, &request.terms)? {
-        Some(no) => deny_by_rule(tx, request, no.words()),
+    match duties::refused(tx.db(), request, Beside::NowOrSoon)? {
+        Some(rule) => deny_by_rule(tx, request, &rule),
         None => open_stage(tx, request, stage.number + 1, true),
     }
 }

@@ -97,7 +97,8 @@ pub fn assign(
         | No::Holds { .. }
         | No::CatalogOff
         | No::NotForGuests
-        | No::Stopped(_)),
+        | No::Stopped(_)
+        | No::Incompatible(_)),
     ) = &position.no
     {
         return Err(refusal(no, &position).into());
@@ -156,6 +157,7 @@ pub fn assign(
         answers: serde_json::to_string(&answers)?,
         assignment_id: None,
         basket_id: None,
+        exception: false,
     };
     let request = insert(tx, new)?;
     tx.record(&Fact::AssignedDirectly { policy: policy.name }, request.about().note(reason))?;

@@ -7,7 +7,8 @@ use crate::db::Tx;
 use crate::error::{Error, Refusal, Result};
 use crate::kernel::text::tidy;
 use crate::kernel::{Fact, RequestId, StageId, Ts};
-use crate::requests::eligibility;
+use crate::packages::incompatible::model::Beside;
+use crate::requests::duties;
 use crate::requests::model::{Request, RequestKind, Stage, StageState, State, Verdict};
 use crate::requests::rules::{self, Refused, Tally};
 use crate::requests::{stops, store};
@@ -124,8 +125,8 @@ fn record(
         Tally::Approved => {
             store::close_stage(tx, &stage, StageState::Approved, Some(me), note)?;
             tx.record(&Fact::StageApproved { stage: number, stages, instead_of: None }, about)?;
-            match eligibility::still(tx.db(), request.target_id, &request.terms)? {
-                Some(no) => deny_by_rule(tx, &request, no.words())?,
+            match duties::refused(tx.db(), &request, Beside::NowOrSoon)? {
+                Some(rule) => deny_by_rule(tx, &request, &rule)?,
                 None => approvers::open_stage(tx, &request, number + 1, true)?,
             }
         }

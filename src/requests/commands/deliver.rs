@@ -8,14 +8,20 @@ use crate::error::{Error, Result};
 use crate::kernel::fact::EndReason;
 use crate::kernel::text::{NOTE_MAX, tidy};
 use crate::kernel::{AssignmentId, Fact, PackageId, PersonId, RequestId, RoleId, Ts};
+use crate::packages::incompatible::model::Beside;
 use crate::requests::model::{Request, RequestKind, State};
 use crate::requests::store::{self, Next};
-use crate::requests::{eligibility, rules, stops};
+use crate::requests::{duties, eligibility, rules, stops};
 
 /// The last approval has fallen, or none was needed: make the assignment, start it now or later (D8), or extend the
 /// one that there is (D11).
 pub(super) fn approved(tx: &mut Tx<'_>, request: &Request, automatic: bool) -> Result<()> {
     let now = tx.now();
+    // The target is locked: of two things that are incompatible, the second one sees the first (D7, E9).
+    let against = duties::against(tx.db(), request, Beside::NowOrSoon)?;
+    if let Some(rule) = duties::rule(&against) {
+        return deny_by_rule(tx, request, &rule);
+    }
     let undo_until = if automatic { None } else { undo_until(tx)? };
     if request.kind == RequestKind::Extend {
         return extension_approved(tx, request, undo_until);
@@ -147,14 +153,14 @@ pub fn start_scheduled(tx: &mut Tx<'_>, id: AssignmentId) -> Result<bool> {
     if stop.is_some() {
         return Ok(false);
     }
-    if let Some(no) = eligibility::still(tx.db(), request.target_id, &request.terms)? {
+    if let Some(rule) = duties::refused(tx.db(), &request, Beside::Now)? {
         assignments::commands::end_all(
             tx,
             std::slice::from_ref(&named),
             EndReason::NotEligible,
             "",
         )?;
-        deny_by_rule(tx, &request, no.words())?;
+        deny_by_rule(tx, &request, &rule)?;
         return Ok(true);
     }
     let next =

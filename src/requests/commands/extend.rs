@@ -7,10 +7,14 @@ use crate::db::{Tx, hold_package, lock_people};
 use crate::error::{Error, FieldError, Refusal, Result};
 use crate::kernel::text::{NOTE_MAX, tidy};
 use crate::kernel::{AssignmentId, Fact, PersonId, RequestId, Ts};
+use crate::packages::incompatible::model::Beside;
+use crate::packages::incompatible::rules::named as incompatible;
+use crate::packages::incompatible::store::conflicts;
 use crate::policies::model::{Extension, Policy};
 use crate::requests::model::{RequestKind, State};
 use crate::requests::store::{self, NewRequest};
-use crate::requests::{eligibility, rules, stops};
+use crate::requests::{duties, eligibility, rules, stops};
+use crate::web::words::and_list;
 
 /// What somebody asks for.
 #[derive(Clone, Debug)]
@@ -79,6 +83,17 @@ pub fn extendable(
     }
     if let Some(gone) = eligibility::still(tx, holder, &policy.terms)? {
         return Err(no(format!("The reason: {}.", gone.words())));
+    }
+    let against = match duties::excepted(tx, Some(id))? {
+        true => conflicts(tx, holder, &[named.assignment.package_id], Beside::NowOrSoon)?,
+        false => Vec::new(),
+    };
+    if !against.is_empty() {
+        return Err(no(format!(
+            "You have it by an exception, beside {}, and an exception is not extended. Request another one when it \
+             has ended.",
+            and_list(&incompatible(&against), 5)
+        )));
     }
     if let Some(stop) = stops::of(tx, named.catalog, named.assignment.package_id, Some(policy.id))?
     {
@@ -178,6 +193,7 @@ pub fn extend(
             answers,
             assignment_id: Some(extend.assignment),
             basket_id: None,
+            exception: false,
         },
     )?;
     let fact =

@@ -8,6 +8,7 @@ use crate::error::{Error, Refusal, Result};
 use crate::kernel::fact::EndReason;
 use crate::kernel::text::{NOTE_MAX, shortened, tidy};
 use crate::kernel::{AssignmentId, Fact, PersonId, RequestId};
+use crate::requests::duties;
 use crate::requests::eligibility::{self, No};
 use crate::requests::model::{Request, RequestKind, State};
 use crate::requests::rules::TAKE_AGAIN_DAYS;
@@ -92,6 +93,7 @@ pub fn give_back(
         answers: "[]".into(),
         assignment_id: Some(id),
         basket_id: None,
+        exception: false,
     };
     let stored = insert(tx, new)?;
     tx.record(&Fact::GivenBack, stored.about().assignment(id))?;
@@ -144,6 +146,9 @@ pub fn why_not_again(
     }
     if store::touched_since(db, given_back)? {
         return no("It was requested, denied or ended again since.");
+    }
+    if duties::excepted(db, given_back.assignment_id)? {
+        return no("It was held by an exception, and an exception is asked for each time.");
     }
     if let Some(gone) = eligibility::still(db, holder, &given_back.terms)? {
         return Ok(Some(format!("The reason: {}.", gone.words())));
@@ -213,6 +218,7 @@ pub fn take_again(
         answers: given,
         assignment_id: before.assignment_id,
         basket_id: None,
+        exception: false,
     };
     let request = insert(tx, new)?;
     tx.record(&Fact::TakenAgain, request.about())?;

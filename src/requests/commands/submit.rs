@@ -8,13 +8,16 @@ use crate::db::{Tx, hold_package, hold_people, load_actor, lock_people};
 use crate::error::{Error, FieldError, Refusal, Result};
 use crate::kernel::text::{NOTE_MAX, tidy};
 use crate::kernel::{BasketId, Fact, PackageId, PersonId, PolicyId, RequestId, Risk};
+use crate::packages::incompatible::model::Conflict;
+use crate::packages::incompatible::rules::named;
 use crate::policies::questions::{Answer, Question};
 use crate::policies::stages::StageTerms;
 use crate::requests::eligibility::{self, No, Position};
 use crate::requests::model::{Request, RequestKind, State};
 use crate::requests::rules::{self, Period};
 use crate::requests::store::{self, NewRequest};
-use crate::requests::{drafts, prospect, stops};
+use crate::requests::{drafts, duties, prospect, stops};
+use crate::web::words::and_list;
 
 /// What somebody asks for.
 #[derive(Clone, Debug)]
@@ -37,6 +40,8 @@ pub struct Submit {
     pub previous: Option<RequestId>,
     /// The other requests that are sent with it.
     pub basket: Option<BasketId>,
+    /// Whether it asks for an exception from separation of duties (D19).
+    pub exception: bool,
 }
 
 impl Submit {
@@ -53,6 +58,7 @@ impl Submit {
             period: Period { starts: None, ends: None },
             previous: None,
             basket: None,
+            exception: false,
         }
     }
 }
@@ -87,9 +93,20 @@ pub fn submit(
     if !position.visible() {
         return Err(Error::Missing);
     }
-    if let Some(no) = &position.no {
-        return Err(refusal(no, &position).into());
-    }
+    let conflicts: &[Conflict] = match &position.no {
+        Some(No::Incompatible(conflicts)) if submit.exception => conflicts,
+        Some(no) => return Err(refusal(no, &position).into()),
+        None if submit.exception => {
+            let open = format!("/packages/{}/request{}", submit.package, query(requestor, target));
+            return Err(Refusal::new(
+                "No exception is needed any more",
+                "Nothing stands against it now. Request it as everything else; nothing was sent.",
+            )
+            .way("Request it", open)
+            .into());
+        }
+        None => &[],
+    };
     let applicable = &position.applicable;
     let policy = match submit.policy {
         Some(id) => applicable.iter().find(|a| a.policy.id == id),
@@ -113,9 +130,13 @@ pub fn submit(
         .way("Open the form again", format!("/packages/{}/request", submit.package))
         .into());
     }
+    let terms = match conflicts {
+        [] => policy.terms.clone(),
+        _ => duties::terms(tx.db(), &policy.terms, conflicts, catalog)?,
+    };
     let mut errors = Vec::new();
     let reason = tidy(&submit.reason);
-    if policy.terms.reason_required && reason.is_empty() {
+    if terms.reason_required && reason.is_empty() {
         errors.push(FieldError::new("reason", "Say what you will use it for"));
     }
     if reason.chars().count() > NOTE_MAX {
@@ -129,7 +150,8 @@ pub fn submit(
     if let Err(more) = &answers {
         errors.extend(more.iter().cloned());
     }
-    let period = rules::asked_period(&policy.terms, submit.period, tx.now(), tx.zone());
+    let asked = if conflicts.is_empty() { rules::asked_period } else { rules::exception::period };
+    let period = asked(&terms, submit.period, tx.now(), tx.zone());
     if let Err(more) = &period {
         errors.extend(more.iter().cloned());
     }
@@ -151,7 +173,7 @@ pub fn submit(
         package_id: submit.package,
         policy_id: policy.id,
         policy_version: policy.version,
-        terms: serde_json::to_string(&policy.terms)?,
+        terms: serde_json::to_string(&terms)?,
         contents_version: position.contents_version,
         requestor_id: requestor,
         target_id: target,
@@ -166,11 +188,16 @@ pub fn submit(
         answers: serde_json::to_string(&answers)?,
         assignment_id: None,
         basket_id: submit.basket,
+        exception: submit.exception,
     };
     let request = insert(tx, new)?;
     let fact =
         Fact::RequestSubmitted { package_policy: policy.name.clone(), version: policy.version };
     tx.record(&fact, request.about().note(reason))?;
+    if request.exception {
+        let fact = Fact::ExceptionRequested { against: named(conflicts), until: request.ends_at };
+        tx.record(&fact, request.about())?;
+    }
     drafts::forget(tx, requestor, target, submit.package)?;
     go(tx, &request)?;
     Ok(submit.id)
@@ -221,6 +248,18 @@ pub(super) fn go(tx: &mut Tx<'_>, request: &Request) -> Result<()> {
     approvers::open_stage(tx, request, 1, false)
 }
 
+/// Where an exception from separation of duties is asked for.
+#[must_use]
+pub fn exception_href(position: &Position) -> String {
+    let query = query(position.requestor.id, position.target.id);
+    format!("/packages/{}/exception{query}", position.package)
+}
+
+/// "?for=ID" where it is for somebody else than the one who asks.
+fn query(requestor: PersonId, target: PersonId) -> String {
+    if requestor == target { String::new() } else { format!("?for={target}") }
+}
+
 /// The page that says why a request cannot be made, with ways on (B8).
 #[must_use]
 pub fn refusal(no: &No, position: &Position) -> Refusal {
@@ -245,6 +284,25 @@ pub fn refusal(no: &No, position: &Position) -> Refusal {
             if own { "See it in your access" } else { "See what they hold" },
             if own { "/access".to_owned() } else { format!("/people/{}", position.target.id) },
         ),
+        No::Incompatible(conflicts) => {
+            let has = and_list(&named(conflicts), 5);
+            let mut reasons: Vec<String> =
+                conflicts.iter().map(|c| format!("“{}”", c.reason)).collect();
+            reasons.dedup();
+            let refusal = Refusal::new(
+                if own {
+                    format!("You cannot have {package} beside {has}")
+                } else {
+                    format!("{they} cannot have {package} beside {has}")
+                },
+                format!("Nobody gets both without an exception. The reason: {}", reasons.join(" ")),
+            );
+            let refusal = match position.applicable.is_empty() {
+                true => refusal,
+                false => refusal.way("Request an exception", exception_href(position)),
+            };
+            refusal.way("Find other access", "/packages")
+        }
         No::OutOfScope if own => Refusal::new(
             format!("You cannot request {package}"),
             "Its policies do not let you request it: you are not among the people and groups that they name. \

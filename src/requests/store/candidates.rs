@@ -194,7 +194,10 @@ fn as_candidates(people: Vec<Called>, via: Via) -> Vec<Candidate> {
 
 /// The enabled people who own a catalog, alone or through a group: two statements, since one with an *or* reads all
 /// people.
-fn owners(db: &mut Db, catalog: CatalogId) -> Result<Vec<Called>> {
+///
+/// # Errors
+/// When the database does not answer.
+pub fn owners(db: &mut Db, catalog: CatalogId) -> Result<Vec<(PersonId, String)>> {
     let alone: Vec<Called> = people::table
         .inner_join(role_grants::table.on(role_grants::person_id.eq(people::id.nullable())))
         .filter(role_grants::catalog_id.eq(catalog))
@@ -219,7 +222,11 @@ fn owners(db: &mut Db, catalog: CatalogId) -> Result<Vec<Called>> {
     Ok(all.into_iter().map(|(name, id)| (id, name)).collect())
 }
 
-fn administrators(db: &mut Db) -> Result<Vec<Called>> {
+/// The administrators who are here, by name.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn administrators(db: &mut Db) -> Result<Vec<(PersonId, String)>> {
     Ok(people::table
         .filter(people::enabled.eq(true))
         .filter(people::administrator.eq(true))

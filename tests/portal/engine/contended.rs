@@ -2,7 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use keyholder::kernel::{AssignmentId, PersonId, RequestId, Risk, StageId};
+use keyholder::kernel::{AssignmentId, Fact, PersonId, RequestId, Risk, StageId};
+use keyholder::packages::incompatible::model::Other;
 use keyholder::policies::model::{Asks, Extension, Lifetime, Terms};
 use keyholder::policies::stages::{Alternates, StageTerms, Votes};
 use keyholder::requests::model::{State, Verdict};
@@ -386,4 +387,64 @@ fn d10_assigning_against_asking_and_against_assigning() {
     ]);
     assert_eq!(w.facts("assignment_started").len(), CONTENDED, "one each");
     w.deliver();
+}
+
+#[test]
+fn d07_the_two_sides_approved_at_once_have_one_outcome() {
+    let Some(w) = World::new() else { return };
+    let [enter, approve] = ["enter", "approve"]
+        .map(|role| w.package(&[w.role(role)], terms(vec![by(&[w.dan, w.eve], &[])])));
+    w.apart(approve, Other::Package(enter), true);
+    let people = w.people(CONTENDED);
+    let ask = |package| -> Vec<Asked> {
+        let asked = w.ask_all(&people, package);
+        let each = people.iter().zip(asked);
+        each.map(|(who, id)| (*who, id, w.last_stage(id).id)).collect()
+    };
+    let (one, other) = (ask(enter), ask(approve));
+    at_once(vec![
+        Box::new(|| assert_eq!(approve_all(&w, w.dan, &one), CONTENDED)),
+        Box::new(|| assert_eq!(approve_all(&w, w.eve, &other), CONTENDED)),
+    ]);
+    for ((_, a, _), (_, b, _)) in one.iter().zip(&other) {
+        let both = [w.state(*a), w.state(*b)];
+        assert!(
+            both.contains(&State::Delivering) && both.contains(&State::Denied),
+            "one of them is given, the other is denied by the rule: {both:?}"
+        );
+    }
+    assert_eq!(w.facts("request_denied").len(), CONTENDED);
+    w.settle();
+}
+
+#[test]
+fn d19_a_rule_is_added_while_access_starts() {
+    let Some(w) = World::new() else { return };
+    let enter = w.package(&[], terms(vec![]));
+    let people = w.people(CONTENDED / 4);
+    w.ask_all(&people, enter);
+    for n in 0..4 {
+        let approve = w.package(&[w.role(&format!("pay {n}"))], terms(vec![by(&[w.dan], &[])]));
+        let asked = w.ask_all(&people, approve);
+        let all: Vec<Asked> =
+            people.iter().zip(asked).map(|(who, id)| (*who, id, w.last_stage(id).id)).collect();
+        at_once(vec![
+            Box::new(|| void(approve_all(&w, w.dan, &all))),
+            Box::new(|| {
+                w.apart(approve, Other::Package(enter), true);
+            }),
+        ]);
+        let given = all.iter().filter(|(_, id, _)| w.has_assignment(*id)).count();
+        let denied = all.iter().filter(|(_, id, _)| w.state(*id) == State::Denied).count();
+        assert_eq!(given + denied, people.len());
+        let told = w.facts("incompatibility_added");
+        let Some(Fact::IncompatibilityAdded { holders, .. }) = told.last().map(|t| &t.fact) else {
+            panic!("no fact")
+        };
+        assert_eq!(usize::try_from(*holders).unwrap(), given, "the rule knows who has both");
+        for (_, id, _) in all.iter().filter(|(_, id, _)| w.has_assignment(*id)) {
+            w.end(w.cleo, w.assignment(*id).id).unwrap();
+        }
+        w.settle();
+    }
 }

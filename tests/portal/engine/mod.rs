@@ -7,6 +7,7 @@ mod assigning;
 mod changing;
 mod contended;
 mod delivery;
+mod duties;
 mod extending;
 mod giving_back;
 mod leavers;

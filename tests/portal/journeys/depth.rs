@@ -8,6 +8,7 @@ mod basket;
 mod behalf;
 mod bulk;
 mod conditions;
+mod duties;
 mod extension;
 mod give_back;
 mod keyboard;

@@ -8,9 +8,12 @@ use keyholder::db::schema::{catalogs, groups, people, request_stages, requests};
 use keyholder::directory::{groups_feed, import};
 use keyholder::error::Result;
 use keyholder::kernel::{
-    AssignmentId, GroupId, OrganizationId, PackageId, PersonId, PolicyId, RequestId, Ts,
+    AssignmentId, GroupId, IncompatibilityId, OrganizationId, PackageId, PersonId, PolicyId,
+    RequestId, Ts,
 };
 use keyholder::organizations;
+use keyholder::packages::incompatible::{self, model::Other};
+use keyholder::packages::store::head;
 use keyholder::policies;
 use keyholder::requests::commands::{self, Assign, Extend, Submit, TakeAgain};
 use keyholder::requests::eligibility::position;
@@ -205,5 +208,41 @@ impl World {
     /// Runs everything that timers, targets and notices have to do.
     pub fn settle(&self) {
         while self.tick() + self.deliver() + self.dispatch() > 0 {}
+    }
+}
+
+/// Separation of duties.
+impl World {
+    /// An administrator keeps two things apart.
+    pub fn apart(&self, package: PackageId, other: Other, mutual: bool) -> IncompatibilityId {
+        let reason = "nobody pays what they entered";
+        self.try_apart(self.root, package, other, mutual, reason).unwrap()
+    }
+
+    pub fn try_apart(
+        &self,
+        who: PersonId,
+        package: PackageId,
+        other: Other,
+        mutual: bool,
+        reason: &str,
+    ) -> Result<IncompatibilityId> {
+        let id = IncompatibilityId::fresh();
+        let reason = reason.to_owned();
+        let new = incompatible::model::NewRule { id, package, other, mutual, reason };
+        self.by(who, move |tx| {
+            let catalog = head(tx.db(), new.package)?.catalog;
+            let permit = policy::manage_catalog(tx.actor(), catalog)?;
+            incompatible::commands::add(tx, &permit, &new)
+        })
+    }
+
+    /// An administrator lets two things be held together again.
+    pub fn together(&self, package: PackageId, rule: IncompatibilityId) -> Result<()> {
+        self.by(self.root, move |tx| {
+            let catalog = head(tx.db(), package)?.catalog;
+            let permit = policy::manage_catalog(tx.actor(), catalog)?;
+            incompatible::commands::remove(tx, &permit, package, rule)
+        })
     }
 }

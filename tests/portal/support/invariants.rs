@@ -16,6 +16,7 @@ use keyholder::kernel::{
 use super::target::FakeTarget;
 use super::world::TARGET;
 
+mod duties;
 mod votes;
 
 /// Fails with every sentence that does not hold.
@@ -24,6 +25,7 @@ pub fn check(db: &Database, target: &FakeTarget) {
     let mut broken = Vec::new();
     all.requests_and_stages(&mut broken);
     broken.extend(db.read(votes::check).unwrap());
+    broken.extend(db.read(duties::check).unwrap());
     all.assignments_and_rights(&mut broken);
     all.facts_and_notices(&mut broken);
     all.target(target, &mut broken);
