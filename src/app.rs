@@ -30,6 +30,7 @@ pub const ROUTES: &[&[Route]] = &[
     crate::requests::pages::ROUTES,
     crate::requests::stopping::ROUTES,
     crate::signin::pages::ROUTES,
+    crate::team::pages::ROUTES,
 ];
 
 /// What only the demo adds.

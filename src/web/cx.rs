@@ -304,7 +304,7 @@ impl Cx {
             place,
             organization: self.site.organization.clone(),
             who: person.map(|p| Who { id: p.id.to_string(), name: p.name.clone() }),
-            nav: person.map_or_else(Vec::new, |person| nav(person, counts.waiting)),
+            nav: person.map_or_else(Vec::new, |person| nav(person, counts)),
             unread: words::badge(counts.unread),
             notice: self.notice.clone(),
             errors: vec![],
@@ -327,7 +327,7 @@ impl Cx {
 }
 
 /// The places that this person may use.
-fn nav(person: &Person, waiting: i64) -> Vec<NavItem> {
+fn nav(person: &Person, counts: Counts) -> Vec<NavItem> {
     let item = |place, href, label| NavItem { place, href, label, count: None };
     let mut nav = vec![
         item(Place::Home, "/", "Home"),
@@ -335,10 +335,13 @@ fn nav(person: &Person, waiting: i64) -> Vec<NavItem> {
         item(Place::Access, "/access", "My access"),
         item(Place::Requests, "/requests", "Requests"),
         NavItem {
-            count: words::badge(waiting),
+            count: words::badge(counts.waiting),
             ..item(Place::Approvals, "/approvals", "Approvals")
         },
     ];
+    if counts.reports > 0 {
+        nav.push(item(Place::Team, "/team", "My team"));
+    }
     let reads_all = person.administrator || person.auditor;
     if reads_all || !person.owns.is_empty() {
         nav.push(item(Place::Catalogs, "/catalogs", "Catalogs"));
@@ -358,12 +361,17 @@ pub(super) struct Counts {
     /// Notices that the person has not marked as read.
     #[diesel(sql_type = BigInt)]
     unread: i64,
+    /// One where somebody reports to the person.
+    #[diesel(sql_type = BigInt)]
+    reports: i64,
 }
 
-/// Both counts in the one statement that a page has for them (E32).
+/// All of them in the one statement that a page has for them (E32).
 fn counts(db: &mut Db, me: PersonId) -> Result<Counts> {
-    const BOTH: &str = "SELECT \
+    const ALL: &str = "SELECT \
         (SELECT count(*) FROM (SELECT 1 FROM stage_approvers WHERE person_id = $1 AND waiting LIMIT 10) AS w) AS waiting, \
-        (SELECT count(*) FROM (SELECT 1 FROM notices WHERE person_id = $2 AND read_at IS NULL LIMIT 10) AS n) AS unread";
-    Ok(diesel::sql_query(BOTH).bind::<Uid, _>(me).bind::<Uid, _>(me).get_result(db)?)
+        (SELECT count(*) FROM (SELECT 1 FROM notices WHERE person_id = $2 AND read_at IS NULL LIMIT 10) AS n) AS unread, \
+        (SELECT count(*) FROM (SELECT 1 FROM people WHERE manager_id = $3 AND enabled LIMIT 1) AS r) AS reports";
+    let all = diesel::sql_query(ALL).bind::<Uid, _>(me).bind::<Uid, _>(me).bind::<Uid, _>(me);
+    Ok(all.get_result(db)?)
 }

@@ -11,7 +11,7 @@ use crate::db::schema::{
 };
 use crate::directory::PersonRow;
 use crate::error::Result;
-use crate::kernel::{CatalogId, PackageId, PersonId, RequestId, Ts};
+use crate::kernel::{AssignmentId, CatalogId, PackageId, PersonId, RequestId, Ts};
 
 /// More packages than this nobody holds.
 const HOLDINGS: i64 = 500;
@@ -30,6 +30,10 @@ pub struct Sight {
 /// A package that the person holds, or will hold.
 #[derive(Clone, Debug)]
 pub struct Holding {
+    /// The assignment.
+    pub assignment: AssignmentId,
+    /// True where the policy lets managers ask for it, and so end it.
+    pub by_managers: bool,
     /// The package.
     pub package: PackageId,
     /// Its name.
@@ -158,6 +162,7 @@ pub fn holdings(db: &mut Db, person: PersonId, sight: &Sight) -> Result<Vec<Hold
         (Ts, Option<Ts>, Option<Ts>),
         Requested,
         Option<String>,
+        (AssignmentId, bool, Option<Ts>),
     );
     let mut query = assignments::table
         .inner_join(packages::table)
@@ -173,13 +178,14 @@ pub fn holdings(db: &mut Db, person: PersonId, sight: &Sight) -> Result<Vec<Hold
             (assignments::starts_at, assignments::started_at, assignments::ends_at),
             (requests::id, requests::reference, requests::requestor_id).nullable(),
             people::name.nullable(),
+            (assignments::id, policies::asks_manager, policies::deleted_at),
         ))
         .into_boxed();
     if let Some(catalogs) = &sight.catalogs {
         query = query.filter(packages::catalog_id.eq_any(catalogs.clone()));
     }
     let rows: Vec<Row> = query.load(db)?;
-    let holding = |(what, when, asked, requestor): Row| {
+    let holding = |(what, when, asked, requestor, rule): Row| {
         let ((package, name, catalog, policy), (since, started, until)) = (what, when);
         let asked = asked.zip(requestor).map(|((id, reference, requestor), name)| Asked {
             id,
@@ -188,7 +194,9 @@ pub fn holdings(db: &mut Db, person: PersonId, sight: &Sight) -> Result<Vec<Hold
             name,
         });
         let started = started.is_some();
-        Holding { package, name, catalog, policy, since, started, until, request: asked }
+        let (assignment, asks, gone) = rule;
+        let by_managers = asks && gone.is_none();
+        Holding { assignment, by_managers, package, name, catalog, policy, since, started, until, request: asked }
     };
     Ok(rows.into_iter().map(holding).collect())
 }

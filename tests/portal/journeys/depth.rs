@@ -11,6 +11,7 @@ mod extension;
 mod give_back;
 mod looks;
 mod stages;
+mod team;
 mod votes;
 
 /// Walks a journey without JavaScript and with it, each time in a company of its own.
