@@ -164,7 +164,10 @@ fn home(cx: &mut Cx) -> Result<Reply> {
         more_open: open.len() > SHOWN,
         open: open.iter().take(SHOWN).map(|r| line(r, &holders, me, times)).collect(),
         held: rest.into_iter().take(SHOWN).map(|h| holding(h, times)).collect(),
-        ahead: ahead::of(&ending.iter().filter_map(|(n, _)| named_end(n)).collect::<Vec<_>>(), times),
+        ahead: ahead::of(
+            &ending.iter().filter_map(|(n, _)| named_end(n)).collect::<Vec<_>>(),
+            times,
+        ),
         ending: ending.into_iter().map(|h| holding(h, times)).collect(),
         team: glance.map(team_words),
         looks_after,

@@ -442,9 +442,8 @@ pub fn open_names(db: &mut Db, viewer: Viewer, ids: &[PackageId]) -> Result<Vec<
     let groups = group_members::table
         .filter(group_members::person_id.eq(viewer.id))
         .select(group_members::group_id.nullable());
-    let against = incompatibilities::table
-        .filter(incompatibilities::package_id.eq(packages::id))
-        .filter(
+    let against =
+        incompatibilities::table.filter(incompatibilities::package_id.eq(packages::id)).filter(
             incompatibilities::other_package_id
                 .eq_any(mine().nullable())
                 .or(incompatibilities::group_id.eq_any(groups)),

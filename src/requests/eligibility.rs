@@ -1,19 +1,19 @@
 //! May this person have this package under these terms, now, and may that one ask for them? One answer, asked when the
-//! form opens, at submit, at each approval and at delivery (D7), and drawn on the page as *why not*.
+//! form opens, at submit, at each approval and at delivery (D7), and drawn on the page as *why not*. Here the facts are
+//! loaded; what they mean is for `analysis`.
 
 use diesel::prelude::*;
 
-use super::model::RequestKind;
+use super::analysis::{self, Analysis, Facts, Held, Open};
 use super::stops::{self, Stop};
 use crate::access::policy::AskStanding;
 use crate::db::Db;
 use crate::db::schema::{assignments, catalogs, packages, policies, requests};
 use crate::error::{Error, Result};
-use crate::kernel::{AssignmentId, CatalogId, Kind, PackageId, PersonId, PolicyId, RequestId, Ts};
+use crate::kernel::{AssignmentId, CatalogId, PackageId, PersonId, PolicyId, RequestId, Ts};
 use crate::packages::model::Position as Standing;
-use crate::policies::model::{Applicable, Policy, Scope, Terms, Who};
-use crate::policies::rules::{best, class, may_ask};
-use crate::policies::store::{applicable_of, of_packages, who};
+use crate::policies::model::{Applicable, Policy, Terms, Who};
+use crate::policies::store::{of_packages, who};
 
 /// A rule that says no, with what it hangs on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,8 +100,10 @@ pub struct Position {
     pub target: Who,
     /// The policies that apply, of the best class only (D17); more than one is a tie.
     pub applicable: Vec<Applicable>,
-    /// What says no; empty when it can be requested.
+    /// What says no, the first of the analysis that does; empty when it can be requested.
     pub no: Option<No>,
+    /// Every rule that was looked at.
+    pub analysis: Analysis,
 }
 
 impl Position {
@@ -154,15 +156,7 @@ impl Position {
 /// # Errors
 /// When the database does not answer.
 pub fn still(db: &mut Db, person: PersonId, terms: &Terms) -> Result<Option<No>> {
-    let who = who(db, person)?;
-    // A policy for nobody gives what is assigned directly (D10): there is no scope to fall out of.
-    Ok(if who.enabled && terms.scope == Scope::default() {
-        None
-    } else if who.enabled {
-        class(&terms.scope, &who).is_none().then_some(No::OutOfScope)
-    } else {
-        Some(No::Left)
-    })
+    Ok(analysis::still(&who(db, person)?, terms).no())
 }
 
 /// Is the catalog switched off, or not for a guest?
@@ -174,11 +168,10 @@ pub fn closed(db: &mut Db, catalog: CatalogId, target: PersonId) -> Result<Optio
         .find(catalog)
         .select((catalogs::enabled, catalogs::for_guests))
         .first(db)?;
-    Ok(match (on, guests || who(db, target)?.kind == Kind::Member) {
-        (false, _) => Some(No::CatalogOff),
-        (true, false) => Some(No::NotForGuests),
-        (true, true) => None,
-    })
+    if on && guests {
+        return Ok(None);
+    }
+    Ok(analysis::catalog(on, guests, &who(db, target)?).no())
 }
 
 /// How the requestor stands to a package for the target, who may be themselves. As [`positions`], for one.
@@ -213,15 +206,12 @@ pub fn positions(
     let named: Vec<PolicyId> = policies.iter().map(|p| p.id).collect();
     let stops = stops::among(db, &catalogs, ids, &named)?;
     let each = all.into_iter().map(|offered| {
-        let of = |p: &&Policy| p.package == offered.package && p.enabled;
-        let on: Vec<&Policy> = policies.iter().filter(of).collect();
-        stand(offered, &on, &stops, &asker, &target)
+        let of = |p: &&Policy| p.package == offered.package;
+        let its: Vec<&Policy> = policies.iter().filter(of).collect();
+        stand(offered, &its, &stops, &asker, &target)
     });
     Ok(each.collect())
 }
-
-type Held = Option<(AssignmentId, Ts, Option<Ts>, Option<RequestId>)>;
-type Open = Option<(RequestId, String, String, String)>;
 
 /// A package as its row and its catalog's tell it, and what the target has to do with it already.
 struct Offered {
@@ -307,18 +297,26 @@ fn offered(db: &mut Db, target: PersonId, ids: &[PackageId]) -> Result<Vec<Offer
 /// How the people stand to one package. Pure.
 fn stand(
     offered: Offered,
-    on: &[&Policy],
+    policies: &[&Policy],
     stops: &[Stop],
     requestor: &Who,
     target: &Who,
 ) -> Position {
-    let reachable = offered.on && (offered.guests || target.kind == Kind::Member);
-    let mut applicable = match reachable {
-        true => best(applicable_of(on, requestor, target)),
-        false => Vec::new(),
+    let facts = Facts {
+        package: offered.package,
+        catalog: offered.catalog,
+        on: offered.on,
+        guests: offered.guests,
+        held: &offered.held,
+        open: &offered.open,
+        policies,
+        stops,
+        requestor,
+        target,
     };
-    let no = no(&offered, on, stops, requestor, target, &mut applicable);
+    let (analysis, applicable) = analysis::analyze(&facts);
     Position {
+        listed_for_everyone: offered.listed && facts.reachable(),
         package: offered.package,
         package_name: offered.name,
         description: offered.description,
@@ -326,74 +324,11 @@ fn stand(
         catalog: offered.catalog,
         catalog_name: offered.catalog_name,
         hidden: offered.hidden,
-        listed_for_everyone: offered.listed && reachable,
         requestor: requestor.clone(),
         target: target.clone(),
         applicable,
-        no,
-    }
-}
-
-/// What says no to a request, the first that does. Stopped policies are no choice and leave `applicable`; where all of
-/// them are stopped, the stop is the reason.
-fn no(
-    offered: &Offered,
-    on: &[&Policy],
-    stops: &[Stop],
-    requestor: &Who,
-    target: &Who,
-    applicable: &mut Vec<Applicable>,
-) -> Option<No> {
-    let (package, catalog) = (offered.package, offered.catalog);
-    if !target.enabled {
-        return Some(No::Left);
-    }
-    let open = offered.open.clone().map(|(request, reference, state, kind)| {
-        (No::Open { request, reference, state }, kind == RequestKind::Extend.as_str())
-    });
-    let held = offered.held.map(|(assignment, starts, until, request)| No::Holds {
-        assignment,
-        starts,
-        until,
-        request,
-    });
-    match (open, held) {
-        // Who asks for more time of what they hold is told that they hold it.
-        (Some((_, true)), Some(holds)) => return Some(holds),
-        (Some((open, _)), _) => return Some(open),
-        (None, Some(holds)) => return Some(holds),
-        (None, None) => {}
-    }
-    if !offered.on {
-        return Some(No::CatalogOff);
-    }
-    if !offered.guests && target.kind == Kind::Guest {
-        return Some(No::NotForGuests);
-    }
-    let stopped = |policy| stops::widest(stops, catalog, package, policy).cloned();
-    if let Some(stop) = stopped(None) {
-        return Some(No::Stopped(stop));
-    }
-    let Some(first) = applicable.first() else {
-        return Some(why_none(on, requestor, target));
-    };
-    let reason = stopped(Some(first.policy.id));
-    if applicable.iter().all(|a| stopped(Some(a.policy.id)).is_some()) {
-        return reason.map(No::Stopped);
-    }
-    applicable.retain(|a| stopped(Some(a.policy.id)).is_none());
-    None
-}
-
-/// Why no policy applies.
-fn why_none(on: &[&Policy], requestor: &Who, target: &Who) -> No {
-    if on.is_empty() {
-        return No::NoPolicy;
-    }
-    let covers: Vec<_> = on.iter().filter(|p| class(&p.terms.scope, target).is_some()).collect();
-    match covers.iter().any(|p| !may_ask(&p.terms.asks, requestor, target)) {
-        true => No::NotYours { manager: covers.iter().any(|p| p.terms.asks.manager) },
-        false => No::OutOfScope,
+        no: analysis.no(),
+        analysis,
     }
 }
 

@@ -6,6 +6,9 @@
 //! out ends it (D5); nobody decides for themselves (D2). `rules` is pure; `commands` are the use cases;
 //! `jobs` are the timers.
 
+pub mod analysis;
+#[cfg(test)]
+mod analysis_tests;
 pub mod approvals;
 pub mod asking;
 #[cfg(test)]
@@ -20,6 +23,9 @@ mod deciding_tests;
 mod decision;
 pub mod drafts;
 pub mod eligibility;
+pub mod explaining;
+#[cfg(test)]
+mod explaining_tests;
 pub mod fields;
 pub mod forms;
 pub mod jobs;

@@ -153,9 +153,8 @@ fn list_csv(cx: &Cx, me: PersonId, which: Which) -> Reply {
     Reply::csv_stream("team.csv", &header, move |sink| {
         let mut after: Option<Cursor<String>> = None;
         loop {
-            let rows = site
-                .db
-                .read(|db| store::reports(db, me, which, soon, after.as_ref(), PIECE))?;
+            let rows =
+                site.db.read(|db| store::reports(db, me, which, soon, after.as_ref(), PIECE))?;
             for row in &rows {
                 sink.row(&[
                     row.name.clone(),
@@ -256,7 +255,7 @@ fn held_line(
 ) -> HeldLine {
     let me = cx.person().ok().map(|me| me.id);
     let standing = ReportStanding {
-        assignment: held.assignment,
+        assignment: held.id,
         holder: person.id,
         manager: person.manager_id,
         by_managers: held.by_managers,
@@ -272,7 +271,7 @@ fn held_line(
         started: held.started,
         soon: held.until.is_some_and(|end| end <= soon),
         until: held.until.map(|end| When::end(end, now, zone)),
-        end: may.then(|| format!("/team/access/{}/end", held.assignment)),
+        end: may.then(|| format!("/team/access/{}/end", held.id)),
         policy: held.policy,
     }
 }

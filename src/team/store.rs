@@ -201,7 +201,9 @@ pub fn waiting(db: &mut Db, people: &[PersonId]) -> Result<Vec<Waiting>> {
             stage_approvers::table
                 .on(stage_approvers::request_id.eq(requests::id).and(stage_approvers::waiting)),
         )
-        .left_join(people::table.on(people::id.nullable().eq(stage_approvers::person_id.nullable())))
+        .left_join(
+            people::table.on(people::id.nullable().eq(stage_approvers::person_id.nullable())),
+        )
         .filter(requests::target_id.eq_any(people))
         .filter(requests::decided_at.is_null())
         .filter(requests::ended_at.is_null())

@@ -331,7 +331,8 @@ fn d42_an_end_by_the_manager_denies_the_request_for_more_time() {
 }
 
 fn extend(office: &Office, who: PersonId, id: AssignmentId) -> crate::error::Result<RequestId> {
-    let order = Extend { id: RequestId::fresh(), assignment: id, reason: String::new(), until: None };
+    let order =
+        Extend { id: RequestId::fresh(), assignment: id, reason: String::new(), until: None };
     office.house.site.db.write(By::Person(who), move |tx| {
         let permit = crate::access::policy::own_assignment(tx.actor(), who)?;
         commands::extend(tx, &permit, &order)
@@ -721,8 +722,7 @@ fn e29_what_is_suggested_is_what_the_engine_lets_through() {
             suggested.expect("suggestions").iter().map(|(_, hit)| hit.id).collect();
         suggested.sort();
         let ids: Vec<PackageId> = some.iter().map(|(package, _)| *package).collect();
-        let positions =
-            db.read(|db| crate::requests::eligibility::positions(db, asha, asha, &ids));
+        let positions = db.read(|db| crate::requests::eligibility::positions(db, asha, asha, &ids));
         let mut open: Vec<PackageId> =
             positions.expect("positions").iter().filter(|p| p.open()).map(|p| p.package).collect();
         open.sort();

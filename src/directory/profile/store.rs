@@ -31,7 +31,7 @@ pub struct Sight {
 #[derive(Clone, Debug)]
 pub struct Holding {
     /// The assignment.
-    pub assignment: AssignmentId,
+    pub id: AssignmentId,
     /// True where the policy lets managers ask for it, and so end it.
     pub by_managers: bool,
     /// The package.
@@ -158,11 +158,11 @@ pub fn catalogs(db: &mut Db, ids: &[CatalogId]) -> Result<Vec<String>> {
 pub fn holdings(db: &mut Db, person: PersonId, sight: &Sight) -> Result<Vec<Holding>> {
     type Requested = Option<(RequestId, String, PersonId)>;
     type Row = (
-        (PackageId, String, CatalogId, String),
+        (AssignmentId, PackageId, String, CatalogId, String),
         (Ts, Option<Ts>, Option<Ts>),
         Requested,
         Option<String>,
-        (AssignmentId, bool, Option<Ts>),
+        (bool, Option<Ts>),
     );
     let mut query = assignments::table
         .inner_join(packages::table)
@@ -174,11 +174,11 @@ pub fn holdings(db: &mut Db, person: PersonId, sight: &Sight) -> Result<Vec<Hold
         .order((packages::name_key, assignments::id))
         .limit(HOLDINGS)
         .select((
-            (packages::id, packages::name, packages::catalog_id, policies::name),
+            (assignments::id, packages::id, packages::name, packages::catalog_id, policies::name),
             (assignments::starts_at, assignments::started_at, assignments::ends_at),
             (requests::id, requests::reference, requests::requestor_id).nullable(),
             people::name.nullable(),
-            (assignments::id, policies::asks_manager, policies::deleted_at),
+            (policies::asks_manager, policies::deleted_at),
         ))
         .into_boxed();
     if let Some(catalogs) = &sight.catalogs {
@@ -186,7 +186,7 @@ pub fn holdings(db: &mut Db, person: PersonId, sight: &Sight) -> Result<Vec<Hold
     }
     let rows: Vec<Row> = query.load(db)?;
     let holding = |(what, when, asked, requestor, rule): Row| {
-        let ((package, name, catalog, policy), (since, started, until)) = (what, when);
+        let ((id, package, name, catalog, policy), (since, started, until)) = (what, when);
         let asked = asked.zip(requestor).map(|((id, reference, requestor), name)| Asked {
             id,
             reference,
@@ -194,9 +194,20 @@ pub fn holdings(db: &mut Db, person: PersonId, sight: &Sight) -> Result<Vec<Hold
             name,
         });
         let started = started.is_some();
-        let (assignment, asks, gone) = rule;
+        let (asks, gone) = rule;
         let by_managers = asks && gone.is_none();
-        Holding { assignment, by_managers, package, name, catalog, policy, since, started, until, request: asked }
+        Holding {
+            id,
+            by_managers,
+            package,
+            name,
+            catalog,
+            policy,
+            since,
+            started,
+            until,
+            request: asked,
+        }
     };
     Ok(rows.into_iter().map(holding).collect())
 }
