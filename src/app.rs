@@ -32,6 +32,7 @@ pub const ROUTES: &[&[Route]] = &[
     crate::requests::pages::ROUTES,
     crate::requests::stopping::ROUTES,
     crate::signin::pages::ROUTES,
+    crate::team::pages::ROUTES,
 ];
 
 /// What only the demo adds.

@@ -28,6 +28,7 @@ pub mod audit;
 
 pub mod assignments;
 pub mod requests;
+pub mod team;
 
 pub mod provisioning;
 

@@ -23,6 +23,7 @@ const ORDER: &[&str] = &[
     "policies",
     "assignments",
     "requests",
+    "team",
     "provisioning",
     "notify",
     "audit",

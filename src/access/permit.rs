@@ -53,6 +53,8 @@ actions! {
     RemindApprovers,
     /// Give access back, or take it again.
     OwnAssignment,
+    /// End access of somebody who reports to one.
+    EndForReport,
     /// Cancel a request.
     CancelRequest,
     /// See a request.

@@ -1,14 +1,14 @@
 //! The one policy: may this actor do this to that? Each function takes the facts it needs and nothing else.
 
 use super::permit::{
-    CancelRequest, CommentRequest, CreateCatalog, DecideStage, Denied, Enter, GiveInformation,
-    ManageAssignment, ManageCatalog, ManageMail, ManageOrganizations, ManageSettings,
-    OverruleStage, OwnAssignment, Permit, ReadAudit, RegisterResource, RemindApprovers,
-    RequestAccess, RevokeApproval, RunSystem, SeeCatalog, SeeOrganizations, SeePerson, SeeRequest,
-    TakeBack,
+    CancelRequest, CommentRequest, CreateCatalog, DecideStage, Denied, EndForReport, Enter,
+    GiveInformation, ManageAssignment, ManageCatalog, ManageMail, ManageOrganizations,
+    ManageSettings, OverruleStage, OwnAssignment, Permit, ReadAudit, RegisterResource,
+    RemindApprovers, RequestAccess, RevokeApproval, RunSystem, SeeCatalog, SeeOrganizations,
+    SeePerson, SeeRequest, TakeBack,
 };
 use super::{Actor, Person};
-use crate::kernel::{CatalogId, PersonId, RequestId};
+use crate::kernel::{AssignmentId, CatalogId, PersonId, RequestId};
 
 /// Who a route lets in before its page asks for more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +103,43 @@ pub fn request_access(
 /// `Hidden` for everybody else.
 pub fn own_assignment(actor: &Actor, holder: PersonId) -> Result<Permit<OwnAssignment>, Denied> {
     if enabled(actor)?.id == holder { Ok(Permit::on(holder.0)) } else { Err(Denied::Hidden) }
+}
+
+/// How an actor stands to access of somebody who may report to them. Filled by `assignments::store`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReportStanding {
+    /// The assignment.
+    pub assignment: AssignmentId,
+    /// Who holds it.
+    pub holder: PersonId,
+    /// The holder's manager, as the directory says now.
+    pub manager: Option<PersonId>,
+    /// True where its policy lets managers ask for their reports: who may ask for it may end it.
+    pub by_managers: bool,
+}
+
+/// May the actor, as the manager, end this access? Only the manager of today, where the policy leaves it to managers,
+/// and never for themselves (D2).
+///
+/// # Errors
+/// `Forbidden` where the policy does not leave it to managers, `Hidden` for everybody but the manager.
+pub fn end_for_report(
+    actor: &Actor,
+    standing: &ReportStanding,
+) -> Result<Permit<EndForReport>, Denied> {
+    let person = enabled(actor)?;
+    if standing.manager != Some(person.id) || standing.holder == person.id {
+        return Err(Denied::Hidden);
+    }
+    // An auditor changes nothing, whoever reports to them (D33).
+    if person.auditor && !person.administrator {
+        return Err(Denied::Forbidden("Auditors read everything and change nothing."));
+    }
+    if standing.by_managers {
+        Ok(Permit::on(standing.assignment.0))
+    } else {
+        Err(Denied::Forbidden("The policy of this access does not let managers end it."))
+    }
 }
 
 /// May the actor have the approvers reminded? Who waits may: the requestor and the target.
@@ -513,6 +550,28 @@ mod tests {
         assert!(matches!(decide_stage(&person(me, true), &standing), Err(Denied::Forbidden(_))));
         standing.target = other;
         assert!(decide_stage(&person(me, false), &standing).is_ok());
+    }
+
+    #[test]
+    fn d02_a_manager_ends_access_of_a_report_where_the_policy_says_so_and_never_their_own() {
+        let (me, report) = (PersonId::fresh(), PersonId::fresh());
+        let assignment = AssignmentId::fresh();
+        let standing =
+            ReportStanding { assignment, holder: report, manager: Some(me), by_managers: true };
+        assert!(end_for_report(&person(me, false), &standing).is_ok());
+        let other = person(PersonId::fresh(), true);
+        assert_eq!(end_for_report(&other, &standing).err(), Some(Denied::Hidden));
+        let own = ReportStanding { holder: me, ..standing };
+        assert_eq!(end_for_report(&person(me, false), &own).err(), Some(Denied::Hidden));
+        let moved = ReportStanding { manager: None, ..standing };
+        assert_eq!(end_for_report(&person(me, true), &moved).err(), Some(Denied::Hidden));
+        let not_theirs = ReportStanding { by_managers: false, ..standing };
+        let denied = end_for_report(&person(me, true), &not_theirs);
+        assert!(matches!(denied, Err(Denied::Forbidden(_))));
+        let Actor::Person(mut auditor) = person(me, false) else { unreachable!() };
+        auditor.auditor = true;
+        let denied = end_for_report(&Actor::Person(auditor), &standing);
+        assert!(matches!(denied, Err(Denied::Forbidden(_))), "D33");
     }
 
     #[test]

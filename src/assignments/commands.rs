@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::store::{self, Named, NewAssignment};
 use super::{model::Assignment, rights, rules};
-use crate::access::{ManageAssignment, Permit};
+use crate::access::{EndForReport, ManageAssignment, Permit};
 use crate::db::schema::{catalogs, package_roles};
 use crate::db::{Tx, hold_package, lock_package, lock_people};
 use crate::error::{Error, Refusal, Result};
@@ -251,6 +251,25 @@ pub fn end_now(
         return Err(already_ended(&named.assignment, tx.zone()));
     }
     if end_all(tx, std::slice::from_ref(&named), EndReason::EndedNow, reason)?.is_empty() {
+        return Err(Error::Stale);
+    }
+    Ok(named)
+}
+
+/// The manager of its holder ends an assignment now; returns what ended.
+///
+/// # Errors
+/// `Refused` when it has ended already; `Stale` when somebody else ends it now.
+pub fn end_for_report(
+    tx: &mut Tx<'_>,
+    permit: &Permit<EndForReport>,
+    reason: &str,
+) -> Result<Named> {
+    let named = store::one(tx.db(), AssignmentId(permit.about()))?;
+    if named.assignment.ended_at.is_some() {
+        return Err(already_ended(&named.assignment, tx.zone()));
+    }
+    if end_all(tx, std::slice::from_ref(&named), EndReason::EndedByManager, reason)?.is_empty() {
         return Err(Error::Stale);
     }
     Ok(named)

@@ -6,6 +6,7 @@ mod owner;
 pub use owner::*;
 
 use super::model::Assignment;
+use crate::access::policy::ReportStanding;
 use crate::db::schema::{assignments, packages, people, policies, requests};
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
@@ -74,6 +75,27 @@ macro_rules! named_query {
 pub fn one(db: &mut Db, id: AssignmentId) -> Result<Named> {
     let row: NamedRow = named_query!().filter(assignments::id.eq(id)).first(db)?;
     Ok(named(row))
+}
+
+/// How managers stand to an assignment, for the policy module. One statement.
+///
+/// # Errors
+/// `Missing` when there is none.
+pub fn for_report(db: &mut Db, id: AssignmentId) -> Result<ReportStanding> {
+    let (holder, manager, asks, gone): (PersonId, Option<PersonId>, bool, Option<Ts>) =
+        assignments::table
+            .inner_join(people::table)
+            .inner_join(policies::table.on(policies::id.eq(assignments::policy_id)))
+            .filter(assignments::id.eq(id))
+            .select((
+                assignments::target_id,
+                people::manager_id,
+                policies::asks_manager,
+                policies::deleted_at,
+            ))
+            .first(db)?;
+    let by_managers = asks && gone.is_none();
+    Ok(ReportStanding { assignment: id, holder, manager, by_managers })
 }
 
 /// The assignment that a request led to.

@@ -2,19 +2,24 @@
 
 use askama::Template;
 
+use super::ahead::{self, Ahead};
 use crate::access::policy::Gate;
 use crate::assignments::rights::{self, Troubled};
 use crate::assignments::store::{self as assignments, Named};
 use crate::assignments::words::{Times, extendable, until};
 use crate::catalogs::store::catalogs as all_catalogs;
 use crate::error::{Error, Result};
-use crate::kernel::RequestId;
 use crate::kernel::text::shortened;
+use crate::kernel::{RequestId, Ts};
+use crate::packages::model::Viewer;
+use crate::packages::store::Open;
 use crate::policies::model::Extension;
-use crate::requests::model::State;
+use crate::requests::model::{Request, State};
 use crate::requests::pages::{Line, line};
 use crate::requests::store::{self as requests, Waiting};
 use crate::requests::words;
+use crate::team::rules::Figure;
+use crate::team::store::{Glance, at_a_glance, suggested_names};
 use crate::web::page::Mark;
 use crate::web::words::{When, capital, date, number, waited};
 use crate::web::{Cx, Place, Reply, Route, Shell, get};
@@ -28,6 +33,10 @@ const SHOWN: usize = 5;
 const COUNTED: i64 = 10;
 /// Access that ends within so many days is named.
 const SOON_DAYS: u32 = 30;
+/// What nobody decided in time is told to owners for so many days.
+const LATELY_DAYS: u32 = 14;
+/// As many suggestions.
+const SUGGESTED: usize = 3;
 
 /// The first page.
 #[derive(Template)]
@@ -41,9 +50,21 @@ struct HomePage {
     more_decisions: bool,
     open: Vec<Line>,
     more_open: bool,
+    /// What of theirs ends when, drawn.
+    ahead: Option<Ahead>,
     ending: Vec<Held>,
     held: Vec<Held>,
+    /// What waits and what ends among those who report to the reader.
+    team: Option<(String, String)>,
+    /// True for owners and administrators.
+    looks_after: bool,
+    /// True for owners.
+    owns: bool,
     troubles: Vec<Trouble>,
+    expired: Vec<Expired>,
+    /// True for those who read the audit log.
+    audits: bool,
+    suggested: Vec<Suggested>,
     /// True for an administrator of an installation without any catalog.
     start: bool,
 }
@@ -83,6 +104,22 @@ struct Trouble {
     since: When,
 }
 
+/// A request of the reader's catalogs that nobody decided in time.
+struct Expired {
+    href: String,
+    package: String,
+    target: String,
+    reference: String,
+    at: When,
+}
+
+/// A package that many around the reader have.
+struct Suggested {
+    href: String,
+    package: String,
+    why: String,
+}
+
 fn home(cx: &mut Cx) -> Result<Reply> {
     let actor = cx.actor().ok_or(Error::Missing)?;
     let person = cx.person()?;
@@ -91,7 +128,12 @@ fn home(cx: &mut Cx) -> Result<Reply> {
     let looks_after = person.administrator || !person.owns.is_empty();
     let catalogs = (!person.administrator).then_some(person.owns.as_slice());
     let limit = i64::try_from(SHOWN + 1).unwrap_or(i64::MAX);
-    let (queue, open, holders, held, troubles, start) = cx.read(|db| {
+    let soon = times.zone.plus_days(times.now, SOON_DAYS);
+    let shell = cx.shell("What waits for you – Home", Place::Home)?;
+    // The navigation knows already whether anybody reports to the reader.
+    let manages = shell.nav.iter().any(|item| item.place == Place::Team);
+    let lately = times.zone.minus_days(times.now, LATELY_DAYS);
+    let found = cx.read(|db| {
         let queue = requests::queue(db, me, None, COUNTED)?;
         let open = requests::newest_open(db, me, limit)?;
         let waiting: Vec<RequestId> =
@@ -99,15 +141,21 @@ fn home(cx: &mut Cx) -> Result<Reply> {
         let holders = if waiting.is_empty() { vec![] } else { requests::holders(db, &waiting)? };
         let held = assignments::held_of(db, me)?;
         let troubles = if looks_after { rights::troubled(db, catalogs, SHOWN)? } else { vec![] };
+        let expired = match person.owns.as_slice() {
+            [] => vec![],
+            owns => requests::expired_of(db, owns, lately, SHOWN as i64)?,
+        };
+        let glance = if manages { Some(at_a_glance(db, me, soon)?) } else { None };
+        let suggested = suggested_names(db, Viewer::from(person))?;
         let start = person.administrator && all_catalogs(db, actor, None, 1)?.is_empty();
-        Ok((queue, open, holders, held, troubles, start))
+        Ok((queue, open, holders, held, troubles, expired, glance, suggested, start))
     })?;
-    let soon = times.zone.plus_days(times.now, SOON_DAYS);
+    let (queue, open, holders, held, troubles, expired, glance, suggested, start) = found;
     let (mut ending, rest): (Vec<_>, Vec<_>) =
         held.iter().partition(|(named, _)| named.assignment.ends_at.is_some_and(|end| end <= soon));
     ending.sort_by_key(|(named, _)| named.assignment.ends_at);
     let page = HomePage {
-        shell: cx.shell("What waits for you – Home", Place::Home)?,
+        shell,
         today: date(times.zone.date(times.now)),
         heading: heading(queue.len(), open.len(), ending.len()),
         lede: lede(queue.len(), open.len(), ending.len(), held.len()),
@@ -116,11 +164,55 @@ fn home(cx: &mut Cx) -> Result<Reply> {
         more_open: open.len() > SHOWN,
         open: open.iter().take(SHOWN).map(|r| line(r, &holders, me, times)).collect(),
         held: rest.into_iter().take(SHOWN).map(|h| holding(h, times)).collect(),
+        ahead: ahead::of(
+            &ending.iter().filter_map(|(n, _)| named_end(n)).collect::<Vec<_>>(),
+            times,
+        ),
         ending: ending.into_iter().map(|h| holding(h, times)).collect(),
+        team: glance.map(team_words),
+        looks_after,
+        owns: !person.owns.is_empty(),
+        expired: expired.iter().map(|r| expired_line(r, times)).collect(),
+        audits: person.administrator || person.auditor,
+        suggested: suggested.into_iter().take(SUGGESTED).map(suggestion).collect(),
         troubles: troubles.iter().map(|t| trouble(t, times)).collect(),
         start,
     };
     Reply::page(&page)
+}
+
+/// What ends, and when.
+fn named_end(named: &Named) -> Option<(&str, Ts)> {
+    Some((&named.package, named.assignment.ends_at?))
+}
+
+/// What waits in a team, and what ends.
+fn team_words(glance: Glance) -> (String, String) {
+    let waiting = match glance.waiting {
+        0 => "No request waits for a decision".to_owned(),
+        1 => "One request waits for a decision".to_owned(),
+        n => format!("{} requests wait for a decision", capital(&number(n))),
+    };
+    let ending = match glance.ending {
+        0 => format!("Nothing ends in the next {SOON_DAYS} days"),
+        1 => format!("One access ends in the next {SOON_DAYS} days"),
+        n => format!("{} accesses end in the next {SOON_DAYS} days", capital(&number(n))),
+    };
+    (waiting, ending)
+}
+
+fn expired_line(request: &Request, times: Times) -> Expired {
+    Expired {
+        href: format!("/requests/{}", request.id),
+        package: request.package.clone(),
+        target: request.target.clone(),
+        reference: request.reference.clone(),
+        at: When::at(request.ended_at.unwrap_or(request.created_at), times.now, times.zone),
+    }
+}
+
+fn suggestion((figure, open): (Figure, Open)) -> Suggested {
+    Suggested { href: format!("/packages/{}", open.id), package: open.name, why: figure.words() }
 }
 
 /// The first thing that is true: what waits for me, what I wait for, what ends soon.

@@ -251,7 +251,7 @@ impl<'a> Words<'a> {
             (Some(Fact::AssignmentExtended { until: at }), _) => {
                 Self::Extended { s, until: at.map(|at| until(at, zone)) }
             }
-            (Some(Fact::AssignmentEnded { .. }), _) => Self::Ended { s, sentence },
+            (Some(Fact::AssignmentEnded { .. }), Reader::Person) => Self::Ended { s, sentence },
             (Some(Fact::DeliveryTroubled { role, .. }), _) => {
                 Self::DeliveryTrouble { s, role: named(role), sentence: clause(&told.sentence) }
             }

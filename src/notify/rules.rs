@@ -146,6 +146,8 @@ pub fn audiences(fact: &Fact) -> Vec<Audience> {
         | Fact::RequestUndelivered { .. }
         | Fact::StageDenied { .. } => vec![RequestorAndTarget],
         Fact::RequestCanceled { leaver: false } => vec![RequestorAndTarget],
+        // The owners read why somebody outside of their catalog ended it.
+        Fact::AssignmentEnded { why: EndReason::EndedByManager } => vec![Person, CatalogOwners],
         Fact::AssignmentEnded { .. } => vec![Person],
         Fact::RightHeldBefore { .. }
         | Fact::RightKept { .. }

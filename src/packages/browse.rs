@@ -26,6 +26,7 @@ use crate::web::paging::{Cursor, page};
 use crate::web::{Cx, Limit, Place, Reply, Route, Shell, get};
 
 mod cannot;
+mod suggested;
 mod why;
 
 /// The routes of finding access.
@@ -49,6 +50,8 @@ struct BrowsePage {
     hits: Vec<Line>,
     pager: Listing,
     looks_after: bool,
+    /// True where colleagues' access is suggested: to members, for themselves.
+    suggests: bool,
     basket: String,
     /// For whom it is, if not for the reader: id and name.
     other: Option<(String, String)>,
@@ -88,6 +91,9 @@ fn report(cx: &Cx) -> Result<Option<PersonRow>> {
 }
 
 fn browse(cx: &mut Cx) -> Result<Reply> {
+    if cx.query("view") == "suggested" {
+        return suggested::page(cx);
+    }
     let q = crate::kernel::text::one_line(cx.query("q"));
     let me = cx.person()?;
     let other = report(cx)?;
@@ -135,6 +141,7 @@ fn browse(cx: &mut Cx) -> Result<Reply> {
         hits: hits.collect(),
         pager: Listing::under(cx, &found, "access package", "access packages"),
         looks_after: other.is_none() && looks_after(cx)?,
+        suggests: other.is_none() && me.kind == Kind::Member,
         basket: format!("/basket{}", query(me.id, viewer.id)),
         other: other.map(|person| (person.id.to_string(), person.name)),
         reports: reports
@@ -214,7 +221,7 @@ fn line(hit: &Hit, with: &[String], other: Option<&PersonRow>, now: Ts, zone: Zo
 }
 
 /// "Finance. Ledgerline, Close Desk and 2 more": where it belongs and what is in it.
-fn inside(hit: &Hit) -> String {
+pub(crate) fn inside(hit: &Hit) -> String {
     if hit.resources.is_empty() {
         return format!("{}. Nothing is in it yet", hit.catalog_name);
     }

@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 
-use diesel::dsl::exists;
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 
-use super::model::{Content, Detail, Hit, Line, Package, Viewer};
+use super::model::{Content, Detail, Hit, Line, Package, Position, Viewer};
 use super::rules;
 use crate::catalogs::store::risk_of;
 use crate::db::schema::{
-    assignments, catalogs, group_members, package_roles, packages, policies, policy_scopes,
-    requests, resource_roles, resources,
+    assignments, catalogs, group_members, incompatibilities, package_roles, packages, policies,
+    policy_scopes, requests, resource_roles, resources, stops,
 };
 use crate::db::{Db, stale_if_taken};
 use crate::error::{Error, Result};
@@ -20,6 +20,11 @@ use crate::kernel::{
 };
 use crate::organizations;
 use crate::web::paging::Cursor;
+
+mod alias {
+    diesel::alias!(crate::db::schema::assignments as own: Own);
+}
+use alias::own;
 
 type PackageRow = (PackageId, CatalogId, String, String, bool, i64, i64);
 type PackageColumns = (
@@ -273,7 +278,7 @@ impl Asker {
 macro_rules! in_scope {
     ($viewer:expr, $reach:expr, $asks:expr) => {{
         let viewer: Viewer = $viewer;
-        let (own, manager): Asks = $asks;
+        let (for_own, for_reports): Asks = $asks;
         let groups = group_members::table
             .filter(group_members::person_id.eq(viewer.id))
             .select(group_members::group_id.nullable());
@@ -282,8 +287,8 @@ macro_rules! in_scope {
                 .inner_join(policies::table)
                 .filter(policy_scopes::package_id.eq(packages::id))
                 .filter(policies::enabled)
-                .filter(policies::asks_own.eq_any(own))
-                .filter(policies::asks_manager.eq_any(manager))
+                .filter(policies::asks_own.eq_any(for_own))
+                .filter(policies::asks_manager.eq_any(for_reports))
                 .filter(
                     policy_scopes::kind
                         .eq_any($reach.kinds)
@@ -384,6 +389,92 @@ pub fn listed_for(
             Hit { id, name, key, description, catalog_name, resources, risk, position }
         })
         .collect())
+}
+
+/// Those of these packages that a member can request for themselves now, by name: listed, in scope, not held, not open,
+/// not stopped, and nothing that they hold or are in speaks against it. Two statements.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn open_to(db: &mut Db, viewer: Viewer, ids: &[PackageId]) -> Result<Vec<Hit>> {
+    let open = open_names(db, viewer, ids)?;
+    let mut inside = insides(db, open.iter().map(|open| open.id).collect())?;
+    Ok(open
+        .into_iter()
+        .map(|Open { id, name, key, description, catalog_name }| {
+            let (resources, risk) = inside.remove(&id).unwrap_or((Vec::new(), Risk::Ordinary));
+            let position = Position::CanRequest;
+            Hit { id, name, key, description, catalog_name, resources, risk, position }
+        })
+        .collect())
+}
+
+/// A package that can be requested.
+#[derive(Queryable, Clone, Debug, PartialEq, Eq)]
+pub struct Open {
+    /// The package.
+    pub id: PackageId,
+    /// Its name.
+    pub name: String,
+    /// The name's key.
+    pub key: String,
+    /// What somebody gets with it.
+    pub description: String,
+    /// The catalog's name.
+    pub catalog_name: String,
+}
+
+/// As [`open_to`], without what is in them. One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn open_names(db: &mut Db, viewer: Viewer, ids: &[PackageId]) -> Result<Vec<Open>> {
+    if ids.is_empty() || viewer.kind == Kind::Guest {
+        return Ok(vec![]);
+    }
+    let reach = reach(db, viewer)?;
+    // What is held is read under another name: the outer statement has assignments of its own.
+    let mine = || {
+        own.filter(own.field(assignments::target_id).eq(viewer.id))
+            .filter(own.field(assignments::ended_at).is_null())
+            .select(own.field(assignments::package_id))
+    };
+    let groups = group_members::table
+        .filter(group_members::person_id.eq(viewer.id))
+        .select(group_members::group_id.nullable());
+    let against =
+        incompatibilities::table.filter(incompatibilities::package_id.eq(packages::id)).filter(
+            incompatibilities::other_package_id
+                .eq_any(mine().nullable())
+                .or(incompatibilities::group_id.eq_any(groups)),
+        );
+    let in_turn = incompatibilities::table
+        .filter(incompatibilities::other_package_id.eq(packages::id.nullable()))
+        .filter(incompatibilities::package_id.eq_any(mine()));
+    let stopped = stops::table.filter(
+        stops::catalog_id
+            .eq(packages::catalog_id.nullable())
+            .or(stops::package_id.eq(packages::id.nullable())),
+    );
+    Ok(as_seen_by!(viewer)
+        .filter(packages::id.eq_any(ids))
+        .filter(catalogs::enabled)
+        .filter(packages::hidden.eq(false))
+        .filter(assignments::id.nullable().is_null())
+        .filter(requests::id.nullable().is_null())
+        .filter(in_scope!(viewer, reach, Asker::Own.asks()))
+        .filter(not(exists(stopped)))
+        .filter(not(exists(against)))
+        .filter(not(exists(in_turn)))
+        .order((packages::name_key, packages::id))
+        .select((
+            packages::id,
+            packages::name,
+            packages::name_key,
+            packages::description,
+            catalogs::name,
+        ))
+        .load(db)?)
 }
 
 /// The resources' names and the highest risk of each package.

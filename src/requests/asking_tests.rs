@@ -364,10 +364,11 @@ fn e32_pages_stand_on_a_fixed_number_of_statements() {
         assert!(many.iter().all(|n| *n <= 4), "{many:?}");
         for path in ["/", &request, &format!("/packages/{}", office.ledger)] {
             let taken = office.statements(&mut asha, path);
-            assert!(taken <= 10, "{path}: {taken}");
+            // One more than E32's ten says what is incompatible (D19).
+            assert!(taken <= 11, "{path}: {taken}");
         }
         let taken = office.statements(&mut marta, &form);
-        assert!(taken <= 10, "{form}: {taken}");
+        assert!(taken <= 11, "{form}: {taken}");
     }
 }
 

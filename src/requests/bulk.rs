@@ -510,6 +510,7 @@ fn why_not(outcome: &Outcome, risk: Risk, now: Ts, zone: Zone) -> String {
         }
         StageState::Open => match apart(&outcome.request, risk) {
             Some(Apart::High) => "It is high risk: decide it by itself, with a reason".to_owned(),
+            Some(Apart::Exception) => "It is an exception: decide it by itself".to_owned(),
             Some(Apart::Stopped) => "It was stopped; decide it when it goes on".to_owned(),
             Some(Apart::Asked) => "It waits for an answer; decide it by itself".to_owned(),
             None if outcome.due_at <= now => {

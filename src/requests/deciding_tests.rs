@@ -172,7 +172,7 @@ fn answer(
 }
 
 #[test]
-fn e32_the_decision_page_stands_on_ten_statements_and_says_what_it_knows() {
+fn e32_the_decision_page_stands_on_eleven_statements_and_says_what_it_knows() {
     for office in offices() {
         office.colleagues(6, 4);
         let earlier = office.request(office.asha, office.ledger, "For the quarter");
@@ -183,7 +183,8 @@ fn e32_the_decision_page_stands_on_ten_statements_and_says_what_it_knows() {
         let path = format!("/approvals/{id}");
         let mut body = String::new();
         let statements = office.statements(|| body = marta.get(&path).body);
-        assert!(statements <= 2 + 1 + 10, "{statements} statements");
+        // One more than E32's ten says what is incompatible (D19).
+        assert!(statements <= 2 + 1 + 11, "{statements} statements");
         let page = marta.get(&path);
         assert_eq!(page.texts("h1"), ["Grant Month-end ledger to Asha Rao for 90 days?"]);
         assert_eq!(page.texts(".quote"), ["I read the accruals."]);

@@ -177,6 +177,8 @@ impl Past {
 pub enum Apart {
     /// High risk is decided one by one (D39).
     High,
+    /// It is an exception from separation of duties (D19).
+    Exception,
     /// Something was stopped (D47).
     Stopped,
     /// It waits for an answer (D13).
@@ -189,6 +191,7 @@ impl Apart {
     pub fn words(self) -> &'static str {
         match self {
             Self::High => "high risk, decided one by one, with a reason",
+            Self::Exception => "an exception from separation of duties, decided by itself",
             Self::Stopped => "it was stopped, and its time stands still",
             Self::Asked => "it waits for an answer, and its time stands still",
         }
@@ -200,6 +203,7 @@ impl Apart {
 pub fn apart(request: &Request, risk: Risk) -> Option<Apart> {
     match risk {
         Risk::High => Some(Apart::High),
+        Risk::Ordinary if request.exception => Some(Apart::Exception),
         Risk::Ordinary if request.held_at.is_some() => Some(Apart::Stopped),
         Risk::Ordinary if request.asked_at.is_some() => Some(Apart::Asked),
         Risk::Ordinary => None,

@@ -167,6 +167,28 @@ pub fn newest_open(db: &mut Db, person: PersonId, limit: i64) -> Result<Vec<Requ
     rows.into_iter().map(request).collect()
 }
 
+/// Requests for packages of these catalogs that nobody decided in time, since `since`, newest first. One statement, which
+/// reads only what was asked for in the last half year.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn expired_of(
+    db: &mut Db,
+    catalogs: &[CatalogId],
+    since: Ts,
+    limit: i64,
+) -> Result<Vec<Request>> {
+    let rows: Vec<RequestRow> = request_query!()
+        .filter(packages::catalog_id.eq_any(catalogs))
+        .filter(requests::created_at.ge(since.plus_hours(-24 * 180)))
+        .filter(requests::state.eq(State::Expired.as_str()))
+        .filter(requests::ended_at.ge(since))
+        .order((requests::ended_at.desc(), requests::id.desc()))
+        .limit(limit)
+        .load(db)?;
+    rows.into_iter().map(request).collect()
+}
+
 /// The requests that somebody sent together, by package.
 ///
 /// # Errors

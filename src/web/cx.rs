@@ -304,7 +304,7 @@ impl Cx {
             place,
             organization: self.site.organization.clone(),
             who: person.map(|p| Who { id: p.id.to_string(), name: p.name.clone() }),
-            nav: person.map_or_else(Vec::new, |person| nav(person, counts.waiting)),
+            nav: person.map_or_else(Vec::new, |person| nav(person, counts)),
             unread: words::badge(counts.unread),
             notice: self.notice.clone(),
             errors: vec![],
@@ -328,7 +328,7 @@ impl Cx {
 }
 
 /// The places that this person may use.
-fn nav(person: &Person, waiting: i64) -> Vec<NavItem> {
+fn nav(person: &Person, counts: Counts) -> Vec<NavItem> {
     let item = |place, href, label| NavItem { place, href, label, count: None };
     let mut nav = vec![
         item(Place::Home, "/", "Home"),
@@ -336,10 +336,13 @@ fn nav(person: &Person, waiting: i64) -> Vec<NavItem> {
         item(Place::Access, "/access", "My access"),
         item(Place::Requests, "/requests", "Requests"),
         NavItem {
-            count: words::badge(waiting),
+            count: words::badge(counts.waiting),
             ..item(Place::Approvals, "/approvals", "Approvals")
         },
     ];
+    if counts.reports > 0 {
+        nav.push(item(Place::Team, "/team", "My team"));
+    }
     let reads_all = person.administrator || person.auditor;
     if reads_all || !person.owns.is_empty() {
         nav.push(item(Place::Catalogs, "/catalogs", "Catalogs"));
@@ -362,14 +365,22 @@ pub(super) struct Counts {
     /// False where the person has switched single-letter shortcuts off (F4).
     #[diesel(sql_type = Bool)]
     keys: bool,
+    /// One where somebody reports to the person.
+    #[diesel(sql_type = BigInt)]
+    reports: i64,
 }
 
-/// Both counts, and whether letters are shortcuts, in the one statement that a page has for them (E32).
+/// All of them in the one statement that a page has for them (E32).
 fn counts(db: &mut Db, me: PersonId) -> Result<Counts> {
-    const BOTH: &str = "SELECT \
+    const ALL: &str = "SELECT \
         (SELECT count(*) FROM (SELECT 1 FROM stage_approvers WHERE person_id = $1 AND waiting LIMIT 10) AS w) AS waiting, \
         (SELECT count(*) FROM (SELECT 1 FROM notices WHERE person_id = $2 AND read_at IS NULL LIMIT 10) AS n) AS unread, \
-        COALESCE((SELECT shortcuts FROM profiles WHERE person_id = $3), TRUE) AS keys";
-    let asked = diesel::sql_query(BOTH).bind::<Uid, _>(me).bind::<Uid, _>(me).bind::<Uid, _>(me);
-    Ok(asked.get_result(db)?)
+        COALESCE((SELECT shortcuts FROM profiles WHERE person_id = $3), TRUE) AS keys, \
+        (SELECT count(*) FROM (SELECT 1 FROM people WHERE manager_id = $4 AND enabled LIMIT 1) AS r) AS reports";
+    let all = diesel::sql_query(ALL)
+        .bind::<Uid, _>(me)
+        .bind::<Uid, _>(me)
+        .bind::<Uid, _>(me)
+        .bind::<Uid, _>(me);
+    Ok(all.get_result(db)?)
 }

@@ -16,6 +16,7 @@ use keyholder::kernel::{BasketId, IncompatibilityId, NoticeId, PackageId, Reques
 use keyholder::notify;
 use keyholder::packages::incompatible;
 use keyholder::packages::incompatible::model::{NewRule, Other};
+use keyholder::policies::model::{Asks, Terms};
 use keyholder::requests::commands::{self, Submit};
 use keyholder::requests::model::Verdict;
 use keyholder::requests::store;
@@ -75,8 +76,11 @@ fn things(app: &App, number: usize) -> Things {
     let name = format!("Group {number}");
     let role =
         crate::support::app::resource(&app.db, catalog, DIRECTORY, &address, &name, Risk::Ordinary);
+    // What is held, managers may ask for, and end.
     let make = |name: String, stages| {
-        crate::support::app::package(&app.db, catalog, &name, &[role], terms(stages))
+        let asks = Asks { manager: name.starts_with("Held"), ..Asks::default() };
+        let terms = Terms { asks, ..terms(stages) };
+        crate::support::app::package(&app.db, catalog, &name, &[role], terms)
     };
     let two = vec![app.by_manager(), app.by(&["second-approver"])];
     let (package, policy) = make(format!("Asked {number}"), two);
@@ -106,12 +110,15 @@ fn things(app: &App, number: usize) -> Things {
         ("/approvals/{id}", request.to_string()),
         ("/basket/{id}", basket.to_string()),
         ("/catalogs/{id}", catalog.to_string()),
+        ("/compare/{id}", app.person("n1010").to_string()),
         ("/mail/{id}", failed_mail(app).to_string()),
         ("/organizations/{id}", organization.to_string()),
         ("/packages/{id}", package.to_string()),
         ("/packages/{id}/assignments/{aid}", assignment.to_string()),
         ("/people/{id}", app.person("employee").to_string()),
         ("/requests/{id}", request.to_string()),
+        ("/team/access/{id}", assignment.to_string()),
+        ("/team/{id}", app.person("employee").to_string()),
         ("{aid}", assignment.to_string()),
         ("{grant}", grant.to_string()),
         ("{policy}", policy.to_string()),
@@ -136,6 +143,7 @@ fn things(app: &App, number: usize) -> Things {
         ),
         ("/packages/{id}/assignments/{aid}/end", vec![("reason", text("moved on"))]),
         ("/packages/{id}/policies/{policy}/switch", vec![("on", text("no"))]),
+        ("/team/access/{id}/end", vec![("reason", text("moved on"))]),
         ("/catalogs/{id}/switch", vec![("on", text("no"))]),
         ("/notices/read", vec![("upto", text("0"))]),
         ("/organizations/{id}/switch", vec![("open", text("no"))]),

@@ -32,6 +32,8 @@ pub struct Sight {
 pub struct Holding {
     /// The assignment.
     pub id: AssignmentId,
+    /// True where the policy lets managers ask for it, and so end it.
+    pub by_managers: bool,
     /// The package.
     pub package: PackageId,
     /// Its name.
@@ -160,6 +162,7 @@ pub fn holdings(db: &mut Db, person: PersonId, sight: &Sight) -> Result<Vec<Hold
         (Ts, Option<Ts>, Option<Ts>),
         Requested,
         Option<String>,
+        (bool, Option<Ts>),
     );
     let mut query = assignments::table
         .inner_join(packages::table)
@@ -175,13 +178,14 @@ pub fn holdings(db: &mut Db, person: PersonId, sight: &Sight) -> Result<Vec<Hold
             (assignments::starts_at, assignments::started_at, assignments::ends_at),
             (requests::id, requests::reference, requests::requestor_id).nullable(),
             people::name.nullable(),
+            (policies::asks_manager, policies::deleted_at),
         ))
         .into_boxed();
     if let Some(catalogs) = &sight.catalogs {
         query = query.filter(packages::catalog_id.eq_any(catalogs.clone()));
     }
     let rows: Vec<Row> = query.load(db)?;
-    let holding = |(what, when, asked, requestor): Row| {
+    let holding = |(what, when, asked, requestor, rule): Row| {
         let ((id, package, name, catalog, policy), (since, started, until)) = (what, when);
         let asked = asked.zip(requestor).map(|((id, reference, requestor), name)| Asked {
             id,
@@ -190,7 +194,20 @@ pub fn holdings(db: &mut Db, person: PersonId, sight: &Sight) -> Result<Vec<Hold
             name,
         });
         let started = started.is_some();
-        Holding { id, package, name, catalog, policy, since, started, until, request: asked }
+        let (asks, gone) = rule;
+        let by_managers = asks && gone.is_none();
+        Holding {
+            id,
+            by_managers,
+            package,
+            name,
+            catalog,
+            policy,
+            since,
+            started,
+            until,
+            request: asked,
+        }
     };
     Ok(rows.into_iter().map(holding).collect())
 }

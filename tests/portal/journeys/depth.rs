@@ -14,6 +14,7 @@ mod give_back;
 mod keyboard;
 mod looks;
 mod stages;
+mod team;
 mod votes;
 
 /// Walks a journey without JavaScript and with it, each time in a company of its own.
