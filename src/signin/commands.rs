@@ -78,6 +78,17 @@ pub fn sign_out_everywhere(tx: &mut Tx<'_>) -> Result<usize> {
     Ok(ended)
 }
 
+/// Switches single-letter shortcuts on or off for the person who acts (F4). A taste of one's own, and no fact.
+///
+/// # Errors
+/// `Denied` for the system, which presses no keys.
+pub fn set_shortcuts(tx: &mut Tx<'_>, on: bool) -> Result<()> {
+    match tx.actor().enabled_person().map(|person| person.id) {
+        Some(person) => store::save_shortcuts(tx, person, on),
+        None => Err(Error::Denied("Sign in first.".into())),
+    }
+}
+
 fn appoint(tx: &mut Tx<'_>, permit: &Permit<RunSystem>, person: PersonId) -> Result<()> {
     let configuration = Fixture { at: tx.now(), by: CONFIGURATION };
     tx.step(configuration, |tx| {

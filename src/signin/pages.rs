@@ -28,6 +28,7 @@ pub const ROUTES: &[Route] = &[
     get(CALLBACK, Gate::Open, callback).limited(Limit::Callback),
     post("/signout", Gate::Open, sign_out),
     get("/me", Gate::SignedIn, me::show),
+    post("/me/shortcuts", Gate::SignedIn, me::shortcuts),
     post("/me/signout-everywhere", Gate::SignedIn, me::sign_out_everywhere),
 ];
 

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::oidc::Identity;
 use super::rules::Candidate;
-use crate::db::schema::{people, sessions};
+use crate::db::schema::{people, profiles, sessions};
 use crate::db::{Db, Tx, stale_if_taken};
 use crate::error::{Error, Result};
 use crate::kernel::{PersonId, Ts};
@@ -65,6 +65,21 @@ pub fn open_sessions(db: &mut Db, person: PersonId, now: Ts) -> Result<i64> {
         .filter(sessions::ended_at.is_null())
         .filter(sessions::expires_at.gt(now));
     Ok(open.count().get_result(db)?)
+}
+
+/// Whether single letters are shortcuts for the person (F4).
+pub(super) fn save_shortcuts(tx: &mut Tx<'_>, person: PersonId, on: bool) -> Result<()> {
+    let row =
+        (profiles::person_id.eq(person), profiles::mail.eq("all"), profiles::shortcuts.eq(on));
+    crate::each_backend!(tx.db(), |c| {
+        diesel::insert_into(profiles::table)
+            .values(row)
+            .on_conflict(profiles::person_id)
+            .do_update()
+            .set(profiles::shortcuts.eq(on))
+            .execute(c)?
+    });
+    Ok(())
 }
 
 /// Pins the account to a person who has none, for good. Somebody who has left gives it free.

@@ -63,3 +63,14 @@ pub(super) fn sign_out_everywhere(cx: &mut Cx) -> Result<Reply> {
     };
     signed_out(cx, Some(words))
 }
+
+/// Switches single-letter shortcuts on or off.
+pub(super) fn shortcuts(cx: &mut Cx) -> Result<Reply> {
+    let on = cx.form().raw("on") == "yes";
+    cx.write(move |tx| commands::set_shortcuts(tx, on))?;
+    let words = match on {
+        true => ("Shortcuts are on.", "In your approvals, “?” shows them."),
+        false => ("Shortcuts are off.", "Letters do nothing by themselves any more."),
+    };
+    Ok(Reply::see_other("/me").notice(words.0, words.1))
+}
