@@ -205,7 +205,8 @@ fn d12_it_can_be_canceled_and_requested_again() {
         let sent = step(&mut asha, office.ledger, &form, &typed, "send");
         let first = office.made()[0];
         let page = asha.get(sent.location());
-        assert_eq!(page.texts("main form button"), ["Remind the approvers", "Cancel request"]);
+        let buttons = page.texts("main form button");
+        assert_eq!(buttons, ["Remind the approvers", "Cancel request", "Comment"]);
         let canceled = asha.post(&format!("/requests/{first}/cancel"), &[]);
         assert_eq!(canceled.location(), format!("/requests/{first}"));
         let page = asha.get(canceled.location());
@@ -248,7 +249,8 @@ fn e28_a_request_is_hidden_from_those_whom_it_does_not_concern() {
         let page = marta.get(&format!("/requests/{id}"));
         assert_eq!(page.texts("h1"), ["Month-end ledger, for Asha Rao"]);
         assert_eq!(page.texts(".record .now h3"), ["With you"]);
-        assert_eq!(page.texts("main .btn"), ["Decide"], "she decides, and does not cancel");
+        let buttons = page.texts("main .btn");
+        assert_eq!(buttons, ["Decide", "Comment"], "she decides, and does not cancel");
         assert_eq!(marta.post(&format!("/requests/{id}/cancel"), &[]).status, 403);
         assert_eq!(marta.get("/").texts("h1"), ["One decision waits for you"]);
     }

@@ -103,8 +103,8 @@ pub(super) fn extend_now(tx: &mut Tx<'_>, id: RequestId) -> Result<bool> {
     if request.state != State::Scheduled || !due || request.held_at.is_some() {
         return Ok(false);
     }
-    match eligibility::still(tx.db(), request.target_id, &request.terms)? {
-        Some(no) => deny_by_rule(tx, &request, no.words())?,
+    match duties::refused(tx.db(), &request, Beside::NowOrSoon)? {
+        Some(rule) => deny_by_rule(tx, &request, &rule)?,
         None => extended(tx, &request)?,
     }
     Ok(true)

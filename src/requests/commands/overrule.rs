@@ -6,7 +6,8 @@ use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::kernel::text::{NOTE_MAX, tidy};
 use crate::kernel::{Fact, RequestId, StageId};
-use crate::requests::eligibility;
+use crate::packages::incompatible::model::Beside;
+use crate::requests::duties;
 use crate::requests::model::{Request, StageState, State, Verdict, Via};
 use crate::requests::rules::Candidate;
 use crate::requests::store::{self, Asking};
@@ -73,8 +74,8 @@ pub fn overrule(
     let fact = Fact::AdministratorDecided { stage: number, stages, approved };
     tx.record(&fact, request.about().note(&reason))?;
     if approved {
-        match eligibility::still(tx.db(), request.target_id, &request.terms)? {
-            Some(no) => deny_by_rule(tx, &request, no.words())?,
+        match duties::refused(tx.db(), &request, Beside::NowOrSoon)? {
+            Some(rule) => deny_by_rule(tx, &request, &rule)?,
             None => approvers::open_stage(tx, &request, number + 1, true)?,
         }
     }
