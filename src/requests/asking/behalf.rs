@@ -4,10 +4,12 @@ use askama::Template;
 
 use crate::access::policy::request_access;
 use crate::db::Db;
-use crate::directory::store::{find_exact, reports_of};
+use crate::directory::PersonRow;
+use crate::directory::store::{find_exact, groups_of, reports_of};
 use crate::error::{Error, FieldError, Result};
-use crate::kernel::{PackageId, PersonId};
+use crate::kernel::{GroupId, Kind, PackageId, PersonId};
 use crate::policies::model::{Asks, Policy, Who};
+use crate::policies::rules::class;
 use crate::policies::store::of_package;
 use crate::requests::eligibility::{Position, position};
 use crate::requests::store::busy_with;
@@ -78,6 +80,12 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
         let reports = reports_of(db, me)?;
         let ids: Vec<PersonId> = reports.iter().map(|person| person.id).collect();
         let busy = busy_with(db, &ids, id)?;
+        let groups = groups_of(db, &ids)?;
+        let mut reports = reports;
+        // Whom no policy that lets their manager ask is for has no page to be led to (E29).
+        reports.retain(|person| {
+            busy.iter().any(|busy| busy.person == person.id) || covered(&policies, person, &groups)
+        });
         Ok((own, policies, reports, busy))
     })?;
     let on = policies.iter().filter(|policy| policy.enabled);
@@ -115,7 +123,7 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
             }
         })
     };
-    let report = |person: &crate::directory::PersonRow| Report {
+    let report = |person: &PersonRow| Report {
         href: format!("/packages/{id}?for={}", person.id),
         name: person.name.clone(),
         title: person.title.clone().unwrap_or_default(),
@@ -133,6 +141,26 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
         who,
     };
     Ok(Reply::page(&page)?.status(status))
+}
+
+/// Is the person in the scope of a policy that lets their manager ask? Whether a guest's organization is, is seen on the
+/// page that the link leads to.
+fn covered(policies: &[Policy], person: &PersonRow, groups: &[(PersonId, GroupId)]) -> bool {
+    let own = groups.iter().filter(|(member, _)| *member == person.id).map(|(_, group)| *group);
+    let who = Who {
+        id: person.id,
+        name: person.name.clone(),
+        kind: person.kind,
+        enabled: true,
+        manager: person.manager_id,
+        groups: own.collect(),
+        organization: None,
+    };
+    let asks = policies.iter().filter(|policy| policy.enabled && policy.terms.asks.manager);
+    asks.map(|policy| &policy.terms.scope).any(|scope| {
+        let organizations = scope.all_organizations || !scope.organizations.is_empty();
+        class(scope, &who).is_some() || (person.kind == Kind::Guest && organizations)
+    })
 }
 
 /// The one person who is meant, among those for whom the reader may ask. Whoever else there is, is not told (E28).

@@ -42,6 +42,7 @@ fn d13_a_request_that_needs_information_waits_and_goes_on_with_the_answer() {
     assert_eq!(invalid(w.answer(w.ada, request, "")), "Write your answer");
     w.answer(w.ada, request, "For January.").unwrap();
     assert_eq!(refused(w.answer(w.ada, request, "Or February")).title, "Nothing is asked any more");
+    w.dispatch();
     let told = w.facts_of("information_given", request);
     assert_eq!(told.len(), 1);
     assert_eq!(w.state(request), State::PendingApproval);
