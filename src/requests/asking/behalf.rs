@@ -5,12 +5,11 @@ use askama::Template;
 use crate::access::policy::request_access;
 use crate::db::Db;
 use crate::directory::PersonRow;
-use crate::directory::store::{find_exact, groups_of, reports_of};
+use crate::directory::store::{find_exact, reports_of};
 use crate::error::{Error, FieldError, Result};
-use crate::kernel::{GroupId, Kind, PackageId, PersonId};
+use crate::kernel::{PackageId, PersonId};
 use crate::policies::model::{Asks, Policy, Who};
-use crate::policies::rules::class;
-use crate::policies::store::of_package;
+use crate::policies::store::{applicable_of, of_package, whos};
 use crate::requests::eligibility::{Position, position};
 use crate::requests::store::busy_with;
 use crate::web::page::Mark;
@@ -68,7 +67,20 @@ impl Ways {
 pub fn for_others(db: &mut Db, me: &Who, policies: &[Policy]) -> Result<bool> {
     let on = policies.iter().filter(|policy| policy.enabled);
     let ways = Ways::under(on.map(|policy| &policy.terms.asks), me);
-    Ok(ways.named || (ways.manages && !reports_of(db, me.id)?.is_empty()))
+    Ok(ways.named || (ways.manages && !within(db, me, policies)?.is_empty()))
+}
+
+/// Those who report to the reader and whom a policy that lets the reader ask is for, by name. The others have no page
+/// to be led to (E29).
+fn within(db: &mut Db, me: &Who, policies: &[Policy]) -> Result<Vec<PersonRow>> {
+    let on: Vec<&Policy> = policies.iter().filter(|policy| policy.enabled).collect();
+    let reports = reports_of(db, me.id)?;
+    if reports.is_empty() {
+        return Ok(reports);
+    }
+    let whos = whos(db, &reports)?;
+    let each = reports.into_iter().zip(whos);
+    Ok(each.filter(|(_, who)| !applicable_of(&on, me, who).is_empty()).map(|(p, _)| p).collect())
 }
 
 pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
@@ -77,15 +89,9 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
     let (own, policies, reports, busy) = cx.read(|db| {
         let own = position(db, me, me, id)?;
         let policies = of_package(db, id)?;
-        let reports = reports_of(db, me)?;
+        let reports = within(db, &own.requestor, &policies)?;
         let ids: Vec<PersonId> = reports.iter().map(|person| person.id).collect();
         let busy = busy_with(db, &ids, id)?;
-        let groups = groups_of(db, &ids)?;
-        let mut reports = reports;
-        // Whom no policy that lets their manager ask is for has no page to be led to (E29).
-        reports.retain(|person| {
-            busy.iter().any(|busy| busy.person == person.id) || covered(&policies, person, &groups)
-        });
         Ok((own, policies, reports, busy))
     })?;
     let on = policies.iter().filter(|policy| policy.enabled);
@@ -141,26 +147,6 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
         who,
     };
     Ok(Reply::page(&page)?.status(status))
-}
-
-/// Is the person in the scope of a policy that lets their manager ask? Whether a guest's organization is, is seen on the
-/// page that the link leads to.
-fn covered(policies: &[Policy], person: &PersonRow, groups: &[(PersonId, GroupId)]) -> bool {
-    let own = groups.iter().filter(|(member, _)| *member == person.id).map(|(_, group)| *group);
-    let who = Who {
-        id: person.id,
-        name: person.name.clone(),
-        kind: person.kind,
-        enabled: true,
-        manager: person.manager_id,
-        groups: own.collect(),
-        organization: None,
-    };
-    let asks = policies.iter().filter(|policy| policy.enabled && policy.terms.asks.manager);
-    asks.map(|policy| &policy.terms.scope).any(|scope| {
-        let organizations = scope.all_organizations || !scope.organizations.is_empty();
-        class(scope, &who).is_some() || (person.kind == Kind::Guest && organizations)
-    })
 }
 
 /// The one person who is meant, among those for whom the reader may ask. Whoever else there is, is not told (E28).
