@@ -290,7 +290,10 @@ pub enum Fact {
         stage: i64,
         stages: i64,
         to: String,
-        /// For whom the actor stands in (D34).
+        SessionsEnded {
+        sessions: i64,
+    },
+    /// For whom the actor stands in (D34).
         #[serde(default)]
         instead_of: Option<String>,
     },
@@ -663,6 +666,7 @@ impl Fact {
             Self::SignedIn
             | Self::FirstSignIn { .. }
             | Self::SignInRefused { .. }
+            | Self::SessionsEnded { .. }
             | Self::SignedOutEverywhere { .. } => Family::SignIn,
         }
     }
@@ -1045,6 +1049,9 @@ impl Fact {
                 format!("{{person}} signed in for the first time, through {}", data(issuer))
             }
             Self::SignInRefused { why } => format!("A sign-in was refused: {}", data(why)),
+            Self::SessionsEnded { sessions } => {
+                format!("{{person}} ended {}", counted(*sessions, "other session", "other sessions"))
+            }
             Self::SignedOutEverywhere { sessions } => format!(
                 "{{person}} signed out everywhere ({} ended)",
                 counted(*sessions, "session", "sessions")

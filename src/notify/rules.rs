@@ -188,6 +188,7 @@ pub fn audiences(fact: &Fact) -> Vec<Audience> {
         | Fact::SignedIn
         | Fact::FirstSignIn { .. }
         | Fact::SignInRefused { .. }
+        | Fact::SessionsEnded { .. }
         | Fact::SignedOutEverywhere { .. } => vec![],
     }
 }
