@@ -17,6 +17,8 @@ pub enum Gate {
     Open,
     /// Anybody signed in.
     SignedIn,
+    /// Auditors and administrators, where the organization's settings are.
+    Settings,
     /// Somebody who looks after a catalog, an administrator or an auditor.
     Catalogs,
     /// Auditors and administrators.
@@ -51,6 +53,10 @@ pub fn enter(actor: Option<&Actor>, gate: Gate) -> Result<Permit<Enter>, Denied>
         )),
         Gate::Audit if person.administrator || person.auditor => Ok(permit),
         Gate::Audit => Err(Denied::Forbidden("The audit log is for auditors and administrators.")),
+        Gate::Settings if person.administrator || person.auditor => Ok(permit),
+        Gate::Settings => Err(Denied::Forbidden(
+            "The organization’s settings are for administrators and auditors.",
+        )),
         Gate::Organizations => see_organizations(&Actor::Person(person.clone())).map(|_| permit),
         Gate::Administrator if person.administrator => Ok(permit),
         Gate::Administrator => Err(Denied::Forbidden("This page is for administrators.")),

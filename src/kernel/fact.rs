@@ -502,6 +502,9 @@ pub enum Fact {
     SignInRefused {
         why: String,
     },
+    SessionsEnded {
+        sessions: i64,
+    },
     SignedOutEverywhere {
         sessions: i64,
     },
@@ -668,6 +671,7 @@ impl Fact {
             Self::SignedIn
             | Self::FirstSignIn { .. }
             | Self::SignInRefused { .. }
+            | Self::SessionsEnded { .. }
             | Self::SignedOutEverywhere { .. } => Family::SignIn,
         }
     }
@@ -1053,6 +1057,9 @@ impl Fact {
                 format!("{{person}} signed in for the first time, through {}", data(issuer))
             }
             Self::SignInRefused { why } => format!("A sign-in was refused: {}", data(why)),
+            Self::SessionsEnded { sessions } => {
+                format!("{{person}} ended {}", counted(*sessions, "other session", "other sessions"))
+            }
             Self::SignedOutEverywhere { sessions } => format!(
                 "{{person}} signed out everywhere ({} ended)",
                 counted(*sessions, "session", "sessions")

@@ -207,6 +207,7 @@ pub fn audiences(fact: &Fact) -> Vec<Audience> {
         | Fact::SignedIn
         | Fact::FirstSignIn { .. }
         | Fact::SignInRefused { .. }
+        | Fact::SessionsEnded { .. }
         | Fact::SignedOutEverywhere { .. } => vec![],
     }
 }

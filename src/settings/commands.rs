@@ -12,11 +12,25 @@ use crate::kernel::{About, Fact};
 /// The longest words of the help contact, in characters.
 const HELP_MAX: usize = 300;
 
-/// Changes the settings. What is as it was changes nothing and records nothing.
+/// Changes the settings, whatever they were. What is as it was changes nothing and records nothing.
 ///
 /// # Errors
 /// `Invalid` by field.
-pub fn change(tx: &mut Tx<'_>, _permit: &Permit<ManageSettings>, new: &Settings) -> Result<()> {
+pub fn change(tx: &mut Tx<'_>, permit: &Permit<ManageSettings>, new: &Settings) -> Result<()> {
+    let seen = store::revision(tx.db())?;
+    change_seen(tx, permit, seen, new)
+}
+
+/// Changes the settings for somebody who saw them at the revision `seen`.
+///
+/// # Errors
+/// `Invalid` by field; `Refused` if somebody else has changed them since.
+pub fn change_seen(
+    tx: &mut Tx<'_>,
+    _permit: &Permit<ManageSettings>,
+    seen: i64,
+    new: &Settings,
+) -> Result<()> {
     let help = new.help.as_deref().map(|words| one_line(&tidy(words))).filter(|w| !w.is_empty());
     let new = Settings { help, ..new.clone() };
     let mut errors = Vec::new();
@@ -37,6 +51,7 @@ pub fn change(tx: &mut Tx<'_>, _permit: &Permit<ManageSettings>, new: &Settings)
     if !errors.is_empty() {
         return Err(Error::Invalid(errors));
     }
+    let rev = store::revision(tx.db())?;
     let old = store::organization(tx.db())?;
     let yes = |on: bool| if on { "shown" } else { "hidden" };
     let words = |help: &Option<String>| help.clone().unwrap_or_default();
@@ -52,6 +67,14 @@ pub fn change(tx: &mut Tx<'_>, _permit: &Permit<ManageSettings>, new: &Settings)
     if changes.is_empty() {
         return Ok(());
     }
+    if rev != seen {
+        let words: Vec<String> =
+            changes.iter().map(|one| format!("{} is “{}” now", one.field, one.from)).collect();
+        let why =
+            format!("Nothing of yours was saved. What differs from yours: {}.", words.join("; "));
+        return Err(Error::refused("The settings changed while you were editing", why));
+    }
+    store::count(tx, rev)?;
     store::save(tx, &new)?;
     tx.record(&Fact::SettingsChanged { changes }, About::nothing())
 }

@@ -4,4 +4,7 @@
 
 pub mod commands;
 pub mod model;
+pub mod pages;
 pub mod store;
+#[cfg(test)]
+mod tests;

@@ -4,9 +4,10 @@ use diesel::prelude::*;
 
 use super::model::Settings;
 use crate::db::schema::settings;
-use crate::db::{Db, Tx, set_setting};
-use crate::error::Result;
+use crate::db::{Db, Tx, set_setting, setting, stale_if_taken};
+use crate::error::{Error, Result};
 
+const REV: &str = "organization.rev";
 const HELP: &str = "organization.help";
 const APPROVER_NAMES: &str = "organization.approver_names";
 /// The name of the row with the undo window, for those who write history.
@@ -34,6 +35,30 @@ pub fn organization(db: &mut Db) -> Result<Settings> {
         }
     }
     Ok(found)
+}
+
+/// How often the settings have changed: who sends a form says which they saw.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn revision(db: &mut Db) -> Result<i64> {
+    Ok(setting(db, REV)?.and_then(|rev| rev.parse().ok()).unwrap_or(0))
+}
+
+/// Counts one change more, if nobody else has meanwhile.
+pub(super) fn count(tx: &mut Tx<'_>, read: i64) -> Result<()> {
+    let next = (read + 1).to_string();
+    if read == 0 {
+        let row = (settings::name.eq(REV), settings::value.eq(next));
+        diesel::insert_into(settings::table)
+            .values(row)
+            .execute(tx.db())
+            .map_err(stale_if_taken)?;
+        return Ok(());
+    }
+    let row = settings::name.eq(REV).and(settings::value.eq(read.to_string()));
+    let hit = diesel::update(settings::table.filter(row)).set(settings::value.eq(next));
+    if hit.execute(tx.db())? == 1 { Ok(()) } else { Err(Error::Stale) }
 }
 
 pub(super) fn save(tx: &mut Tx<'_>, new: &Settings) -> Result<()> {

@@ -9,7 +9,7 @@ use crate::directory::{self, GlobalRole};
 use crate::error::{Error, Result};
 use crate::kernel::text::{one_line, shortened};
 use crate::kernel::{About, Fact, PersonId};
-use crate::web::session;
+use crate::web::session::{self, Ending};
 
 /// In whose name a sign-in is written until it is known whose it is.
 pub const BY: By = By::System("Sign-in");
@@ -87,6 +87,28 @@ pub fn set_shortcuts(tx: &mut Tx<'_>, on: bool) -> Result<()> {
         Some(person) => store::save_shortcuts(tx, person, on),
         None => Err(Error::Denied("Sign in first.".into())),
     }
+}
+
+/// Ends one session of the person who acts, or all others than `own`; their own they leave by signing out.
+/// Returns how many there were: none if they had ended meanwhile, and then nothing is recorded.
+///
+/// # Errors
+/// `Denied` for the system, which has none.
+pub fn end_sessions(tx: &mut Tx<'_>, own: &str, one: Option<&str>) -> Result<usize> {
+    let Actor::Person(person) = tx.actor().clone() else {
+        return Err(Error::Denied("Sign in first.".into()));
+    };
+    let which = match one {
+        Some(one) if one == own => return Ok(0),
+        Some(one) => Ending::One(one),
+        None => Ending::AllBut(own),
+    };
+    let ended = session::end_of_person(tx, person.id, which)?;
+    if ended > 0 {
+        let fact = Fact::SessionsEnded { sessions: i64::try_from(ended).unwrap_or(i64::MAX) };
+        tx.record(&fact, About::nothing().person(person.id, person.name))?;
+    }
+    Ok(ended)
 }
 
 fn appoint(tx: &mut Tx<'_>, permit: &Permit<RunSystem>, person: PersonId) -> Result<()> {

@@ -8,3 +8,4 @@ pub mod oidc;
 pub mod pages;
 pub mod rules;
 pub mod store;
+pub mod words;

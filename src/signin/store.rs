@@ -4,10 +4,10 @@ use diesel::prelude::*;
 
 use super::oidc::Identity;
 use super::rules::Candidate;
-use crate::db::schema::{people, profiles, sessions};
+use crate::db::schema::{people, profiles};
 use crate::db::{Db, Tx, stale_if_taken};
 use crate::error::{Error, Result};
-use crate::kernel::{PersonId, Ts};
+use crate::kernel::PersonId;
 
 /// More people than this are never meant at once.
 const CANDIDATES: i64 = 50;
@@ -53,18 +53,6 @@ pub fn candidates(db: &mut Db, identity: &Identity) -> Result<Vec<Candidate>> {
 pub fn has_administrator(db: &mut Db) -> Result<bool> {
     let some = people::table.filter(people::administrator).filter(people::enabled);
     Ok(some.select(people::id).first::<PersonId>(db).optional()?.is_some())
-}
-
-/// How many sessions a person has at `now` by wall time.
-///
-/// # Errors
-/// When the database does not answer.
-pub fn open_sessions(db: &mut Db, person: PersonId, now: Ts) -> Result<i64> {
-    let open = sessions::table
-        .filter(sessions::person_id.eq(person))
-        .filter(sessions::ended_at.is_null())
-        .filter(sessions::expires_at.gt(now));
-    Ok(open.count().get_result(db)?)
 }
 
 /// Whether single letters are shortcuts for the person (F4).

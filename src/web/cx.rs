@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
 use super::form::Form;
 use super::page::{NavItem, Notice, Place, Shell, Who};
@@ -19,6 +19,7 @@ use crate::access::{Actor, Person};
 use crate::db::columns::Uid;
 use crate::db::{By, Db, Tx};
 use crate::error::{Error, Result};
+use crate::kernel::text::one_line;
 use crate::kernel::{PersonId, Ts, Zone};
 use crate::site::Site;
 
@@ -36,6 +37,9 @@ pub struct Cx {
     pub(super) shown: Cell<bool>,
 }
 
+/// The longest words of a browser about itself that are kept.
+const AGENT_MAX: usize = 300;
+
 /// The request as it came.
 #[derive(Default)]
 pub(super) struct Asked {
@@ -49,6 +53,8 @@ pub(super) struct Asked {
     pub(super) origin: Option<String>,
     pub(super) referer: Option<String>,
     pub(super) peer: Option<IpAddr>,
+    /// What the browser says of itself, at most [`AGENT_MAX`] characters.
+    pub(super) agent: Option<String>,
     /// The body could not be read: the status that says why.
     pub(super) unreadable: Option<u16>,
     /// The session could not be loaded.
@@ -58,6 +64,11 @@ pub(super) struct Asked {
 }
 
 impl Asked {
+    /// What a browser says of itself, tidied and short enough to keep.
+    pub(super) fn agent(header: &str) -> String {
+        one_line(header).chars().take(AGENT_MAX).collect()
+    }
+
     pub(super) fn method(&self) -> &'static str {
         match (self.post, self.head) {
             (true, _) => "POST",
@@ -235,6 +246,12 @@ impl Cx {
         self.actor.as_ref().and(self.session.as_ref()).map(|session| session.auth_time)
     }
 
+    /// The session's hash, by which lists tell it from others.
+    #[must_use]
+    pub fn session_hash(&self) -> &str {
+        self.session.as_ref().map_or("", |session| session.hash.as_str())
+    }
+
     /// The provider's token of this session, for signing out there.
     #[must_use]
     pub fn id_token(&self) -> Option<&str> {
@@ -313,7 +330,10 @@ impl Cx {
             zone: words::zone_words(now, zone),
             printed: words::stamp(now, zone),
             theme: None,
-            help: self.site.help.clone(),
+            help: counts
+                .help
+                .filter(|help| !help.is_empty())
+                .unwrap_or_else(|| self.site.help.clone()),
             idle: self.idle(),
             keys: person.is_some() && counts.keys,
         }
@@ -354,7 +374,7 @@ fn nav(person: &Person, counts: Counts) -> Vec<NavItem> {
 }
 
 /// What the shell counts; nobody counts beyond ten.
-#[derive(Clone, Copy, Debug, Default, QueryableByName)]
+#[derive(Clone, Debug, Default, QueryableByName)]
 pub(super) struct Counts {
     /// Stages that wait for the person's decision.
     #[diesel(sql_type = BigInt)]
@@ -368,6 +388,9 @@ pub(super) struct Counts {
     /// One where somebody reports to the person.
     #[diesel(sql_type = BigInt)]
     reports: i64,
+    /// Whom to ask for help, if the organization's settings say it.
+    #[diesel(sql_type = Nullable<Text>)]
+    help: Option<String>,
 }
 
 /// All of them in the one statement that a page has for them (E32).
@@ -376,7 +399,8 @@ fn counts(db: &mut Db, me: PersonId) -> Result<Counts> {
         (SELECT count(*) FROM (SELECT 1 FROM stage_approvers WHERE person_id = $1 AND waiting LIMIT 10) AS w) AS waiting, \
         (SELECT count(*) FROM (SELECT 1 FROM notices WHERE person_id = $2 AND read_at IS NULL LIMIT 10) AS n) AS unread, \
         COALESCE((SELECT shortcuts FROM profiles WHERE person_id = $3), TRUE) AS keys, \
-        (SELECT count(*) FROM (SELECT 1 FROM people WHERE manager_id = $4 AND enabled LIMIT 1) AS r) AS reports";
+        (SELECT count(*) FROM (SELECT 1 FROM people WHERE manager_id = $4 AND enabled LIMIT 1) AS r) AS reports, \
+        (SELECT value FROM settings WHERE name = 'organization.help') AS help";
     let all = diesel::sql_query(ALL)
         .bind::<Uid, _>(me)
         .bind::<Uid, _>(me)

@@ -202,6 +202,7 @@ fn settle(cx: &Cx, reply: &Reply) -> Result<Option<Handover>, Stop> {
                 id_token: id_token.clone(),
                 roles: session::roles(&person),
                 draft: waiting_draft(cx, &person),
+                agent: cx.asked.agent.clone(),
             };
             Ok(Some(replace(cx, new, false)?))
         }
@@ -239,6 +240,7 @@ fn renew(cx: &Cx) -> Option<Handover> {
         id_token: session.id_token.clone(),
         roles,
         draft: session.draft.clone(),
+        agent: cx.asked.agent.clone(),
     };
     // The next request tries again.
     match replace(cx, new, true) {

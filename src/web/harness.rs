@@ -162,6 +162,7 @@ impl Browser<'_> {
             id_token: None,
             roles: session::roles(&actor),
             draft: None,
+            agent: None,
         };
         self.token = csrf::masked(&new.csrf);
         let times = site.sessions;

@@ -140,6 +140,7 @@ fn read(
         origin: text("origin"),
         referer: text("referer"),
         peer: peer(&site, request),
+        agent: text("user-agent").map(|header| Asked::agent(&header)),
         trouble,
         ..Asked::default()
     };

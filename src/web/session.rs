@@ -70,6 +70,8 @@ pub struct NewSession {
     pub roles: String,
     /// What the person had typed before.
     pub draft: Option<Draft>,
+    /// What the browser said of itself.
+    pub agent: Option<String>,
 }
 
 /// A session as it was loaded: one that lives, or one that ended within the last hour.
@@ -138,6 +140,7 @@ pub fn begin(tx: &mut Tx<'_>, new: &NewSession, times: SessionTimes) -> Result<S
             sessions::csrf.eq(&new.csrf),
             sessions::created_at.eq(now),
             sessions::expires_at.eq(end_of(now, new.auth_time, times)),
+            sessions::agent.eq(&new.agent),
         ))
         .execute(tx.db())?;
     Ok(key)
@@ -179,6 +182,71 @@ pub fn end_all(tx: &mut Tx<'_>, person: PersonId) -> Result<usize> {
         .filter(sessions::ended_at.is_null())
         .filter(sessions::expires_at.gt(now));
     Ok(diesel::update(living).set(sessions::ended_at.eq(now)).execute(tx.db())?)
+}
+
+/// A session of a person that is open.
+#[derive(Clone, Debug)]
+pub struct OpenSession {
+    /// The hash of its key.
+    pub hash: String,
+    /// When the person proved who they are.
+    pub since: Ts,
+    /// When it ends if nothing happens.
+    pub until: Ts,
+    /// What the browser said of itself.
+    pub agent: Option<String>,
+}
+
+/// The open sessions of a person at `now` by wall time, the newest first. One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn open(db: &mut Db, person: PersonId, now: Ts) -> Result<Vec<OpenSession>> {
+    type Row = (String, String, Ts, Option<String>);
+    let rows: Vec<Row> = sessions::table
+        .filter(sessions::person_id.eq(person))
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::expires_at.gt(now))
+        .order((sessions::created_at.desc(), sessions::key_hash))
+        .select((sessions::key_hash, sessions::state, sessions::expires_at, sessions::agent))
+        .load(db)?;
+    let open = |(hash, state, until, agent): Row| {
+        let State { auth_time, .. } = serde_json::from_str(&state)?;
+        Ok(OpenSession { hash, since: auth_time, until, agent })
+    };
+    rows.into_iter().map(open).collect()
+}
+
+/// Ends one session of a person, or with `but` all others than that. Returns how many there were.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn end_of_person(tx: &mut Tx<'_>, person: PersonId, which: Ending<'_>) -> Result<usize> {
+    let now = tx.wall();
+    let living = sessions::table
+        .filter(sessions::person_id.eq(person))
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::expires_at.gt(now));
+    let set = sessions::ended_at.eq(now);
+    Ok(match which {
+        Ending::One(hash) => {
+            let one = living.filter(sessions::key_hash.eq(hash.to_owned()));
+            diesel::update(one).set(set).execute(tx.db())?
+        }
+        Ending::AllBut(hash) => {
+            let others = living.filter(sessions::key_hash.ne(hash.to_owned()));
+            diesel::update(others).set(set).execute(tx.db())?
+        }
+    })
+}
+
+/// Which sessions of a person end.
+#[derive(Clone, Copy, Debug)]
+pub enum Ending<'a> {
+    /// The one of this hash.
+    One(&'a str),
+    /// All but the one of this hash.
+    AllBut(&'a str),
 }
 
 /// Deletes what ended more than an hour ago, drafts and all. Returns how many there were.

@@ -71,6 +71,45 @@ async function settle(page) {
   await page.waitForLoadState('load');
 }
 
+/** Runs in the page. */
+async function look(rules) {
+  const sideways = document.documentElement.scrollWidth > document.documentElement.clientWidth;
+  const blurred = [];
+  const covered = [];
+  for (const control of [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary')].slice(0, 80)) {
+    if (!control.checkVisibility({ visibilityProperty: true })) continue;
+    control.focus({ focusVisible: true });
+    if (document.activeElement !== control) continue;
+    const shows = (one) => {
+      const style = one && getComputedStyle(one);
+      return style && ((style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0) || style.boxShadow !== 'none');
+    };
+    const name = control.outerHTML.slice(0, 160);
+    if (!shows(control) && !shows(control.closest('label'))) blurred.push(name);
+    const { left, top, width, height } = control.getBoundingClientRect();
+    const over = document.elementFromPoint(left + width / 2, top + height / 2);
+    for (let one = over; one && !one.contains(control) && !control.contains(one); one = one.parentElement) {
+      if (['sticky', 'fixed'].includes(getComputedStyle(one).position)) { covered.push(name); break; }
+    }
+  }
+  document.activeElement?.blur();
+  window.scrollTo(0, 0);
+  const found = await axe.run(document, { runOnly: rules });
+  const violations = found.violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.slice(0, 3).map((node) => `${node.html} ${node.failureSummary}`).join(' | ')}`);
+  return { sideways, blurred, covered, violations };
+}
+
+/** Runs in the page: bytes as they came over the wire (1 for each that came from the cache), and how many things. */
+function weigh() {
+  const [page] = performance.getEntriesByType('navigation');
+  const things = performance.getEntriesByType('resource');
+  const bytes = (end) => things.filter((one) => new URL(one.name).pathname.endsWith(end)).reduce((sum, one) => sum + one.encodedBodySize, 0);
+  return {
+    html: page.encodedBodySize, css: bytes('.css'), js: bytes('.js'), requests: 1 + things.length,
+    foreign: things.map((one) => one.name).filter((name) => new URL(name).origin !== location.origin),
+  };
+}
+
 const commands = {
   async goto({ page }, { url }) { await page.goto(url); },
   /** By role and accessible name; `nth` counts from 0, and without it only one may match. */
@@ -109,6 +148,20 @@ const commands = {
     await page.evaluate(AXE);
     const found = await page.evaluate((rules) => axe.run(document, { runOnly: rules }), AXE_RULES);
     return { violations: found.violations.map(({ id, help, nodes }) => ({ id, help, nodes: nodes.map((node) => `${node.html} ${node.failureSummary}`) })) };
+  },
+  /**
+   * What a page is like in each of these windows ({ width, height, scheme }), without loading it again: what axe finds,
+   * whether one has to scroll sideways, which controls show no focus or show it under something; and what it weighs.
+   */
+  async survey({ page }, { windows }) {
+    await page.evaluate(AXE);
+    const looks = [];
+    for (const { width, height, scheme } of windows) {
+      await page.setViewportSize({ width, height });
+      await page.emulateMedia({ colorScheme: scheme });
+      looks.push({ width, scheme, ...await page.evaluate(look, AXE_RULES) });
+    }
+    return { looks, weight: await page.evaluate(weigh) };
   },
   async screenshot({ page }, { path, full = false }) { await page.screenshot({ path, fullPage: full, animations: 'disabled' }); },
   /** Whether the page is wider than its window. */

@@ -10,6 +10,8 @@ mod engine;
 mod journeys;
 mod kills;
 mod mail;
+mod pages;
 mod refusals;
 mod signin;
+mod substitution;
 mod support;

@@ -2,12 +2,12 @@
 
 use askama::Template;
 
-use super::super::{commands, store};
+use super::super::{commands, words};
 use super::signed_out;
 use crate::directory::{PersonRow, profile, store as directory};
 use crate::error::Result;
 use crate::web::words::{When, and_list};
-use crate::web::{Cx, Place, Reply, Shell};
+use crate::web::{Cx, Place, Reply, Shell, session};
 
 #[derive(Template)]
 #[template(path = "signin/me.html")]
@@ -17,8 +17,16 @@ struct MePage {
     manager: Option<String>,
     groups: Vec<String>,
     roles: Vec<String>,
-    sessions: i64,
-    since: Option<When>,
+    sessions: Vec<OpenHere>,
+}
+
+/// An open session, in words.
+struct OpenHere {
+    hash: String,
+    browser: String,
+    since: When,
+    until: When,
+    own: bool,
 }
 
 pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
@@ -32,7 +40,7 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
         };
         let groups = profile::store::groups(db, me.id)?;
         let catalogs = profile::store::catalogs(db, &me.owns)?;
-        Ok((person, manager, groups, catalogs, store::open_sessions(db, me.id, wall)?))
+        Ok((person, manager, groups, catalogs, session::open(db, me.id, wall)?))
     })?;
     let mut roles = Vec::new();
     if me.administrator {
@@ -44,6 +52,18 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
     if !catalogs.is_empty() {
         roles.push(format!("Owner of {}", and_list(&catalogs, 20)));
     }
+    let zone = cx.zone();
+    let mut sessions: Vec<OpenHere> = sessions
+        .into_iter()
+        .map(|one| OpenHere {
+            own: one.hash == cx.session_hash(),
+            browser: words::browser(one.agent.as_deref()),
+            since: When::at(one.since, wall, zone),
+            until: When::at(one.until, wall, zone),
+            hash: one.hash,
+        })
+        .collect();
+    sessions.sort_by_key(|one| !one.own);
     Reply::page(&MePage {
         shell: cx.shell("Your account", Place::None)?,
         person,
@@ -51,7 +71,26 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
         groups,
         roles,
         sessions,
-        since: cx.signed_in_at().map(|at| When::at(at, wall, cx.site.db.zone())),
+    })
+}
+
+pub(super) fn end_session(cx: &mut Cx) -> Result<Reply> {
+    let which = cx.form().raw("session").to_owned();
+    end(cx, Some(which))
+}
+
+pub(super) fn end_others(cx: &mut Cx) -> Result<Reply> {
+    end(cx, None)
+}
+
+fn end(cx: &Cx, which: Option<String>) -> Result<Reply> {
+    let own = cx.session_hash().to_owned();
+    let ended = cx.write(move |tx| commands::end_sessions(tx, &own, which.as_deref()))?;
+    let reply = Reply::see_other("/me");
+    Ok(match ended {
+        0 => reply.notice("Nothing to end.", "There was no such session of yours any more."),
+        1 => reply.notice("Session ended.", "Whoever used it has to sign in again."),
+        n => reply.notice("Sessions ended.", format!("{n} have ended; you stay signed in here.")),
     })
 }
 

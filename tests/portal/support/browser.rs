@@ -152,6 +152,19 @@ impl Browser {
         assert_eq!(found["violations"], json!([]), "at {}: {:#}", self.url(), found["violations"]);
     }
 
+    /// What the page is like in each of these windows, without loading it again: `{"looks": [...], "weight": {...}}`.
+    /// Needs JavaScript.
+    pub fn survey(&self, windows: &[Window]) -> Value {
+        let windows: Vec<Value> = windows
+            .iter()
+            .map(|Window { width, height, dark }| {
+                let scheme = if *dark { "dark" } else { "light" };
+                json!({ "width": width, "height": height, "scheme": scheme })
+            })
+            .collect();
+        self.ask("survey", json!({ "windows": windows }))
+    }
+
     /// Whether one has to scroll sideways.
     pub fn sideways(&self) -> bool {
         self.ask("sideways", json!({}))["sideways"] == true

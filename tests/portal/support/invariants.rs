@@ -32,6 +32,12 @@ pub fn check(db: &Database, target: &FakeTarget) {
     assert!(broken.is_empty(), "what must always hold does not:\n  {}", broken.join("\n  "));
 }
 
+/// Fails with every sentence about stages and votes that does not hold.
+pub fn check_votes(db: &Database) {
+    let broken = db.read(votes::check).unwrap();
+    assert!(broken.is_empty(), "what must always hold does not:\n  {}", broken.join("\n  "));
+}
+
 #[derive(Queryable)]
 struct RequestRow {
     id: RequestId,

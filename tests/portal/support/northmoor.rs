@@ -144,6 +144,11 @@ impl Northmoor {
         Some(browser)
     }
 
+    /// The address of its database.
+    pub fn database(&self) -> &str {
+        self._data.url()
+    }
+
     /// Opens a page of the portal.
     pub fn goto(&self, browser: &Browser, path: &str) {
         browser.goto(&format!("{}{path}", self.origin));
