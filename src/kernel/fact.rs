@@ -226,6 +226,8 @@ pub enum Fact {
     InformationAsked {
         stage: i64,
         stages: i64,
+        /// Until when an answer is waited for (D41).
+        due: Ts,
     },
     InformationGiven {
         stage: i64,
@@ -753,7 +755,7 @@ impl Fact {
                 data(&listed(against)),
                 until.map_or_else(String::new, |at| format!(" until {}", day(at)))
             ),
-            Self::InformationAsked { stage, stages } => format!(
+            Self::InformationAsked { stage, stages, .. } => format!(
                 "{{actor}} asked for information about {{package}} for {{person}}{}",
                 of(*stage, *stages)
             ),
@@ -1058,7 +1060,10 @@ impl Fact {
             }
             Self::SignInRefused { why } => format!("A sign-in was refused: {}", data(why)),
             Self::SessionsEnded { sessions } => {
-                format!("{{person}} ended {}", counted(*sessions, "other session", "other sessions"))
+                format!(
+                    "{{person}} ended {}",
+                    counted(*sessions, "other session", "other sessions")
+                )
             }
             Self::SignedOutEverywhere { sessions } => format!(
                 "{{person}} signed out everywhere ({} ended)",

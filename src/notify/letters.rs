@@ -164,6 +164,8 @@ enum Words<'a> {
     Refused { s: &'a Speak },
     #[template(path = "letters/held.txt")]
     Held { s: &'a Speak, why: Option<String> },
+    #[template(path = "letters/asked.txt")]
+    Asked { s: &'a Speak, due: String },
     #[template(path = "letters/approved.txt")]
     Approved { s: &'a Speak, automatic: bool },
     #[template(path = "letters/scheduled.txt")]
@@ -227,6 +229,9 @@ impl<'a> Words<'a> {
             (Some(Fact::ExtensionRequested { .. }), _) => Self::Requested { s, extension: true },
             (Some(Fact::RequestRefused), _) => Self::Refused { s },
             (Some(Fact::RequestHeld { why }), _) => Self::Held { s, why: Some(clause(why)) },
+            (Some(Fact::InformationAsked { due, .. }), Reader::Asker) => {
+                Self::Asked { s, due: until(*due, zone) }
+            }
             (Some(Fact::RequestResumed), _) => Self::Held { s, why: None },
             (Some(Fact::RequestApproved { automatic }), _) => {
                 Self::Approved { s, automatic: *automatic }

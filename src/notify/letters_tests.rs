@@ -195,6 +195,12 @@ fn j6_every_fact_has_its_words() {
             "because Dario Conti can no longer decide",
         ),
         (
+            Fact::InformationAsked { stage: 1, stages: 2, due: at("2026-12-23T09:00:00Z") },
+            Reader::Asker,
+            "Answer by Wed 23 Dec 2026, 10:00 CET: Month-end ledger",
+            "Ben Okafor needs to know more before Month-end ledger is decided",
+        ),
+        (
             changed,
             Reader::Asker,
             "Now with Ingrid Solheim: Month-end ledger",

@@ -47,8 +47,9 @@ pub fn routes() -> Vec<&'static Route> {
     app::tables(false).into_iter().flatten().collect()
 }
 
-/// The route of a path; words win over parts in braces.
-pub fn route_of(method: Method, path: &str) -> Option<&'static str> {
+/// The route of an address, whatever its query; words win over parts in braces.
+pub fn route_of(method: Method, address: &str) -> Option<&'static str> {
+    let path = address.split('?').next().unwrap_or_default();
     let parts: Vec<&str> = path.split('/').collect();
     let fits = |route: &&Route| {
         let pattern: Vec<&str> = route.path.split('/').collect();

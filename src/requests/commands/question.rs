@@ -56,14 +56,15 @@ pub fn ask(
         return Err(decide::decided_already(tx, &request, &stage)?.into());
     }
     store::touch_stage(tx, &stage)?;
+    let due = tx.zone().plus_days(tx.now(), ANSWER_DAYS);
     let asking = Asking {
         asked_at: Some(tx.now()),
         asked_by: tx.actor().id(),
-        due_at: Some(tx.zone().plus_days(tx.now(), ANSWER_DAYS)),
+        due_at: Some(due),
         held_at: None,
     };
     store::save_asking(tx, &request, asking)?;
-    let fact = Fact::InformationAsked { stage: stage.number, stages: request.stages() };
+    let fact = Fact::InformationAsked { stage: stage.number, stages: request.stages(), due };
     tx.record(&fact, request.about().note(question))?;
     store::one(tx.db(), request.id)
 }
