@@ -154,15 +154,18 @@ fn home(cx: &mut Cx) -> Result<Reply> {
     let (mut ending, rest): (Vec<_>, Vec<_>) =
         held.iter().partition(|(named, _)| named.assignment.ends_at.is_some_and(|end| end <= soon));
     ending.sort_by_key(|(named, _)| named.assignment.ends_at);
+    let open_lines: Vec<Line> =
+        open.iter().take(SHOWN).map(|r| line(r, &holders, me, times)).collect();
+    let asked = open_lines.iter().filter(|line| line.answer.is_some()).count();
     let page = HomePage {
         shell,
         today: date(times.zone.date(times.now)),
-        heading: heading(queue.len(), open.len(), ending.len()),
+        heading: heading(queue.len(), asked, open.len(), ending.len()),
         lede: lede(queue.len(), open.len(), ending.len(), held.len()),
         more_decisions: queue.len() > SHOWN,
         decide: queue.iter().take(SHOWN).map(|w| decision(w, times)).collect(),
         more_open: open.len() > SHOWN,
-        open: open.iter().take(SHOWN).map(|r| line(r, &holders, me, times)).collect(),
+        open: open_lines,
         held: rest.into_iter().take(SHOWN).map(|h| holding(h, times)).collect(),
         ahead: ahead::of(
             &ending.iter().filter_map(|(n, _)| named_end(n)).collect::<Vec<_>>(),
@@ -216,8 +219,12 @@ fn suggestion((figure, open): (Figure, Open)) -> Suggested {
 }
 
 /// The first thing that is true: what waits for me, what I wait for, what ends soon.
-fn heading(decisions: usize, open: usize, ending: usize) -> String {
+fn heading(decisions: usize, asked: usize, open: usize, ending: usize) -> String {
     match (decisions, open, ending) {
+        (0, ..) if asked == 1 => "One question waits for your answer".to_owned(),
+        (0, ..) if asked > 1 => {
+            format!("{} questions wait for your answer", capital(&count(asked)))
+        }
         (0, 0, 0) => "Nothing waits for you".to_owned(),
         (0, 0, 1) => "One access of yours ends soon".to_owned(),
         (0, 0, n) => format!("{} of your access packages end soon", capital(&count(n))),
@@ -309,13 +316,14 @@ mod tests {
 
     #[test]
     fn the_heading_says_the_first_thing_that_is_true() {
-        assert_eq!(heading(1, 2, 3), "One decision waits for you");
-        assert_eq!(heading(6, 0, 0), "Six decisions wait for you");
-        assert_eq!(heading(10, 0, 0), "Ten or more decisions wait for you");
-        assert_eq!(heading(0, 1, 3), "You wait for one request");
-        assert_eq!(heading(0, 6, 0), "You wait for more than five requests");
-        assert_eq!(heading(0, 0, 1), "One access of yours ends soon");
-        assert_eq!(heading(0, 0, 0), "Nothing waits for you");
+        assert_eq!(heading(1, 1, 2, 3), "One decision waits for you");
+        assert_eq!(heading(6, 0, 0, 0), "Six decisions wait for you");
+        assert_eq!(heading(10, 0, 0, 0), "Ten or more decisions wait for you");
+        assert_eq!(heading(0, 0, 1, 3), "You wait for one request");
+        assert_eq!(heading(0, 0, 6, 0), "You wait for more than five requests");
+        assert_eq!(heading(0, 1, 2, 3), "One question waits for your answer");
+        assert_eq!(heading(0, 0, 0, 1), "One access of yours ends soon");
+        assert_eq!(heading(0, 0, 0, 0), "Nothing waits for you");
     }
 
     #[test]

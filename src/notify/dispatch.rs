@@ -1,14 +1,14 @@
 //! From undispatched facts to notices: at least once, made unique by fact, channel and person.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use diesel::prelude::*;
 
 use super::model::State;
 use super::rules::{self, Audience, audiences};
 use crate::db::schema::{
-    assignments, facts, group_members, mails, notices, packages, people, policies, request_stages,
-    requests, role_grants, stage_approvers,
+    assignments, facts, group_members, mails, notices, packages, people, policies, profiles,
+    request_stages, requests, role_grants, stage_approvers,
 };
 use crate::db::{By, Database, Db, Tx, load_told};
 use crate::error::Result;
@@ -105,9 +105,13 @@ fn dispatch(tx: &mut Tx<'_>, mailed: bool) -> Result<usize> {
         .select(Undispatched::as_select())
         .load(tx.db())?;
     let mut rows = Vec::new();
+    let mut asking = HashSet::new();
     let zone = tx.zone();
     for fact in &all {
-        rows.extend(notices_of(tx.db(), fact, zone)?);
+        for (row, asks) in notices_of(tx.db(), fact, zone)? {
+            asking.extend(asks.then_some(row.id));
+            rows.push(row);
+        }
     }
     for chunk in rows.chunks(500) {
         crate::each_backend!(tx.db(), |c| {
@@ -115,7 +119,7 @@ fn dispatch(tx: &mut Tx<'_>, mailed: bool) -> Result<usize> {
         });
     }
     if mailed {
-        post(tx, &rows)?;
+        post(tx, &rows, &asking)?;
     }
     let ids: Vec<FactId> = all.iter().map(|fact| fact.id).collect();
     let wall = tx.wall();
@@ -127,11 +131,20 @@ fn dispatch(tx: &mut Tx<'_>, mailed: bool) -> Result<usize> {
     Ok(all.len())
 }
 
-/// A mail for each notice that is really there: of two dispatchers at once only one has written it.
-fn post(tx: &mut Tx<'_>, rows: &[NewNotice]) -> Result<()> {
+/// A mail for each notice that is really there: of two dispatchers at once only one has written it. Those who want no
+/// more than what waits for them get only what is `asking` something of them.
+fn post(tx: &mut Tx<'_>, rows: &[NewNotice], asking: &HashSet<NoticeId>) -> Result<()> {
     let wall = tx.wall();
     for chunk in rows.chunks(500) {
-        let ids: Vec<NoticeId> = chunk.iter().map(|row| row.id).collect();
+        let people: Vec<PersonId> = chunk.iter().map(|row| row.person_id).collect();
+        let sparing: Vec<PersonId> = profiles::table
+            .filter(profiles::person_id.eq_any(people))
+            .filter(profiles::mail.eq("needed"))
+            .select(profiles::person_id)
+            .load(tx.db())?;
+        let wanted =
+            |row: &&NewNotice| asking.contains(&row.id) || !sparing.contains(&row.person_id);
+        let ids: Vec<NoticeId> = chunk.iter().filter(wanted).map(|row| row.id).collect();
         let there = notices::table.filter(notices::id.eq_any(ids)).select(notices::id);
         let there: Vec<NoticeId> = there.load(tx.db())?;
         let mail = |notice_id| NewMail {
@@ -150,7 +163,8 @@ fn post(tx: &mut Tx<'_>, rows: &[NewNotice]) -> Result<()> {
     Ok(())
 }
 
-fn notices_of(db: &mut Db, row: &Undispatched, zone: Zone) -> Result<Vec<NewNotice>> {
+/// Those who are told of a fact, and whether it asks something of them.
+fn notices_of(db: &mut Db, row: &Undispatched, zone: Zone) -> Result<Vec<(NewNotice, bool)>> {
     let names = Names {
         actor: &row.actor_name,
         person: row.person_name.as_deref(),
@@ -226,7 +240,8 @@ fn notices_of(db: &mut Db, row: &Undispatched, zone: Zone) -> Result<Vec<NewNoti
         for person in enabled(db, people)? {
             // One fact, one notice per person; nobody is told what they have just done themselves.
             if row.actor_id != Some(person) && told.insert(person) {
-                all.push(NewNotice {
+                let reader = audience.reader();
+                let notice = NewNotice {
                     id: NoticeId::fresh(),
                     fact_id: row.id,
                     channel: "mail",
@@ -234,8 +249,9 @@ fn notices_of(db: &mut Db, row: &Undispatched, zone: Zone) -> Result<Vec<NewNoti
                     sentence: sentence.clone(),
                     link: link.clone(),
                     at: row.at,
-                    reader: audience.reader().as_str(),
-                });
+                    reader: reader.as_str(),
+                };
+                all.push((notice, rules::asks(&fact, reader)));
             }
         }
     }

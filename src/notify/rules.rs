@@ -107,6 +107,19 @@ pub fn switch(fact: &Fact) -> Option<Switch> {
     }
 }
 
+/// Does it wait for something that its reader can do? Such mails go out even to those who want no others.
+#[must_use]
+pub fn asks(fact: &Fact, reader: Reader) -> bool {
+    reader == Reader::Decider
+        || matches!(
+            fact,
+            Fact::InformationAsked { .. }
+                | Fact::AssignmentEnding { .. }
+                | Fact::DeliveryTroubled { .. }
+                | Fact::RemovalOverdue { .. }
+        )
+}
+
 /// Whom a fact is told, and where its notice leads.
 #[must_use]
 pub fn audiences(fact: &Fact) -> Vec<Audience> {

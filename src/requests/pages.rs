@@ -96,6 +96,8 @@ pub struct Line {
     pub kind: Option<&'static str>,
     /// Where it stands.
     pub mark: Mark,
+    /// Where the reader answers what was asked of them (D13).
+    pub answer: Option<String>,
     /// Since when it waits.
     pub since: Option<When>,
     /// When it expires.
@@ -111,6 +113,8 @@ pub fn line(request: &Request, holders: &Holders, me: PersonId, times: Times) ->
     let since = held.map(|a| a.opened_at).max();
     let (since, due) = words::wait(request, since, now, zone);
     let other = |id: PersonId, name: &String| (id != me).then(|| name.clone());
+    let asked = request.state == State::PendingApproval && request.asked_at.is_some();
+    let answers = asked && [request.requestor_id, request.target_id].contains(&me);
     Line {
         href: format!("/requests/{}", request.id),
         package: request.package.clone(),
@@ -119,7 +123,11 @@ pub fn line(request: &Request, holders: &Holders, me: PersonId, times: Times) ->
         at: When::at(request.created_at, now, zone),
         reference: request.reference.clone(),
         kind: words::kind(request),
-        mark: words::mark(request, &with, zone),
+        mark: match answers {
+            true => Mark::new("warn", "half", "Needs your answer"),
+            false => words::mark(request, &with, zone),
+        },
+        answer: answers.then(|| format!("/requests/{}/answer", request.id)),
         since,
         due,
     }

@@ -153,7 +153,7 @@ pub fn of_person(
     rows.into_iter().map(request).collect()
 }
 
-/// The newest open requests that a person made or that are for them.
+/// The newest open requests that a person made or that are for them; those about which they are asked something first.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -161,7 +161,7 @@ pub fn newest_open(db: &mut Db, person: PersonId, limit: i64) -> Result<Vec<Requ
     let rows: Vec<RequestRow> = request_query!()
         .filter(requests::target_id.eq(person).or(requests::requestor_id.eq(person)))
         .filter(requests::ended_at.is_null())
-        .order((requests::created_at.desc(), requests::id.desc()))
+        .order((requests::asked_at.is_null(), requests::created_at.desc(), requests::id.desc()))
         .limit(limit)
         .load(db)?;
     rows.into_iter().map(request).collect()

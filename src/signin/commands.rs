@@ -89,6 +89,18 @@ pub fn set_shortcuts(tx: &mut Tx<'_>, on: bool) -> Result<()> {
     }
 }
 
+/// Mails the person who acts everything, or only what waits for something they can do; in the portal they read all of
+/// it. A taste of one's own, and no fact.
+///
+/// # Errors
+/// `Denied` for the system, which reads no mail.
+pub fn set_mail(tx: &mut Tx<'_>, only_needed: bool) -> Result<()> {
+    match tx.actor().enabled_person().map(|person| person.id) {
+        Some(person) => store::save_mail(tx, person, if only_needed { "needed" } else { "all" }),
+        None => Err(Error::Denied("Sign in first.".into())),
+    }
+}
+
 /// Ends one session of the person who acts, or all others than `own`; their own they leave by signing out.
 /// Returns how many there were: none if they had ended meanwhile, and then nothing is recorded.
 ///

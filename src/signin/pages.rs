@@ -29,6 +29,7 @@ pub const ROUTES: &[Route] = &[
     post("/signout", Gate::Open, sign_out),
     get("/me", Gate::SignedIn, me::show),
     post("/me/shortcuts", Gate::SignedIn, me::shortcuts),
+    post("/me/mail", Gate::SignedIn, me::mail),
     post("/me/sessions/end", Gate::SignedIn, me::end_session),
     post("/me/sessions/end-others", Gate::SignedIn, me::end_others),
     post("/me/signout-everywhere", Gate::SignedIn, me::sign_out_everywhere),

@@ -70,6 +70,30 @@ pub(super) fn save_shortcuts(tx: &mut Tx<'_>, person: PersonId, on: bool) -> Res
     Ok(())
 }
 
+/// Whether the person wants only mails that ask something of them.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn only_needed_mails(db: &mut Db, person: PersonId) -> Result<bool> {
+    let mail = profiles::table.find(person).select(profiles::mail);
+    Ok(mail.first::<String>(db).optional()?.as_deref() == Some("needed"))
+}
+
+/// Which mails the person wants: "all" or "needed".
+pub(super) fn save_mail(tx: &mut Tx<'_>, person: PersonId, mail: &str) -> Result<()> {
+    let row =
+        (profiles::person_id.eq(person), profiles::mail.eq(mail), profiles::shortcuts.eq(true));
+    crate::each_backend!(tx.db(), |c| {
+        diesel::insert_into(profiles::table)
+            .values(row)
+            .on_conflict(profiles::person_id)
+            .do_update()
+            .set(profiles::mail.eq(mail))
+            .execute(c)?
+    });
+    Ok(())
+}
+
 /// Pins the account to a person who has none, for good. Somebody who has left gives it free.
 pub(super) fn pin(tx: &mut Tx<'_>, person: PersonId, identity: &Identity) -> Result<()> {
     let none = (people::issuer.eq(None::<String>), people::subject.eq(None::<String>));

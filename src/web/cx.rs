@@ -321,7 +321,7 @@ impl Cx {
             place,
             organization: self.site.organization.clone(),
             who: person.map(|p| Who { id: p.id.to_string(), name: p.name.clone() }),
-            nav: person.map_or_else(Vec::new, |person| nav(person, counts)),
+            nav: person.map_or_else(Vec::new, |person| nav(person, &counts)),
             unread: words::badge(counts.unread),
             notice: self.notice.clone(),
             errors: vec![],
@@ -348,7 +348,7 @@ impl Cx {
 }
 
 /// The places that this person may use.
-fn nav(person: &Person, counts: Counts) -> Vec<NavItem> {
+fn nav(person: &Person, counts: &Counts) -> Vec<NavItem> {
     let item = |place, href, label| NavItem { place, href, label, count: None };
     let mut nav = vec![
         item(Place::Home, "/", "Home"),

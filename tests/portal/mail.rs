@@ -123,6 +123,30 @@ fn d36_the_approver_gets_the_right_mail_once_and_nobody_else_gets_any() {
 }
 
 #[test]
+fn whoever_wants_only_what_waits_for_them_gets_no_other_mail() {
+    let Some(p) = Post::new() else { return };
+    for person in [p.w.ada, p.w.ben] {
+        p.w.by(person, |tx| keyholder::signin::commands::set_mail(tx, true)).unwrap();
+    }
+    let request = p.ask();
+    assert_eq!(p.turn(), 1, "Ben has something to decide");
+    let ben = p.w.ben;
+    p.w.ask_about(ben, request, "Which month?").unwrap();
+    p.dispatch();
+    assert_eq!(p.turn(), 1, "Ada has something to answer");
+    p.w.answer(p.w.ada, request, "March.").unwrap();
+    p.w.approve(ben, request).unwrap();
+    p.dispatch();
+    p.turn();
+    let mails = p.mailbox.mails();
+    let of_ada = mails.iter().filter(|mail| mail.to == ["ada@northmoor.example"]);
+    let subjects: Vec<&str> = of_ada.map(|mail| mail.subject.as_str()).collect();
+    assert!(subjects.len() == 1 && subjects[0].starts_with("Answer by"), "{subjects:?}");
+    let told = p.w.notices(p.w.ada);
+    assert!(told.len() > 1, "in the portal she reads all of it: {told:?}");
+}
+
+#[test]
 fn without_mail_nothing_waits_for_the_day_it_is_turned_on() {
     let Some(p) = Post::new() else { return };
     let package = p.w.package(&[], terms(vec![by(&[p.w.ben], &[])]));

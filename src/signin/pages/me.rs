@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::super::{commands, words};
+use super::super::{commands, store, words};
 use super::signed_out;
 use crate::directory::{PersonRow, profile, store as directory};
 use crate::error::Result;
@@ -18,6 +18,8 @@ struct MePage {
     groups: Vec<String>,
     roles: Vec<String>,
     sessions: Vec<OpenHere>,
+    /// Whether only mails come that ask something.
+    needed: bool,
 }
 
 /// An open session, in words.
@@ -32,7 +34,7 @@ struct OpenHere {
 pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
     let me = cx.person()?.clone();
     let wall = cx.wall();
-    let (person, manager, groups, catalogs, sessions) = cx.read(|db| {
+    let (person, manager, groups, catalogs, sessions, needed) = cx.read(|db| {
         let person = directory::person(db, me.id)?;
         let manager = match person.manager_id {
             Some(manager) => directory::names(db, &[manager])?.remove(&manager),
@@ -40,7 +42,8 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
         };
         let groups = profile::store::groups(db, me.id)?;
         let catalogs = profile::store::catalogs(db, &me.owns)?;
-        Ok((person, manager, groups, catalogs, session::open(db, me.id, wall)?))
+        let needed = store::only_needed_mails(db, me.id)?;
+        Ok((person, manager, groups, catalogs, session::open(db, me.id, wall)?, needed))
     })?;
     let mut roles = Vec::new();
     if me.administrator {
@@ -71,6 +74,7 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
         groups,
         roles,
         sessions,
+        needed,
     })
 }
 
@@ -101,6 +105,19 @@ pub(super) fn sign_out_everywhere(cx: &mut Cx) -> Result<Reply> {
         n => format!("{n} sessions have ended, this one included."),
     };
     signed_out(cx, Some(words))
+}
+
+/// All mails, or only those that ask something.
+pub(super) fn mail(cx: &mut Cx) -> Result<Reply> {
+    let needed = cx.form().raw("mail") == "needed";
+    cx.write(move |tx| commands::set_mail(tx, needed))?;
+    let words = match needed {
+        true => {
+            "You get mail only when something waits for you. Your notices here have everything."
+        }
+        false => "You get mail about everything that concerns you.",
+    };
+    Ok(Reply::see_other("/me").notice("Saved.", words))
 }
 
 /// Switches single-letter shortcuts on or off.

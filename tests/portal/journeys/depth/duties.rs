@@ -64,7 +64,7 @@ fn d19_separation_of_duties_with_an_exception() {
         if javascript {
             dario.axe_clean();
         }
-        dario.click("link", &format!("Who has both: {PREPARE}"));
+        dario.click("link", &format!("Who has both this and {PREPARE}"));
         dario.see("Jonas Weber");
         dario.see("Exception until Tue 31 Mar 2026");
         if javascript {
@@ -104,7 +104,7 @@ fn d19_an_owner_sees_who_has_both_before_the_rule_is_saved() {
         );
         dario.click("button", "Add the rule");
         dario.see("Rule added.");
-        dario.click("link", "Who has both: Month-end ledger (read)");
+        dario.click("link", "Who has both this and Month-end ledger (read)");
         dario.see("Asha Rao");
         house.goto(&dario, &page);
         dario.click("button", "Remove the rule with Month-end ledger (read)");

@@ -33,7 +33,7 @@ fn d13_information_is_asked_for_and_given() {
         let late = house.mailed(ARCHIVE, "employee");
         assert!(late.iter().all(|mail| mail.starts_with("Asha Rao: ")), "{late:?}");
         house.goto(&asha, "/");
-        asha.see("Which years does the report cover?");
+        asha.see("One question waits for your answer");
         follow(house, &asha, ARCHIVE, "employee");
         asha.click("link", "Answer…");
         asha.see("Which years does the report cover?");
@@ -68,7 +68,7 @@ fn d14_it_is_approved_for_less() {
         ingrid.fill("Your reason", "The report is due in March.");
         ingrid.click("button", "Approve until that day");
         assert_eq!(ingrid.status(), Some(422), "that is not less");
-        ingrid.see("The report is due in March.");
+        assert!(ingrid.content().contains("The report is due in March."), "what was typed is kept");
         ingrid.fill("Last day of access", "2026-03-31");
         ingrid.click("button", "Approve until that day");
         assert_eq!(ingrid.status(), Some(200), "{}", ingrid.text());
