@@ -14,6 +14,7 @@ use keyholder::requests::forms::AskForm;
 use keyholder::requests::model::{State, Verdict};
 use keyholder::requests::rules::Period;
 
+use super::races::{CONTENDED, at_once, fine};
 use crate::support::acts::assignment;
 use crate::support::world::{DAY, World, at, by, order, refused, terms};
 
@@ -113,6 +114,44 @@ fn d07_both_may_be_asked_for_and_the_second_one_that_is_approved_is_denied_by_th
     w.settle();
     let told = w.notices(w.ada);
     assert!(told.iter().any(|n| n.contains("denied by a rule: it is incompatible")), "{told:?}");
+}
+
+/// Both sides are approved at the same moment, by two people: each person gets one of the two, the other is denied by the
+/// rule, and they read both.
+#[test]
+fn d07_two_sides_approved_at_once_give_one_of_them() {
+    let Some(w) = World::new() else { return };
+    let make = |role, decider| w.package(&[w.role(role)], terms(vec![by(&[decider], &[])]));
+    let (enter, approve) = (make("enter", w.dan), make("approve", w.ben));
+    w.apart(approve, Other::Package(enter), true);
+    let people = w.people(CONTENDED);
+    let both: Vec<(RequestId, RequestId)> =
+        w.ask_all(&people, enter).into_iter().zip(w.ask_all(&people, approve)).collect();
+    let stage = |id: &RequestId| w.last_stage(*id).id;
+    let stages: Vec<_> = both.iter().map(|(a, b)| (stage(a), stage(b))).collect();
+    at_once(vec![
+        Box::new(|| {
+            for ((request, _), (stage, _)) in both.iter().zip(&stages) {
+                fine(w.decide(w.dan, *request, *stage, Verdict::Approve, ""));
+            }
+        }),
+        Box::new(|| {
+            for ((_, request), (_, stage)) in both.iter().zip(&stages) {
+                fine(w.decide(w.ben, *request, *stage, Verdict::Approve, ""));
+            }
+        }),
+    ]);
+    w.settle();
+    w.dispatch();
+    for (person, (one, other)) in people.iter().zip(&both) {
+        let (has, denied) =
+            if w.state(*one) == State::Delivered { (one, other) } else { (other, one) };
+        assert_eq!(w.state(*has), State::Delivered);
+        assert!(denied_by(&w, *denied).starts_with("it is incompatible with"));
+        assert!(w.has_assignment(*has) && !w.has_assignment(*denied));
+        let told = w.notices(*person);
+        assert!(told.iter().any(|n| n.contains("denied by a rule")), "{told:?}");
+    }
 }
 
 #[test]
