@@ -150,7 +150,10 @@ fn draw(
         }
     };
     let choices = policies.iter().map(choice).collect();
-    let title = format!("Move assignments of {} – Catalogs", package.name);
+    let title = match &*moving.names {
+        [name] if moving.until.is_some() => format!("Move {name} in {} – Catalogs", package.name),
+        _ => format!("Move assignments of {} from {} – Catalogs", package.name, moving.from_name),
+    };
     let mut shell = cx.shell(title, Place::Catalogs)?;
     shell.errors = errors.iter().map(Into::into).collect();
     let page = MovePage { shell, package, moving, policies, choices };

@@ -81,6 +81,8 @@ struct Subject {
     back: String,
     /// Its own address, before `/stop`.
     base: String,
+    /// Whose it is: " of Ledger" after a policy, else nothing.
+    of: String,
 }
 
 /// What the path means, if the person may change it.
@@ -97,20 +99,22 @@ fn found(db: &mut Db, cx: &Cx) -> Result<Subject> {
         let name = catalog(db, id)?.name;
         let base = format!("/catalogs/{id}");
         let back = format!("{base}/edit");
-        return Ok(Subject { thing: Thing::Catalog(id), catalog: id, name, back, base });
+        let of = String::new();
+        return Ok(Subject { thing: Thing::Catalog(id), catalog: id, name, back, base, of });
     }
     let id: PackageId = cx.id("id")?;
     let package = head(db, id)?;
-    let (thing, name, base) = if cx.part("policy").is_empty() {
-        (Thing::Package(id), package.name, format!("/packages/{id}"))
+    let (thing, name, base, of) = if cx.part("policy").is_empty() {
+        (Thing::Package(id), package.name, format!("/packages/{id}"), String::new())
     } else {
         let found = crate::policies::store::policy(db, cx.id::<PolicyId>("policy")?)?;
         if found.package != id {
             return Err(Error::Missing);
         }
-        (Thing::Policy(found.id), found.name, format!("/packages/{id}/policies/{}", found.id))
+        let base = format!("/packages/{id}/policies/{}", found.id);
+        (Thing::Policy(found.id), found.name, base, format!(" of {}", package.name))
     };
-    Ok(Subject { thing, catalog: package.catalog, name, back: format!("{base}/edit"), base })
+    Ok(Subject { thing, catalog: package.catalog, name, back: format!("{base}/edit"), base, of })
 }
 
 fn ask(cx: &mut Cx) -> Result<Reply> {
@@ -122,7 +126,7 @@ fn ask(cx: &mut Cx) -> Result<Reply> {
 fn draw(cx: &Cx, subject: Subject, form: Form, errors: &[FieldError]) -> Result<Reply> {
     let open = cx.read(|db| stops::would_wait(db, subject.thing))?;
     let word = subject.thing.word();
-    let title = format!("Stop {word} {} – Catalogs", subject.name);
+    let title = format!("Stop {word} {}{} – Catalogs", subject.name, subject.of);
     let mut shell = cx.shell(title, Place::Catalogs)?;
     shell.errors = errors.iter().map(Into::into).collect();
     let Subject { name, back, base, .. } = subject;

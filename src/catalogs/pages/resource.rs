@@ -364,7 +364,8 @@ fn draw_edit(
             RiskQuestion { field, legend: format!("Risk of {}", role.name), chosen }
         })
         .collect();
-    let mut shell = cx.shell(format!("Change {} – Catalogs", resource.name), Place::Catalogs)?;
+    let mut shell =
+        cx.shell(format!("Change resource {} – Catalogs", resource.name), Place::Catalogs)?;
     tell(&mut shell, errors);
     let questions = parts::questions(&form, errors);
     let page = EditPage { shell, catalog, resource, form, risks, questions };

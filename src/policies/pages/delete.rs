@@ -72,6 +72,8 @@ fn draw(cx: &Cx, form: Form, errors: &[FieldError]) -> Result<Reply> {
     })?;
     let title = format!("Delete policy {} of {} – Catalogs", policy.name, detail.package.name);
     let mut shell = cx.shell(title, Place::Catalogs)?;
+    // Where nothing is left to cancel, its form is gone, and so is what was wrong with it.
+    let errors = if cancelable > 0 { errors } else { &[] };
     shell.errors = errors.iter().map(Into::into).collect();
     let page = DeletePage { shell, detail, policy, hanging, cancelable, in_the_way, others, form };
     Ok(Reply::page(&page)?.status(if errors.is_empty() { 200 } else { 422 }))

@@ -47,7 +47,7 @@ fn draw(cx: &Cx, ends: String, note: String, errors: &[FieldError]) -> Result<Re
         let bounds = commands::bounds(db, request, now, zone)?;
         Ok((store::frame(db, request.id)?, store::risk(db, request.package_id)?, bounds))
     })?;
-    let title = format!("Approve {} for less – Approvals", request.package);
+    let title = format!("Approve {} for less, {} – Approvals", request.package, request.reference);
     let mut shell = cx.shell(title, Place::Approvals)?;
     shell.errors = errors.iter().map(Into::into).collect();
     let at = usize::try_from(case.stage.number - 1).unwrap_or_default();

@@ -86,7 +86,12 @@ pub fn check_stylesheet(table: &mut Table) {
     let says = |words: &[&str]| -> Vec<String> {
         words.iter().filter(|word| !css.contains(**word)).map(|word| format!("no {word}")).collect()
     };
-    table.look("G3", "everybody", "app.css", &says(&["prefers-color-scheme", "forced-colors"]));
+    table.look(
+        "G3",
+        "everybody",
+        "app.css",
+        &says(&["color-scheme: light dark", "light-dark(", "forced-colors"]),
+    );
     table.look("G4", "everybody", "app.css", &says(&["prefers-reduced-motion"]));
     let physical = [
         "margin-left",
@@ -249,7 +254,14 @@ impl<'a> Read<'a> {
             self.all("label[for]").iter().filter_map(|one| one.attr("for")).collect();
         for control in self.controls() {
             let own = control.attr("id").is_some_and(|id| labels.contains(id));
-            if !own && above(control, "label").is_none() {
+            // The unit of a number stands beside it, under the number's label, and says its name to those who do not see that.
+            let unit = control.attr("aria-label").is_some()
+                && control.parent().and_then(ElementRef::wrap).is_some_and(|beside| {
+                    let labeled =
+                        |one: &ElementRef<'_>| one.attr("id").is_some_and(|id| labels.contains(id));
+                    within(beside, "input").iter().any(labeled)
+                });
+            if !own && !unit && above(control, "label").is_none() {
                 wrong.push(format!("no label: {}", line(control)));
             }
             if control.attr("type") == Some("radio") {
@@ -387,7 +399,9 @@ impl<'a> Read<'a> {
             let inside = kept.contains(&parent.value().name())
                 || parent.attr("class").is_some_and(|class| class.contains("print-only"))
                 || kept.iter().any(|tag| above(parent, tag).is_some());
-            if !inside && is_clock(text) {
+            // In a sentence, a time is some of its words.
+            let alone = text.split_whitespace().count() <= 5;
+            if !inside && alone && is_clock(text) {
                 wrong.push(format!("a time outside of <time>: {:?}", text.trim()));
             }
         }

@@ -53,7 +53,12 @@ const ROWS: [(&str, How); 60] = [
     ("D4", Here("marks have a shape and words")),
     ("D5", By("timeline tests")),
     ("D6", Here("empty places say why")),
-    ("D7", Here("clock times stand in time elements")),
+    (
+        "D7",
+        Here(
+            "a clock time that stands alone is a time element; in a sentence it is some of its words",
+        ),
+    ),
     ("E1", Here("captions, scopes")),
     ("E2", Here("aria-sort where columns sort")),
     ("E3", By("web::tests: a cursor of another list leads to the first page")),
