@@ -62,6 +62,8 @@ struct Decision {
     held: bool,
     kind: Option<&'static str>,
     requestor: Option<String>,
+    /// For whom the reader stands in (D34).
+    instead_of: Option<String>,
 }
 
 /// Something that I have.
@@ -92,7 +94,7 @@ fn home(cx: &mut Cx) -> Result<Reply> {
     let catalogs = (!person.administrator).then_some(person.owns.as_slice());
     let limit = i64::try_from(SHOWN + 1).unwrap_or(i64::MAX);
     let (queue, open, holders, held, troubles, start) = cx.read(|db| {
-        let queue = requests::queue(db, me, None, COUNTED)?;
+        let queue = requests::queue(db, person, None, COUNTED)?;
         let open = requests::newest_open(db, me, limit)?;
         let waiting: Vec<RequestId> =
             open.iter().filter(|r| r.state == State::PendingApproval).map(|r| r.id).collect();
@@ -182,6 +184,7 @@ fn decision(waiting: &Waiting, times: Times) -> Decision {
         held: request.held_at.is_some(),
         kind: words::kind(request),
         requestor: (request.requestor_id != request.target_id).then(|| request.requestor.clone()),
+        instead_of: waiting.instead_of.clone(),
     }
 }
 

@@ -68,6 +68,8 @@ struct QueueRow {
     votes: Option<String>,
     kind: Option<&'static str>,
     requestor: Option<String>,
+    /// For whom the reader stands in (D34).
+    instead_of: Option<String>,
     team: Team,
     high: bool,
 }
@@ -79,10 +81,10 @@ struct Team {
 }
 
 fn queue(cx: &mut Cx) -> Result<Reply> {
-    let me = cx.person()?.id;
+    let me = cx.person()?.clone();
     let at = cx.cursor::<Ts>(PAGE)?;
     let (rows, facts) = cx.read(|db| {
-        let rows = store::queue_page(db, me, seek(at.as_ref(), StageId), ROWS as i64 + 1)?;
+        let rows = store::queue_page(db, &me, seek(at.as_ref(), StageId), ROWS as i64 + 1)?;
         let facts = Around::read(db, &rows)?;
         Ok((rows, facts))
     })?;
@@ -178,6 +180,7 @@ impl Around {
             kind: words::kind(request),
             requestor: (request.requestor_id != request.target_id)
                 .then(|| request.requestor.clone()),
+            instead_of: row.waiting.instead_of.clone(),
             team: Team { tally: peers.and_then(tally), words: team_words(row.manager, peers) },
             high: self.risk(request) == Risk::High,
         }
@@ -210,13 +213,14 @@ fn queue_csv(cx: &mut Cx) -> Result<Reply> {
         "Asked for",
         "Risk",
         "In the team",
+        "Standing in for",
     ];
-    let me = cx.person()?.id;
+    let me = cx.person()?.clone();
     let (db, now) = (cx.site.db.clone(), cx.now());
     Ok(Reply::csv_stream("approvals.csv", COLUMNS, move |out| {
         let zone = db.zone();
         let read = |db: &mut Db, from, limit| {
-            let rows = store::queue_page(db, me, from, limit)?;
+            let rows = store::queue_page(db, &me, from, limit)?;
             let facts = Around::read(db, &rows)?;
             let with = |row: Queued| {
                 let (risk, peers) = (facts.risk(&row.waiting.request), facts.peers(&row));
@@ -246,6 +250,7 @@ fn queue_csv(cx: &mut Cx) -> Result<Reply> {
                 Until::of(request, now, zone).short(zone),
                 risk_word(*risk).to_owned(),
                 team_words(row.manager, *peers),
+                row.waiting.instead_of.clone().unwrap_or_default(),
             ]
         })?;
         Ok(())
@@ -278,6 +283,8 @@ struct DecidedRow {
     note: Option<String>,
     state: &'static str,
     reference: String,
+    /// "Dario Conti, standing in for Marta Lindqvist" (D34).
+    stood_in: Option<String>,
 }
 
 fn done(cx: &mut Cx) -> Result<Reply> {
@@ -297,6 +304,7 @@ fn done(cx: &mut Cx) -> Result<Reply> {
         note: row.note.clone(),
         state: row.request.label(),
         reference: row.request.reference.clone(),
+        stood_in: stood_in(row),
     };
     let shown = DecidedPage {
         shell: cx.shell("Decided – Approvals", Place::Approvals)?,
@@ -304,6 +312,11 @@ fn done(cx: &mut Cx) -> Result<Reply> {
         pager: Listing::under(cx, &page, "decision", "decisions"),
     };
     Reply::page(&shown)
+}
+
+/// Both names, where somebody stood in.
+fn stood_in(row: &Decided) -> Option<String> {
+    row.stood_in.as_ref().map(|(by, whose)| format!("{by}, standing in for {whose}"))
 }
 
 /// "Approved", or "Approved stage 1 of 2" where there are several.
@@ -326,6 +339,7 @@ fn done_csv(cx: &mut Cx) -> Result<Reply> {
         "Decided",
         "Reason",
         "Request now",
+        "Stand-in",
     ];
     let me = cx.person()?.id;
     let db = cx.site.db.clone();
@@ -347,6 +361,7 @@ fn done_csv(cx: &mut Cx) -> Result<Reply> {
                     csv_time(row.at),
                     row.note.clone().unwrap_or_default(),
                     row.request.label().to_owned(),
+                    stood_in(row).unwrap_or_default(),
                 ]
             },
         )?;

@@ -409,8 +409,8 @@ pub(super) fn decide(cx: &mut Cx) -> Result<Reply> {
         Err(other) => return Err(other),
     };
     let (strong, text) = outcome(&after, votes.as_ref());
-    let me = cx.person()?.id;
-    let left = cx.read(|db| store::queue_page(db, me, None, 1))?;
+    let person = cx.person()?;
+    let left = cx.read(|db| store::queue_page(db, person, None, 1))?;
     let path = if left.is_empty() { format!("/requests/{id}") } else { "/approvals".to_owned() };
     Ok(Reply::see_other(path).notice(strong, text))
 }
@@ -449,7 +449,10 @@ fn said_before(tx: &mut Tx<'_>, id: RequestId, answer: &Answer) -> Result<bool> 
     let Some(me) = tx.actor().enabled_person().map(|person| person.id) else { return Ok(false) };
     let approvers = store::approvers(tx.db(), id)?;
     let said =
-        |a: &Approver| a.stage == answer.stage && a.person == me && a.vote == Some(answer.verdict);
+        |a: &Approver| {
+            let by = a.voted_by.unwrap_or(a.person);
+            a.stage == answer.stage && by == me && a.vote == Some(answer.verdict)
+        };
     Ok(approvers.iter().any(said))
 }
 

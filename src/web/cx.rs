@@ -17,9 +17,9 @@ use super::session::Session;
 use super::{csrf, draft, session, words};
 use crate::access::{Actor, Person};
 use crate::db::columns::Uid;
-use crate::db::{By, Db, Tx};
+use crate::db::{By, Db, Tx, awaited};
 use crate::error::{Error, Result};
-use crate::kernel::{PersonId, Ts, Zone};
+use crate::kernel::{Ts, Zone};
 use crate::site::Site;
 
 /// See the head of this file.
@@ -281,8 +281,7 @@ impl Cx {
     pub fn shell(&self, title: impl Into<String>, place: Place) -> Result<Shell> {
         let counts = match &self.actor {
             Some(Actor::Person(person)) => {
-                let me = person.id;
-                self.read(|db| counts(db, me))?
+                self.read(|db| counts(db, person))?
             }
             _ => Counts::default(),
         };
@@ -361,9 +360,12 @@ pub(super) struct Counts {
 }
 
 /// Both counts in the one statement that a page has for them (E32).
-fn counts(db: &mut Db, me: PersonId) -> Result<Counts> {
-    const BOTH: &str = "SELECT \
-        (SELECT count(*) FROM (SELECT 1 FROM stage_approvers WHERE person_id = $1 AND waiting LIMIT 10) AS w) AS waiting, \
-        (SELECT count(*) FROM (SELECT 1 FROM notices WHERE person_id = $2 AND read_at IS NULL LIMIT 10) AS n) AS unread";
-    Ok(diesel::sql_query(BOTH).bind::<Uid, _>(me).bind::<Uid, _>(me).get_result(db)?)
+fn counts(db: &mut Db, person: &Person) -> Result<Counts> {
+    let both = format!(
+        "SELECT \
+        (SELECT count(*) FROM (SELECT 1 FROM stage_approvers WHERE {} LIMIT 10) AS w) AS waiting, \
+        (SELECT count(*) FROM (SELECT 1 FROM notices WHERE person_id = $1 AND read_at IS NULL LIMIT 10) AS n) AS unread",
+        awaited(person)
+    );
+    Ok(diesel::sql_query(both).bind::<Uid, _>(person.id).get_result(db)?)
 }

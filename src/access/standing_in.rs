@@ -1,0 +1,148 @@
+//! Who decides in whose place (D34, D45). Pure: periods in, people out.
+//!
+//! The one who is away keeps their right; nothing is copied. A chain (Ann to Bo, Bo to Cy) is followed link by link:
+//! each must run now and hold for the package, and it stops before somebody who may not decide.
+
+use crate::kernel::{PackageId, PersonId, Ts};
+
+/// One period in which somebody stands in for another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Who is away.
+    pub person: PersonId,
+    /// Their name.
+    pub name: String,
+    /// Who stands in.
+    pub stand_in: PersonId,
+    /// The stand-in's name.
+    pub stand_in_name: String,
+    /// From when.
+    pub starts_at: Ts,
+    /// Until when, not included.
+    pub ends_at: Ts,
+    /// For these packages; none for all.
+    pub packages: Option<Vec<PackageId>>,
+}
+
+impl Link {
+    fn runs(&self, now: Ts) -> bool {
+        self.starts_at <= now && now < self.ends_at
+    }
+
+    fn covers(&self, package: PackageId) -> bool {
+        self.packages.as_ref().is_none_or(|some| some.contains(&package))
+    }
+}
+
+/// Somebody for whom a person stands in now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StandsFor {
+    /// Who is away.
+    pub person: PersonId,
+    /// Their name.
+    pub name: String,
+    /// Those between the two, where they are away as well; the nearest to the person first.
+    pub through: Vec<PersonId>,
+    /// For these packages; none for all.
+    pub packages: Option<Vec<PackageId>>,
+}
+
+impl StandsFor {
+    /// True where it holds for this package.
+    #[must_use]
+    pub fn covers(&self, package: PackageId) -> bool {
+        self.packages.as_ref().is_none_or(|some| some.contains(&package))
+    }
+}
+
+/// For whom this person stands in now, with chains followed: from the stand-in up to everybody who is away.
+#[must_use]
+pub fn stands_for(me: PersonId, links: &[Link], now: Ts) -> Vec<StandsFor> {
+    let mut found = Vec::new();
+    up(me, me, &[], None, links, now, &mut found);
+    found
+}
+
+fn up(
+    me: PersonId,
+    at: PersonId,
+    through: &[PersonId],
+    packages: Option<&[PackageId]>,
+    links: &[Link],
+    now: Ts,
+    found: &mut Vec<StandsFor>,
+) {
+    for link in links.iter().filter(|link| link.stand_in == at && link.runs(now)) {
+        // A loop is refused when it is set; if there is one all the same, nobody goes round in it.
+        if link.person == me || through.contains(&link.person) {
+            continue;
+        }
+        let packages: Option<Vec<PackageId>> = match (packages, &link.packages) {
+            (None, own) => own.clone(),
+            (Some(some), None) => Some(some.to_vec()),
+            (Some(some), Some(own)) => {
+                Some(some.iter().copied().filter(|id| own.contains(id)).collect())
+            }
+        };
+        if packages.as_ref().is_some_and(Vec::is_empty) {
+            continue;
+        }
+        let here = StandsFor {
+            person: link.person,
+            name: link.name.clone(),
+            through: through.to_vec(),
+            packages: packages.clone(),
+        };
+        found.push(here);
+        let further: Vec<PersonId> =
+            std::iter::once(link.person).chain(through.iter().copied()).collect();
+        up(me, link.person, &further, packages.as_deref(), links, now, found);
+    }
+}
+
+/// Those who may decide in this person's place now: their stand-in for the package, that one's, and so on. The chain
+/// stops before somebody who is excluded.
+#[must_use]
+pub fn in_place_of(
+    person: PersonId,
+    package: PackageId,
+    links: &[Link],
+    now: Ts,
+    excluded: &[PersonId],
+) -> Vec<(PersonId, String)> {
+    let mut seen = vec![person];
+    let mut found = Vec::new();
+    let mut at = vec![person];
+    while let Some(here) = at.pop() {
+        let next = links
+            .iter()
+            .filter(|link| link.person == here && link.runs(now) && link.covers(package));
+        for link in next {
+            if !seen.contains(&link.stand_in) && !excluded.contains(&link.stand_in) {
+                seen.push(link.stand_in);
+                found.push((link.stand_in, link.stand_in_name.clone()));
+                at.push(link.stand_in);
+            }
+        }
+    }
+    found
+}
+
+/// Would this link close a circle? `links` are the periods that overlap with it.
+#[must_use]
+pub fn closes_circle(person: PersonId, stand_in: PersonId, links: &[(PersonId, PersonId)]) -> bool {
+    let mut seen = vec![stand_in];
+    let mut at = vec![stand_in];
+    while let Some(here) = at.pop() {
+        if here == person {
+            return true;
+        }
+        for (_, next) in links.iter().filter(|(from, _)| *from == here) {
+            if !seen.contains(next) {
+                seen.push(*next);
+                at.push(*next);
+            }
+        }
+    }
+    false
+}
