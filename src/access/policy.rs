@@ -265,6 +265,38 @@ pub fn see_catalog(actor: &Actor, catalog: CatalogId) -> Result<Permit<SeeCatalo
     }
 }
 
+/// May the actor read why somebody else can have a package of the catalog, or cannot? Who may look inside the catalog, for
+/// anybody whose page they may see.
+///
+/// # Errors
+/// `Hidden` for everybody else.
+pub fn explain_package(
+    actor: &Actor,
+    catalog: CatalogId,
+    standing: &PersonStanding,
+) -> Result<Permit<SeePerson>, Denied> {
+    see_catalog(actor, catalog)?;
+    see_person(actor, standing)
+}
+
+/// May the actor read why this person has a package of the catalog? The holder, their manager, and who may look inside the
+/// catalog.
+///
+/// # Errors
+/// `Hidden` for everybody else.
+pub fn explain_access(
+    actor: &Actor,
+    catalog: CatalogId,
+    holder: PersonId,
+    manager: Option<PersonId>,
+) -> Result<Permit<SeePerson>, Denied> {
+    let me = enabled(actor)?.id;
+    if me == holder || manager == Some(me) {
+        return Ok(Permit::on(holder.0));
+    }
+    see_catalog(actor, catalog).map(|_| Permit::on(holder.0))
+}
+
 /// May the actor create a catalog?
 ///
 /// # Errors

@@ -23,10 +23,14 @@ pub(super) mod assign;
 mod extend;
 mod give_back;
 mod take_again;
+mod why;
+#[cfg(test)]
+mod why_tests;
 
 /// The routes of a person's access.
 pub const ROUTES: &[Route] = &[
     get("/access", Gate::SignedIn, access),
+    get("/access/{id}/why", Gate::SignedIn, why::show),
     get("/access/{id}/extend", Gate::SignedIn, extend::show),
     post("/access/{id}/extend", Gate::SignedIn, extend::take).limited(Limit::Submit),
     get("/access/{id}/give-back", Gate::SignedIn, give_back::show),
@@ -63,6 +67,8 @@ struct Line {
     /// Opened by itself while something is on its way.
     open: bool,
     marks: Vec<Mark>,
+    /// Why it is there.
+    why: String,
     /// Where more time is asked for.
     extend: Option<String>,
     /// Where it is given back.
@@ -183,6 +189,7 @@ fn line(named: &Named, standing: &[Standing], times: Times) -> Line {
                 Mark { text: format!("{}: {}", words::role(s), mark.text), ..mark }
             })
             .collect(),
+        why: format!("/access/{}/why", assignment.id),
         extend: None,
         give_back: None,
         take_again: None,

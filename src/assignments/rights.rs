@@ -324,6 +324,38 @@ pub fn standing(db: &mut Db, ids: &[AssignmentId]) -> Result<Vec<Standing>> {
         .collect())
 }
 
+/// An assignment that gives a right.
+#[derive(Clone, Debug, Queryable)]
+pub struct Given {
+    /// The right.
+    pub right: RightId,
+    /// The assignment.
+    pub assignment: AssignmentId,
+    /// Its package.
+    pub package: String,
+    /// The package's catalog.
+    pub catalog: CatalogId,
+}
+
+/// Every active assignment that gives one of these rights, by package (D21). One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn given_by(db: &mut Db, ids: &[RightId]) -> Result<Vec<Given>> {
+    Ok(assignment_rights::table
+        .inner_join(assignments::table.inner_join(packages::table))
+        .filter(assignment_rights::right_id.eq_any(ids))
+        .filter(assignments::ended_at.is_null())
+        .order((packages::name_key, assignments::id))
+        .select((
+            assignment_rights::right_id,
+            assignments::id,
+            packages::name,
+            packages::catalog_id,
+        ))
+        .load(db)?)
+}
+
 /// A right with trouble, for those who look after its resource.
 #[derive(Clone, Debug)]
 pub struct Troubled {

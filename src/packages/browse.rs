@@ -22,11 +22,13 @@ use crate::web::paging::{Cursor, page};
 use crate::web::{Cx, Limit, Place, Reply, Route, Shell, get};
 
 mod cannot;
+mod why;
 
 /// The routes of finding access.
 pub const ROUTES: &[Route] = &[
     get("/packages", Gate::SignedIn, browse).limited(Limit::Search),
     get("/packages/{id}", Gate::SignedIn, show),
+    get("/packages/{id}/why", Gate::SignedIn, why::show),
 ];
 
 /// As many packages as a page shows.
@@ -243,6 +245,8 @@ struct PackagePage {
     mark: Mark,
     /// What says no to those who look after it.
     why: Option<String>,
+    /// Where every rule is listed, and what the link is called.
+    tree: (String, &'static str),
     /// Where the request starts; none where it cannot.
     ask: Option<Ask>,
     /// Where the open request or the access is followed.
@@ -376,6 +380,15 @@ fn show(cx: &mut Cx) -> Result<Reply> {
         policies: policies.into_iter().map(rules).collect(),
         decides,
         mark: words::mark_for(other.as_deref(), &stands, &with, now, zone),
+        tree: (
+            format!("/packages/{id}/why{}", case.query()),
+            match (&other, case.ask.open()) {
+                (None, true) => "Why you can request it",
+                (None, false) => "Why you cannot request it",
+                (Some(_), true) => "Why you can request it for them",
+                (Some(_), false) => "Why you cannot request it for them",
+            },
+        ),
         why: (sees && stands == Position::Cannot).then(|| cannot::why(&case)),
         ask,
         follow,

@@ -6,6 +6,8 @@ mod reach;
 pub use hanging::{Hanging, InTheWay, hanging, in_the_way};
 pub use reach::everyone;
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 
 use super::model::{Applicable, Policy, Scope, Version, Who};
@@ -58,6 +60,18 @@ pub fn policy(db: &mut Db, id: PolicyId) -> Result<Policy> {
 /// `Missing` if there never was one.
 pub fn name_of(db: &mut Db, id: PolicyId) -> Result<String> {
     Ok(policies::table.find(id).select(policies::name).first(db)?)
+}
+
+/// The names of policies, also of those that are deleted. One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn names_of(db: &mut Db, ids: &[PolicyId]) -> Result<HashMap<PolicyId, String>> {
+    let rows: Vec<(PolicyId, String)> = policies::table
+        .filter(policies::id.eq_any(ids))
+        .select((policies::id, policies::name))
+        .load(db)?;
+    Ok(rows.into_iter().collect())
 }
 
 /// The policies of a package, oldest first. One statement.

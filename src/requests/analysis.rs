@@ -216,6 +216,19 @@ impl Analysis {
         self.refused().and_then(|check| check.no.clone())
     }
 
+    /// Is every policy that is on for all members, so that a guest is none of those whom it means?
+    #[must_use]
+    pub fn for_members(&self) -> bool {
+        let members = Rule::Covers(Clause::AllMembers);
+        let has = |policy: &Check| {
+            let scope = policy.below.iter().filter(|c| c.rule == Rule::InScope);
+            scope.flat_map(|scope| &scope.below).any(|clause| clause.rule == members)
+        };
+        let all = self.checks.iter().filter(|c| c.rule == Rule::SomePolicyLets);
+        let policies: Vec<&Check> = all.flat_map(|c| &c.below).collect();
+        !policies.is_empty() && policies.into_iter().all(has)
+    }
+
     /// How many checks fail.
     #[must_use]
     pub fn failing(&self) -> usize {

@@ -40,7 +40,7 @@ impl Chance {
     }
 
     /// Some of these.
-    fn some<T: Clone>(&mut self, of: &[T]) -> Vec<T> {
+    pub(super) fn some<T: Clone>(&mut self, of: &[T]) -> Vec<T> {
         of.iter().filter(|_| self.once_in(4)).cloned().collect()
     }
 }

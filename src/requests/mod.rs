@@ -23,6 +23,9 @@ mod deciding_tests;
 mod decision;
 pub mod drafts;
 pub mod eligibility;
+pub mod explaining;
+#[cfg(test)]
+mod explaining_tests;
 pub mod fields;
 pub mod forms;
 pub mod jobs;

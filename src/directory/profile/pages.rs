@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::store::{self, Holding, RequestRow, Sight};
-use crate::access::policy::{Gate, PersonStanding, see_person};
+use crate::access::policy::{Gate, PersonStanding, explain_access, see_person};
 use crate::access::{Actor, Person};
 use crate::audit::history::{Told, history_of_person};
 use crate::db::Db;
@@ -44,6 +44,8 @@ struct PersonPage {
 
 /// A package that the person holds.
 struct HoldingLine {
+    /// Why they have it.
+    tree: Option<String>,
     package: String,
     href: Option<String>,
     why: String,
@@ -112,6 +114,7 @@ fn page(cx: &Cx, viewer: &Person, read: Read) -> Result<PersonPage> {
     let Read { person, manager, groups, sight, holdings, requests, decided, history } = read;
     let (now, zone) = (cx.now(), cx.site.db.zone());
     let you = viewer.id == person.id;
+    let actor = Actor::Person(viewer.clone());
     let sees = |request: &RequestId, catalog, people: &[PersonId]| {
         people.contains(&viewer.id)
             || decided.contains(request)
@@ -137,6 +140,9 @@ fn page(cx: &Cx, viewer: &Person, read: Read) -> Result<PersonPage> {
             _ => None,
         };
         HoldingLine {
+            tree: explain_access(&actor, held.catalog, person.id, person.manager_id)
+                .is_ok()
+                .then(|| format!("/access/{}/why", held.id)),
             href: you.then(|| format!("/packages/{}", held.package)),
             package: held.name,
             why,

@@ -11,7 +11,7 @@ use crate::db::schema::{
 };
 use crate::directory::PersonRow;
 use crate::error::Result;
-use crate::kernel::{CatalogId, PackageId, PersonId, RequestId, Ts};
+use crate::kernel::{AssignmentId, CatalogId, PackageId, PersonId, RequestId, Ts};
 
 /// More packages than this nobody holds.
 const HOLDINGS: i64 = 500;
@@ -30,6 +30,8 @@ pub struct Sight {
 /// A package that the person holds, or will hold.
 #[derive(Clone, Debug)]
 pub struct Holding {
+    /// The assignment.
+    pub id: AssignmentId,
     /// The package.
     pub package: PackageId,
     /// Its name.
@@ -154,7 +156,7 @@ pub fn catalogs(db: &mut Db, ids: &[CatalogId]) -> Result<Vec<String>> {
 pub fn holdings(db: &mut Db, person: PersonId, sight: &Sight) -> Result<Vec<Holding>> {
     type Requested = Option<(RequestId, String, PersonId)>;
     type Row = (
-        (PackageId, String, CatalogId, String),
+        (AssignmentId, PackageId, String, CatalogId, String),
         (Ts, Option<Ts>, Option<Ts>),
         Requested,
         Option<String>,
@@ -169,7 +171,7 @@ pub fn holdings(db: &mut Db, person: PersonId, sight: &Sight) -> Result<Vec<Hold
         .order((packages::name_key, assignments::id))
         .limit(HOLDINGS)
         .select((
-            (packages::id, packages::name, packages::catalog_id, policies::name),
+            (assignments::id, packages::id, packages::name, packages::catalog_id, policies::name),
             (assignments::starts_at, assignments::started_at, assignments::ends_at),
             (requests::id, requests::reference, requests::requestor_id).nullable(),
             people::name.nullable(),
@@ -180,7 +182,7 @@ pub fn holdings(db: &mut Db, person: PersonId, sight: &Sight) -> Result<Vec<Hold
     }
     let rows: Vec<Row> = query.load(db)?;
     let holding = |(what, when, asked, requestor): Row| {
-        let ((package, name, catalog, policy), (since, started, until)) = (what, when);
+        let ((id, package, name, catalog, policy), (since, started, until)) = (what, when);
         let asked = asked.zip(requestor).map(|((id, reference, requestor), name)| Asked {
             id,
             reference,
@@ -188,7 +190,7 @@ pub fn holdings(db: &mut Db, person: PersonId, sight: &Sight) -> Result<Vec<Hold
             name,
         });
         let started = started.is_some();
-        Holding { package, name, catalog, policy, since, started, until, request: asked }
+        Holding { id, package, name, catalog, policy, since, started, until, request: asked }
     };
     Ok(rows.into_iter().map(holding).collect())
 }

@@ -24,6 +24,8 @@ struct CannotPage {
     catalog: String,
     description: String,
     why: String,
+    /// Where every rule is listed.
+    tree: String,
     /// The reason of a stop, in the words of whoever stopped it.
     quote: Option<String>,
     scopes: Vec<(String, String)>,
@@ -73,7 +75,8 @@ pub(super) fn page(cx: &Cx, case: &Case) -> Result<Reply> {
         name: case.name().to_owned(),
         catalog: position.catalog_name.clone(),
         description: position.description.clone(),
-        why: words(position, &no, &policies, cx),
+        why: words(position, &no, cx),
+        tree: format!("/packages/{}/why{}", position.package, case.query()),
         quote,
         scopes: scopes.collect(),
         manager,
@@ -91,8 +94,9 @@ pub(super) fn why(case: &Case) -> String {
     crate::web::words::capital(no.words())
 }
 
-fn words(position: &Position, no: &No, policies: &[Policy], cx: &Cx) -> String {
-    let own = position.requestor.id == position.target.id;
+/// The rule that says no, as a sentence for the one who reads.
+pub(super) fn words(position: &Position, no: &No, cx: &Cx) -> String {
+    let own = cx.person().is_ok_and(|me| me.id == position.target.id);
     match no {
         No::Stopped(stop) => {
             let day = date_in_full(cx.zone().date(stop.at));
@@ -101,18 +105,27 @@ fn words(position: &Position, no: &No, policies: &[Policy], cx: &Cx) -> String {
                 "{by} stopped this {thing} on {day}. What people have stays; open requests wait."
             )
         }
+        No::NotYours { manager } if cx.person().is_ok_and(|me| me.id != position.requestor.id) => {
+            let how = match manager {
+                true => "their manager requests it for them",
+                false => "its policy does not let them request it themselves",
+            };
+            format!("It is meant for {}, but {how}.", position.target.name)
+        }
         _ => {
-            let (you, name) = if own { (true, "") } else { (false, position.target.name.as_str()) };
-            rule(no, you, name, policies, position.target.kind)
+            let members = position.analysis.for_members();
+            let guest = position.target.kind == Kind::Guest;
+            rule(no, own, &position.target.name, members && guest)
         }
     }
 }
 
-/// The rule that says no, as the page's first sentence.
-fn rule(no: &No, own: bool, name: &str, policies: &[Policy], kind: Kind) -> String {
-    let members_only = !policies.is_empty() && policies.iter().all(|p| p.terms.scope.all_members);
-    let guest = kind == Kind::Guest;
+/// The rule that says no, as the page's first sentence; `guest` says that it is for members, and the person is none.
+fn rule(no: &No, own: bool, name: &str, guest: bool) -> String {
     match no {
+        No::Holds { .. } if own => "You have it already.".into(),
+        No::Holds { .. } => format!("{name} has it already."),
+        No::Open { .. } => "A request for it is open already.".into(),
         No::CatalogOff => {
             "Its catalog is switched off, so nothing of it can be requested at the moment.".into()
         }
@@ -136,10 +149,10 @@ fn rule(no: &No, own: bool, name: &str, policies: &[Policy], kind: Kind) -> Stri
             format!("Its policy does not let you request it for {name}.")
         }
         No::Left => format!("{name} is no longer here."),
-        _ if members_only && guest && own => {
+        _ if guest && own => {
             "It is for members of the organization, and you are here as a guest.".into()
         }
-        _ if members_only && guest => {
+        _ if guest => {
             format!("It is for members of the organization, and {name} is here as a guest.")
         }
         _ if own => "You are not among the people and groups that its policies name.".into(),
@@ -150,30 +163,18 @@ fn rule(no: &No, own: bool, name: &str, policies: &[Policy], kind: Kind) -> Stri
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::{PackageId, PolicyId};
-    use crate::policies::model::{Lifetime, Scope, Terms};
-
-    fn policy(all_members: bool) -> Policy {
-        let terms = Terms {
-            scope: Scope { all_members, ..Scope::default() },
-            lifetime: Lifetime::Never,
-            ..Terms::default()
-        };
-        let (id, package) = (PolicyId::fresh(), PackageId::fresh());
-        Policy { id, package, name: "P".into(), version: 1, enabled: true, terms, rev: 1 }
-    }
 
     #[test]
     fn b08_the_reason_names_the_rule_that_says_no() {
-        let said = |no, policies: &[Policy], kind| rule(&no, true, "", policies, kind);
-        assert!(said(No::CatalogOff, &[policy(true)], Kind::Member).contains("switched off"));
-        assert!(said(No::NoPolicy, &[], Kind::Member).contains("No policy"));
-        assert!(said(No::NotForGuests, &[], Kind::Guest).contains("not for guests"));
-        assert!(said(No::OutOfScope, &[policy(true)], Kind::Guest).contains("guest"));
-        assert!(said(No::OutOfScope, &[policy(false)], Kind::Guest).contains("not among"));
-        let manager = said(No::NotYours { manager: true }, &[policy(true)], Kind::Member);
+        let said = |no, guest| rule(&no, true, "", guest);
+        assert!(said(No::CatalogOff, false).contains("switched off"));
+        assert!(said(No::NoPolicy, false).contains("No policy"));
+        assert!(said(No::NotForGuests, true).contains("not for guests"));
+        assert!(said(No::OutOfScope, true).contains("guest"));
+        assert!(said(No::OutOfScope, false).contains("not among"));
+        let manager = said(No::NotYours { manager: true }, false);
         assert!(manager.contains("your manager requests it for you"));
-        let other = rule(&No::OutOfScope, false, "Bo", &[policy(false)], Kind::Member);
+        let other = rule(&No::OutOfScope, false, "Bo", false);
         assert!(other.starts_with("Bo is not among"));
     }
 }
