@@ -146,3 +146,47 @@ pub fn closes_circle(person: PersonId, stand_in: PersonId, links: &[(PersonId, P
     }
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(hour: i64) -> Ts {
+        Ts::from_micros(0).plus_hours(hour)
+    }
+
+    fn link(person: PersonId, stand_in: PersonId, packages: Option<Vec<PackageId>>) -> Link {
+        let (starts_at, ends_at) = (at(1), at(9));
+        let (name, stand_in_name) = (person.to_string(), stand_in.to_string());
+        Link { person, name, stand_in, stand_in_name, starts_at, ends_at, packages }
+    }
+
+    fn both(links: &[Link], now: Ts, person: PersonId, me: PersonId, package: PackageId) -> bool {
+        let down = in_place_of(person, package, links, now, &[]);
+        let up = stands_for(me, links, now);
+        let up = up.iter().any(|s| s.person == person && s.covers(package));
+        assert_eq!(down.iter().any(|(id, _)| *id == me), up, "the two ways agree");
+        up
+    }
+
+    #[test]
+    fn d34_a_chain_is_followed_while_each_link_runs_and_holds_for_the_package() {
+        let [a, b, c] = [(); 3].map(|()| PersonId::fresh());
+        let (one, other) = (PackageId::fresh(), PackageId::fresh());
+        let links = [link(a, b, None), link(b, c, Some(vec![one]))];
+        assert!(both(&links, at(1), a, c, one), "the start is included");
+        assert!(!both(&links, at(9), a, c, one), "the end is not");
+        assert!(!both(&links, at(0), a, b, one));
+        assert!(!both(&links, at(5), a, c, other) && both(&links, at(5), a, b, other));
+        assert_eq!(in_place_of(a, one, &links, at(5), &[b]), [], "it stops before B");
+    }
+
+    #[test]
+    fn d34_nobody_goes_round_in_a_circle() {
+        let [a, b, c] = [(); 3].map(|()| PersonId::fresh());
+        assert!(closes_circle(c, a, &[(a, b), (b, c)]));
+        assert!(!closes_circle(b, c, &[(a, b)]));
+        let links = [link(a, b, None), link(b, c, None), link(c, a, None)];
+        assert_eq!(stands_for(c, &links, at(5)).len(), 2);
+    }
+}

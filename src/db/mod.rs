@@ -14,9 +14,9 @@ mod pool;
 pub mod schema;
 mod seek;
 mod settings;
+mod standing_in;
 #[cfg(test)]
 pub mod testing;
-mod standing_in;
 mod tx;
 mod writer;
 

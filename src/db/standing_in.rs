@@ -135,9 +135,8 @@ pub fn awaited(person: &Person) -> String {
         ids.map(|id| format!("'{id}'")).collect::<Vec<_>>().join(", ")
     };
     let whole = |stands: &crate::access::StandsFor| {
-        let out = quoted(
-            &mut stands.through.iter().chain(std::iter::once(&me)).map(PersonId::to_string),
-        );
+        let out =
+            quoted(&mut stands.through.iter().chain(std::iter::once(&me)).map(PersonId::to_string));
         let packages = match &stands.packages {
             Some(some) => {
                 let some = quoted(&mut some.iter().map(PackageId::to_string));

@@ -175,7 +175,8 @@ fn the_story_has_votes_an_extension_something_given_back_and_cards_for_others() 
 fn guest_auditor_and_admin_are_what_they_are_called() {
     let guest = person("guest");
     assert_eq!(read(|c| assignments::store::active_of(c, guest)).len(), 1);
-    let actor = |id: &str| read(|c| load_actor(c, person(id), crate::kernel::Ts::from_micros(0))).unwrap();
+    let actor =
+        |id: &str| read(|c| load_actor(c, person(id), crate::kernel::Ts::from_micros(0))).unwrap();
     assert_eq!(actor("guest").kind, crate::kernel::Kind::Guest);
     assert!(actor("auditor").auditor && !actor("auditor").administrator);
     assert!(actor("admin").administrator);

@@ -448,11 +448,10 @@ fn after(tx: &mut Tx<'_>, id: RequestId, stage: StageId) -> Result<(Request, Opt
 fn said_before(tx: &mut Tx<'_>, id: RequestId, answer: &Answer) -> Result<bool> {
     let Some(me) = tx.actor().enabled_person().map(|person| person.id) else { return Ok(false) };
     let approvers = store::approvers(tx.db(), id)?;
-    let said =
-        |a: &Approver| {
-            let by = a.voted_by.unwrap_or(a.person);
-            a.stage == answer.stage && by == me && a.vote == Some(answer.verdict)
-        };
+    let said = |a: &Approver| {
+        let by = a.voted_by.unwrap_or(a.person);
+        a.stage == answer.stage && by == me && a.vote == Some(answer.verdict)
+    };
     Ok(approvers.iter().any(said))
 }
 

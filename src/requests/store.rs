@@ -82,9 +82,8 @@ macro_rules! approver_columns {
 /// The person who voted in an approver's place, if somebody did.
 macro_rules! with_voters {
     ($query:expr) => {
-        $query.left_join(
-            voters.on(voters.field(people::id).nullable().eq(stage_approvers::voted_by)),
-        )
+        $query
+            .left_join(voters.on(voters.field(people::id).nullable().eq(stage_approvers::voted_by)))
     };
 }
 
@@ -323,12 +322,13 @@ pub fn stages(db: &mut Db, ids: &[RequestId]) -> Result<Vec<Stage>> {
 /// # Errors
 /// When the database does not answer.
 pub fn holders(db: &mut Db, ids: &[RequestId]) -> Result<Vec<(RequestId, Approver)>> {
-    let rows: Vec<(RequestId, ApproverRow)> = with_voters!(stage_approvers::table.inner_join(people::table))
-        .filter(stage_approvers::request_id.eq_any(ids))
-        .filter(stage_approvers::waiting.eq(true))
-        .order((stage_approvers::request_id, people::name, people::id))
-        .select((stage_approvers::request_id, approver_columns!()))
-        .load(db)?;
+    let rows: Vec<(RequestId, ApproverRow)> =
+        with_voters!(stage_approvers::table.inner_join(people::table))
+            .filter(stage_approvers::request_id.eq_any(ids))
+            .filter(stage_approvers::waiting.eq(true))
+            .order((stage_approvers::request_id, people::name, people::id))
+            .select((stage_approvers::request_id, approver_columns!()))
+            .load(db)?;
     Ok(rows.into_iter().map(|(request, row)| (request, approver(row))).collect())
 }
 
@@ -388,10 +388,10 @@ pub fn course(db: &mut Db, id: RequestId) -> Result<(Vec<Stage>, Vec<Approver>)>
             .inner_join(request_stages::table)
             .inner_join(people::table.on(people::id.eq(stage_approvers::person_id)))
     )
-        .filter(stage_approvers::request_id.eq(id))
-        .order((stage_approvers::waiting.desc(), people::name, people::id))
-        .select((Stage::as_select(), approver_columns!()))
-        .load(db)?;
+    .filter(stage_approvers::request_id.eq(id))
+    .order((stage_approvers::waiting.desc(), people::name, people::id))
+    .select((Stage::as_select(), approver_columns!()))
+    .load(db)?;
     let (mut stages, mut approvers) = (Vec::<Stage>::new(), Vec::new());
     for (stage, row) in rows {
         if stages.iter().all(|s| s.id != stage.id) {

@@ -280,9 +280,7 @@ impl Cx {
     /// When the database does not answer.
     pub fn shell(&self, title: impl Into<String>, place: Place) -> Result<Shell> {
         let counts = match &self.actor {
-            Some(Actor::Person(person)) => {
-                self.read(|db| counts(db, person))?
-            }
+            Some(Actor::Person(person)) => self.read(|db| counts(db, person))?,
             _ => Counts::default(),
         };
         Ok(self.shell_without_reading(title.into(), place, counts))

@@ -112,7 +112,8 @@ fn recognize(cx: &mut Cx) -> Result<()> {
     let Some(session) = cx.session.as_mut().filter(|session| session.live) else { return Ok(()) };
     let id = session.person;
     let business = cx.site.db.clocks().business.now();
-    let Some(person) = cx.site.db.read(|db| load_actor(db, id, business))?.filter(|p| p.enabled) else {
+    let Some(person) = cx.site.db.read(|db| load_actor(db, id, business))?.filter(|p| p.enabled)
+    else {
         return Ok(());
     };
     let (now, times) = (cx.site.db.clocks().wall.now(), cx.site.sessions);

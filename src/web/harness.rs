@@ -156,7 +156,9 @@ impl Browser<'_> {
         let site = &self.house.site;
         let actor = site
             .db
-            .read(|db| load_actor(db, person, site.db.clocks().business.now())).expect("a read").expect("a person");
+            .read(|db| load_actor(db, person, site.db.clocks().business.now()))
+            .expect("a read")
+            .expect("a person");
         let new = NewSession {
             person,
             csrf: csrf::fresh(),

@@ -124,10 +124,7 @@ pub fn decide(
             tx.record(&Fact::StageDenied { stage: number, stages, instead_of }, about)?;
         }
         Tally::Open { have, needed, .. } => {
-            tx.record(
-                &Fact::VoteCast { stage: number, stages, have, needed, instead_of },
-                about,
-            )?;
+            tx.record(&Fact::VoteCast { stage: number, stages, have, needed, instead_of }, about)?;
         }
         Tally::Approved => {
             store::close_stage(tx, &stage, StageState::Approved, Some(me), note)?;
