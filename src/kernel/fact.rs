@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AssignmentId, CatalogId, PackageId, PersonId, RequestId, Ts, Zone};
+use super::{AssignmentId, CatalogId, PackageId, PersonId, RequestId, StandInId, Ts, Zone};
 use crate::kernel::text::counted;
 
 crate::text_enum! {
@@ -312,10 +312,16 @@ pub enum Fact {
         from: Ts,
         until: Ts,
         packages: Vec<String>,
+        /// The row that says who it is and for what.
+        #[serde(default)]
+        period: Option<StandInId>,
     },
     StandInEnded {
         stand_in: String,
         early: bool,
+        /// The row that says who it is and for what.
+        #[serde(default)]
+        period: Option<StandInId>,
     },
     StageComplete {
         stage: i64,
@@ -793,7 +799,7 @@ impl Fact {
                 "{{actor}} revoked their approval of {{package}} for {{person}}{}",
                 of(*stage, *stages)
             ),
-            Self::StandInSet { stand_in, from, until, packages } => format!(
+            Self::StandInSet { stand_in, from, until, packages, .. } => format!(
                 "{} stands in for {{person}} from {} until {}{}",
                 data(stand_in),
                 day(*from),
@@ -803,13 +809,13 @@ impl Fact {
                     some => format!(", for {}", data(&listed(some))),
                 }
             ),
-            Self::StandInEnded { stand_in, early: true } => {
+            Self::StandInEnded { stand_in, early: true, .. } => {
                 format!(
                     "{{actor}} ended the time in which {} stands in for {{person}}",
                     data(stand_in)
                 )
             }
-            Self::StandInEnded { stand_in, early: false } => {
+            Self::StandInEnded { stand_in, early: false, .. } => {
                 format!("{} no longer stands in for {{person}}: the time is over", data(stand_in))
             }
             Self::IncompatibilityAdded { other, group, mutual, .. } => format!(

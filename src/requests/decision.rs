@@ -489,7 +489,7 @@ pub(super) fn decide(cx: &mut Cx) -> Result<Reply> {
 /// Where one goes on after a decision: the queue from the next request on, from its beginning where that was the last,
 /// or the request itself where nothing waits any more.
 fn onward(cx: &Cx, id: RequestId, stage: StageId, filter: Filter) -> Result<String> {
-    let (me, now) = (cx.person()?.id, cx.now());
+    let (me, now) = (cx.person()?, cx.now());
     cx.read(|db| {
         let wanted = Wanted { filter, ..Wanted::all(me, now) };
         let Some(first) = store::queue_page(db, &wanted, None, 1)?.pop() else {
@@ -498,7 +498,7 @@ fn onward(cx: &Cx, id: RequestId, stage: StageId, filter: Filter) -> Result<Stri
             return Ok(if left { format!("/requests/{id}") } else { filter.queue() });
         };
         let approvers = store::approvers(db, id)?;
-        let mine = approvers.iter().find(|a| a.stage == stage && a.person == me);
+        let mine = approvers.iter().find(|a| a.stage == stage && a.by() == me.id);
         let Some(at) = mine.map(|mine| mine.opened_at) else { return Ok(filter.queue()) };
         let seek = Seek { at, id: stage, back: false };
         let next = store::queue_page(db, &wanted, Some(seek), 1)?.pop();
@@ -558,8 +558,10 @@ fn after(tx: &mut Tx<'_>, id: RequestId, stage: StageId) -> Result<After> {
 fn said_before(tx: &mut Tx<'_>, id: RequestId, answer: &Answer) -> Result<bool> {
     let Some(me) = tx.actor().enabled_person().map(|person| person.id) else { return Ok(false) };
     let approvers = store::approvers(tx.db(), id)?;
-    let said =
-        |a: &Approver| a.stage == answer.stage && a.person == me && a.vote == Some(answer.verdict);
+    let said = |a: &Approver| {
+        let by = a.by();
+        a.stage == answer.stage && by == me && a.vote == Some(answer.verdict)
+    };
     Ok(approvers.iter().any(said))
 }
 

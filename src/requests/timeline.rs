@@ -901,6 +901,7 @@ mod tests {
             note: None,
             removed: false,
             voted_by: None,
+            voter: None,
             passed_by: None,
         }
     }

@@ -3,10 +3,10 @@
 use super::{approvers, deny_by_rule, end, locked, question, time_words};
 use crate::access::{DecideStage, Permit, policy};
 use crate::assignments;
-use crate::db::Tx;
+use crate::db::{Tx, hold_people, load_actor};
 use crate::error::{Error, Refusal, Result};
 use crate::kernel::text::tidy;
-use crate::kernel::{Fact, RequestId, StageId, Ts};
+use crate::kernel::{Fact, PersonId, RequestId, StageId, Ts};
 use crate::packages::incompatible::model::Beside;
 use crate::requests::duties;
 use crate::requests::model::{Request, RequestKind, Stage, StageState, State, Verdict};
@@ -29,7 +29,7 @@ pub fn may_decide(
     if permit.is_err()
         && let Some(person) = tx.actor().enabled_person().map(|p| p.id)
         && ![request.requestor_id, request.target_id].contains(&person)
-        && store::was_approver(tx.db(), stage, person)?
+        && was_asked(tx, stage, person)?
     {
         let stages = store::stages(tx.db(), &[request.id])?;
         if let Some(stage) = stages.iter().find(|s| s.id == stage) {
@@ -37,6 +37,47 @@ pub fn may_decide(
         }
     }
     Ok(permit?)
+}
+
+/// Is or was the person among the stage's approvers, or somebody for whom they stand in now?
+fn was_asked(tx: &mut Tx<'_>, stage: StageId, person: PersonId) -> Result<bool> {
+    let away = tx.actor().enabled_person().map(|p| p.stands_for.clone()).unwrap_or_default();
+    for id in std::iter::once(person).chain(away.into_iter().map(|stands| stands.person)) {
+        if store::was_approver(tx.db(), stage, id)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whose row of the open stage is the actor's to decide: their own, or that of somebody for whom they stand in, with
+/// the name (D34). Nobody's period on the way ends before this transaction does (E9, E10).
+///
+/// # Errors
+/// `Stale` when such a period, or one of its people, has changed since the transaction began.
+pub(in crate::requests) fn in_whose_place(
+    tx: &mut Tx<'_>,
+    request: &Request,
+) -> Result<(PersonId, Option<String>)> {
+    let Some(me) = tx.actor().enabled_person().cloned() else { return Err(Error::Missing) };
+    let standing = store::standing(tx.db(), request)?;
+    if standing.deciders.contains(&me.id) {
+        return Ok((me.id, None));
+    }
+    let Some(stands) = policy::in_place_of(&me, &standing).cloned() else {
+        return Ok((me.id, None));
+    };
+    let mut chain = stands.through.clone();
+    chain.extend([me.id, stands.person]);
+    if !hold_people(tx, &chain)? {
+        return Err(Error::Stale);
+    }
+    let now = tx.now();
+    let again = load_actor(tx.db(), me.id, now)?.ok_or(Error::Stale)?;
+    if policy::in_place_of(&again, &standing) != Some(&stands) {
+        return Err(Error::Stale);
+    }
+    Ok((stands.person, Some(stands.name)))
 }
 
 /// Records a vote on the open stage, and what follows from it.
@@ -102,7 +143,8 @@ fn record(
         return Err(question::awaited(tx, &request)?.into());
     }
     let note = Some(note).filter(|note| !note.is_empty());
-    store::vote(tx, &stage, me, verdict, note)?;
+    let (whose, instead_of) = in_whose_place(tx, &request)?;
+    store::vote(tx, &stage, whose, me, verdict, note)?;
     let request = match until {
         Some(until) => shorten(tx, request, until)?,
         None => request,
@@ -114,17 +156,14 @@ fn record(
         Tally::Denied => {
             store::close_stage(tx, &stage, StageState::Denied, Some(me), note)?;
             end(tx, &request, State::Denied, true)?;
-            tx.record(&Fact::StageDenied { stage: number, stages, instead_of: None }, about)?;
+            tx.record(&Fact::StageDenied { stage: number, stages, instead_of }, about)?;
         }
         Tally::Open { have, needed, .. } => {
-            tx.record(
-                &Fact::VoteCast { stage: number, stages, have, needed, instead_of: None },
-                about,
-            )?;
+            tx.record(&Fact::VoteCast { stage: number, stages, have, needed, instead_of }, about)?;
         }
         Tally::Approved => {
             store::close_stage(tx, &stage, StageState::Approved, Some(me), note)?;
-            tx.record(&Fact::StageApproved { stage: number, stages, instead_of: None }, about)?;
+            tx.record(&Fact::StageApproved { stage: number, stages, instead_of }, about)?;
             match duties::refused(tx.db(), &request, Beside::NowOrSoon)? {
                 Some(rule) => deny_by_rule(tx, &request, &rule)?,
                 None => approvers::open_stage(tx, &request, number + 1, true)?,
@@ -192,7 +231,8 @@ pub fn decided_already(tx: &mut Tx<'_>, request: &Request, stage: &Stage) -> Res
             let at = when(stage.decided_at);
             let by = match stage.decided_by {
                 Some(person) => {
-                    crate::db::load_actor(tx.db(), person)?.map_or_else(String::new, |p| p.name)
+                    let now = tx.now();
+                    load_actor(tx.db(), person, now)?.map_or_else(String::new, |p| p.name)
                 }
                 None => "Somebody".to_owned(),
             };

@@ -151,8 +151,9 @@ fn said_lately(tx: &mut Tx<'_>, request: &Request, text: &str) -> Result<bool> {
 
 /// The page that says that a request waits for information (D13).
 pub(super) fn awaited(tx: &mut Tx<'_>, request: &Request) -> Result<Refusal> {
+    let now = tx.now();
     let by = match request.asked_by {
-        Some(person) => crate::db::load_actor(tx.db(), person)?.map(|p| p.name),
+        Some(person) => crate::db::load_actor(tx.db(), person, now)?.map(|p| p.name),
         None => None,
     };
     let by = by.unwrap_or_else(|| "An approver".to_owned());
