@@ -2,16 +2,13 @@
 
 use super::permit::{
     CancelRequest, CommentRequest, CreateCatalog, DecideStage, Denied, EndForReport, EndStandIn,
-    Enter,
-    GiveInformation, ManageAssignment, ManageCatalog, ManageMail, ManageOrganizations,
+    Enter, GiveInformation, ManageAssignment, ManageCatalog, ManageMail, ManageOrganizations,
     ManageSettings, OverruleStage, OwnAssignment, Permit, ReadAudit, RegisterResource,
     RemindApprovers, RequestAccess, RevokeApproval, RunSystem, SeeCatalog, SeeOrganizations,
     SeePerson, SeeRequest, SetStandIn, TakeBack,
 };
 use super::{Actor, Person, StandsFor};
-use crate::kernel::{
-    AssignmentId, CatalogId, Kind, PackageId, PersonId, RequestId, StandInId,
-};
+use crate::kernel::{AssignmentId, CatalogId, Kind, PackageId, PersonId, RequestId, StandInId};
 
 /// Who a route lets in before its page asks for more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -189,4 +189,53 @@ mod tests {
         let links = [link(a, b, None), link(b, c, None), link(c, a, None)];
         assert_eq!(stands_for(c, &links, at(5)).len(), 2);
     }
+
+    /// Up to fourteen periods among six people, also in circles, as no rule would let them be set.
+    fn links_among(
+        people: &[PersonId],
+        packages: &[PackageId],
+        dice: &[(usize, usize, usize, i64, i64)],
+    ) -> Vec<Link> {
+        let one = |&(person, stand_in, some, starts, lasts): &(usize, usize, usize, i64, i64)| {
+            let packages = match some {
+                0 => None,
+                n => Some(packages.iter().copied().take(n).skip(usize::from(n == 3)).collect()),
+            };
+            let (starts_at, ends_at) = (at(starts), at(starts + lasts));
+            Link { starts_at, ends_at, ..link(people[person], people[stand_in], packages) }
+        };
+        dice.iter().map(one).filter(|link| link.person != link.stand_in).collect()
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn d34_the_two_ways_agree_and_nobody_who_is_excluded_is_reached(
+            dice in proptest::collection::vec(
+                (0..6_usize, 0..6_usize, 0..4_usize, 0..8_i64, 1..6_i64), 0..14),
+            now in 0..10_i64,
+            out in proptest::collection::vec(0..6_usize, 0..3),
+        ) {
+            let people: Vec<PersonId> = (0..6).map(|_| PersonId::fresh()).collect();
+            let packages: Vec<PackageId> = (0..3).map(|_| PackageId::fresh()).collect();
+            let links = links_among(&people, &packages, &dice);
+            let now = at(now);
+            let excluded: Vec<PersonId> = out.iter().map(|n| people[*n]).collect();
+            for person in &people {
+                for package in &packages {
+                    let down = in_place_of(*person, *package, &links, now, &excluded);
+                    for me in &people {
+                        let found = down.iter().any(|(id, _)| id == me);
+                        proptest::prop_assert!(!found || !excluded.contains(me));
+                        let up = stands_for(*me, &links, now);
+                        let up = up.iter().any(|s| {
+                            s.person == *person
+                                && s.covers(*package)
+                                && !s.through.iter().chain([me]).any(|id| excluded.contains(id))
+                        });
+                        proptest::prop_assert_eq!(found, up);
+                    }
+                }
+            }
+        }
+    }
 }

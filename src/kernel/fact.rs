@@ -591,6 +591,19 @@ impl Fact {
         }
     }
 
+    /// For whom the actor stood in, where they decided in somebody's place (D34).
+    #[must_use]
+    pub fn instead_of(&self) -> Option<&str> {
+        match self {
+            Self::StageApproved { instead_of, .. }
+            | Self::StageDenied { instead_of, .. }
+            | Self::VoteCast { instead_of, .. }
+            | Self::DecisionTakenBack { instead_of, .. }
+            | Self::PassedOn { instead_of, .. } => instead_of.as_deref(),
+            _ => None,
+        }
+    }
+
     /// The facet of the audit log.
     #[must_use]
     pub fn family(&self) -> Family {
@@ -779,16 +792,16 @@ impl Fact {
                 format!("{{actor}} shortened {{package}} for {{person}}: until {}", day(*until))
             }
             Self::DecisionTakenBack { stage, stages, approved, instead_of } => format!(
-                "{{actor}} took the {} of {{package}} for {{person}} back{}{}",
+                "{{actor}}{} took the {} of {{package}} for {{person}} back{}",
+                standing_in(instead_of.as_deref()),
                 if *approved { "approval" } else { "denial" },
-                of(*stage, *stages),
-                standing_in(instead_of.as_deref())
+                of(*stage, *stages)
             ),
             Self::PassedOn { stage, stages, to, instead_of } => format!(
-                "{{actor}} passed {{package}} for {{person}} on to {}{}{}",
+                "{{actor}}{} passed {{package}} for {{person}} on to {}{}",
+                standing_in(instead_of.as_deref()),
                 data(to),
-                of(*stage, *stages),
-                standing_in(instead_of.as_deref())
+                of(*stage, *stages)
             ),
             Self::AdministratorDecided { stage, stages, approved } => format!(
                 "{{actor}} {} {{package}} for {{person}} as administrator, in place of the approvers{}",
@@ -846,19 +859,19 @@ impl Fact {
                 data(&listed(now))
             ),
             Self::StageApproved { stage, stages, instead_of } => format!(
-                "{{actor}} approved {{package}} for {{person}}{}{}",
-                of(*stage, *stages),
-                standing_in(instead_of.as_deref())
+                "{{actor}}{} approved {{package}} for {{person}}{}",
+                standing_in(instead_of.as_deref()),
+                of(*stage, *stages)
             ),
             Self::StageDenied { stage, stages, instead_of } => format!(
-                "{{actor}} denied {{package}} for {{person}}{}{}",
-                of(*stage, *stages),
-                standing_in(instead_of.as_deref())
+                "{{actor}}{} denied {{package}} for {{person}}{}",
+                standing_in(instead_of.as_deref()),
+                of(*stage, *stages)
             ),
             Self::VoteCast { stage, stages, have, needed, instead_of } => format!(
-                "{{actor}} approved {{package}} for {{person}}{}{}: {have} of {needed} approvals",
-                of(*stage, *stages),
-                standing_in(instead_of.as_deref())
+                "{{actor}}{} approved {{package}} for {{person}}{}: {have} of {needed} approvals",
+                standing_in(instead_of.as_deref()),
+                of(*stage, *stages)
             ),
             Self::StageComplete { stage, stages } => format!(
                 "{{package}} for {{person}} has every approval of those who are left{}",
@@ -1064,7 +1077,10 @@ impl Fact {
             }
             Self::SignInRefused { why } => format!("A sign-in was refused: {}", data(why)),
             Self::SessionsEnded { sessions } => {
-                format!("{{person}} ended {}", counted(*sessions, "other session", "other sessions"))
+                format!(
+                    "{{person}} ended {}",
+                    counted(*sessions, "other session", "other sessions")
+                )
             }
             Self::SignedOutEverywhere { sessions } => format!(
                 "{{person}} signed out everywhere ({} ended)",
@@ -1088,9 +1104,9 @@ fn of(stage: i64, stages: i64) -> String {
     if stages > 1 { format!(" (stage {stage} of {stages})") } else { String::new() }
 }
 
-/// Both names stand on a decision that a stand-in takes (D34).
+/// Both names stand on a decision that a stand-in takes (D34); after the actor.
 fn standing_in(instead_of: Option<&str>) -> String {
-    instead_of.map_or_else(String::new, |name| format!(", standing in for {}", data(name)))
+    instead_of.map_or_else(String::new, |name| format!(", standing in for {},", data(name)))
 }
 
 /// "Ann", "Ann and Bo", "Ann, Bo and 3 more".

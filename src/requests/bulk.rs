@@ -80,6 +80,8 @@ struct Row {
     kind: Option<&'static str>,
     until: String,
     requestor: Option<String>,
+    /// In whose place the reader decides it (D34).
+    instead_of: Option<String>,
     reason: String,
     expires: Option<When>,
     team: TeamCell,
@@ -178,6 +180,7 @@ impl Ticked {
             package: request.package.clone(),
             kind: words::kind(request),
             until: until.short(zone),
+            instead_of: row.waiting.instead_of.clone(),
             requestor: (request.requestor_id != request.target_id)
                 .then(|| request.requestor.clone()),
             reason: request.reason.clone(),
@@ -434,7 +437,7 @@ pub(super) fn done(cx: &mut Cx) -> Result<Reply> {
     if stages.is_empty() || stages.len() > MOST {
         return Ok(none(filter));
     }
-    let (me, now, zone) = (cx.person()?.id, cx.now(), cx.zone());
+    let (me, now, zone) = (cx.person()?, cx.now(), cx.zone());
     let (outcomes, high) = cx.read(|db| {
         let outcomes = store::outcomes(db, me, &stages)?;
         let open = outcomes.iter().filter(|o| o.state == StageState::Open);

@@ -341,6 +341,13 @@ pub fn deciders_mark(me: PersonId, approvers: &[Approver], rule: Rule) -> Mark {
     mark("", "arrow", sentence)
 }
 
+/// In whose place a stand-in decides (D34).
+#[must_use]
+pub fn stand_in_mark(name: &str) -> Mark {
+    let after = " and decide in their place; they still can, too. The record names you both";
+    mark("warn", "pass", says(["You stand in for ", name, after]))
+}
+
 /// How many approvals a stage needs and has; none where one is enough.
 #[must_use]
 pub fn votes_mark(count: &Count, zone: Zone) -> Option<Mark> {
@@ -469,7 +476,8 @@ pub fn stands(
             says(["", name, &format!(" {verb}{number}{at}{note}.")])
         };
         let count = votes::count(stage.id, stage.rule(), stage.needed, approvers);
-        let mine = approvers.iter().find(|a| a.stage == stage.id && a.person == me);
+        let mine =
+            approvers.iter().find(|a| a.stage == stage.id && a.vote.is_some() && a.by() == me);
         match (stage.state(), mine.and_then(|a| a.voted_at)) {
             (StageState::Approved, _) if count.several() => {
                 says(["", &count.who(), &format!(" approved{number}.")])

@@ -12,6 +12,7 @@ use crate::requests::duties;
 use crate::requests::model::{Request, RequestKind, Stage, StageState, State, Verdict};
 use crate::requests::rules::{self, Refused, Tally};
 use crate::requests::{stops, store};
+use crate::standing_in;
 
 /// May the actor decide this stage now? Whoever was among its approvers when it was decided, closed or ran out gets
 /// the page that says who, when and what (D4), and not a plain no.
@@ -29,11 +30,16 @@ pub fn may_decide(
     if permit.is_err()
         && let Some(person) = tx.actor().enabled_person().map(|p| p.id)
         && ![request.requestor_id, request.target_id].contains(&person)
-        && was_asked(tx, stage, person)?
     {
+        let asked = was_asked(tx, stage, person)?;
         let stages = store::stages(tx.db(), &[request.id])?;
         if let Some(stage) = stages.iter().find(|s| s.id == stage) {
-            return Err(decided_already(tx, &request, stage)?.into());
+            if asked {
+                return Err(decided_already(tx, &request, stage)?.into());
+            }
+            if let Some(over) = over(tx, &request, stage, person)? {
+                return Err(over.into());
+            }
         }
     }
     Ok(permit?)
@@ -48,6 +54,38 @@ fn was_asked(tx: &mut Tx<'_>, stage: StageId, person: PersonId) -> Result<bool> 
         }
     }
     Ok(false)
+}
+
+/// What somebody reads whose time as a stand-in ended while they decided: they have seen the request, and may know (D34).
+fn over(
+    tx: &mut Tx<'_>,
+    request: &Request,
+    stage: &Stage,
+    person: PersonId,
+) -> Result<Option<Refusal>> {
+    let now = tx.now();
+    for period in standing_in::store::over_since(tx.db(), person, stage.opened_at, now)? {
+        if !period.covers().is_none_or(|some| some.contains(&request.package_id)) {
+            continue;
+        }
+        let away = period.person.0;
+        let further = load_actor(tx.db(), away, now)?.map(|away| away.stands_for);
+        let further = further.into_iter().flatten().filter(|s| s.covers(request.package_id));
+        let chain: Vec<PersonId> =
+            std::iter::once(away).chain(further.map(|stands| stands.person)).collect();
+        for id in chain {
+            if store::was_approver(tx.db(), stage.id, id)? {
+                let at = time_words(period.ended_at.unwrap_or(period.ends_at), tx.zone());
+                let why = format!(
+                    "You stood in for {} until {at}. Your decision was not recorded.",
+                    period.person.1
+                );
+                let refusal = Refusal::new("Your time as a stand-in is over", why);
+                return Ok(Some(refusal.way("Back to your approvals", "/approvals")));
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// Whose row of the open stage is the actor's to decide: their own, or that of somebody for whom they stand in, with
@@ -219,6 +257,24 @@ pub(super) fn held(tx: &mut Tx<'_>, request: &Request) -> Result<Refusal> {
     .way("Back to your approvals", "/approvals"))
 }
 
+/// Who decided: both names, where somebody stood in (D34).
+fn decided_by(
+    tx: &mut Tx<'_>,
+    request: &Request,
+    stage: &Stage,
+    person: PersonId,
+) -> Result<String> {
+    let approvers = store::approvers(tx.db(), request.id)?;
+    let vote =
+        approvers.iter().find(|a| a.stage == stage.id && a.vote.is_some() && a.by() == person);
+    if let Some(vote) = vote {
+        let said = vote.said_by();
+        return Ok(if vote.voter.is_some() { format!("{said},") } else { said });
+    }
+    let now = tx.now();
+    Ok(load_actor(tx.db(), person, now)?.map_or_else(String::new, |p| p.name))
+}
+
 /// The 409 of a decided stage: who, when and what (D4).
 ///
 /// # Errors
@@ -230,10 +286,7 @@ pub fn decided_already(tx: &mut Tx<'_>, request: &Request, stage: &Stage) -> Res
             let verb = if stage.state() == StageState::Approved { "approved" } else { "denied" };
             let at = when(stage.decided_at);
             let by = match stage.decided_by {
-                Some(person) => {
-                    let now = tx.now();
-                    load_actor(tx.db(), person, now)?.map_or_else(String::new, |p| p.name)
-                }
+                Some(person) => decided_by(tx, request, stage, person)?,
                 None => "Somebody".to_owned(),
             };
             let note = stage

@@ -55,6 +55,8 @@ pub fn ask(
     if stage.state() != StageState::Open || stage.due_at <= tx.now() {
         return Err(decide::decided_already(tx, &request, &stage)?.into());
     }
+    // Somebody who stands in asks only while they do (D34).
+    decide::in_whose_place(tx, &request)?;
     store::touch_stage(tx, &stage)?;
     let asking = Asking {
         asked_at: Some(tx.now()),

@@ -468,12 +468,21 @@ pub struct Earlier {
     pub denied: Option<(String, Option<String>)>,
 }
 
+/// "Dario Conti", or "Dario Conti, standing in for Marta Lindqvist" (D34).
+pub(super) fn said_by(name: &str, whose: Option<&str>) -> String {
+    match whose {
+        Some(whose) => format!("{name}, standing in for {whose}"),
+        None => name.to_owned(),
+    }
+}
+
 /// The newest earlier requests of the same pair: one statement.
 ///
 /// # Errors
 /// When the database does not answer.
 pub fn earlier(db: &mut Db, of: &Request, limit: i64) -> Result<Vec<Earlier>> {
-    type EarlierRow = (RequestId, String, Ts, String, Option<String>, Option<String>);
+    type Denial = (Option<String>, Option<String>, Option<String>);
+    type EarlierRow = (RequestId, String, Ts, String, Denial);
     let rows: Vec<EarlierRow> = requests::table
         .left_join(
             request_stages::table.on(request_stages::request_id
@@ -481,6 +490,16 @@ pub fn earlier(db: &mut Db, of: &Request, limit: i64) -> Result<Vec<Earlier>> {
                 .and(request_stages::state.eq(StageState::Denied.as_str()))),
         )
         .left_join(people::table.on(people::id.nullable().eq(request_stages::decided_by)))
+        .left_join(
+            stage_approvers::table.on(stage_approvers::stage_id
+                .nullable()
+                .eq(request_stages::id.nullable())
+                .and(stage_approvers::voted_by.eq(request_stages::decided_by))),
+        )
+        .left_join(
+            absent
+                .on(absent.field(people::id).nullable().eq(stage_approvers::person_id.nullable())),
+        )
         .filter(requests::target_id.eq(of.target_id))
         .filter(requests::package_id.eq(of.package_id))
         .filter(requests::id.ne(of.id))
@@ -492,14 +511,18 @@ pub fn earlier(db: &mut Db, of: &Request, limit: i64) -> Result<Vec<Earlier>> {
             requests::reference,
             requests::created_at,
             requests::state,
-            people::name.nullable(),
-            request_stages::note.nullable(),
+            (
+                people::name.nullable(),
+                absent.field(people::name).nullable(),
+                request_stages::note.nullable(),
+            ),
         ))
         .load(db)?;
     Ok(rows
         .into_iter()
-        .map(|(id, reference, at, state, name, note)| {
+        .map(|(id, reference, at, state, (name, whose, note))| {
             let state = State::parse(&state).unwrap_or(State::Canceled);
+            let name = name.map(|name| said_by(&name, whose.as_deref()));
             Earlier { id, reference, at, state, denied: name.map(|name| (name, note)) }
         })
         .collect())
