@@ -33,6 +33,7 @@ pub const ROUTES: &[&[Route]] = &[
     crate::requests::stopping::ROUTES,
     crate::settings::pages::ROUTES,
     crate::signin::pages::ROUTES,
+    crate::standing_in::pages::ROUTES,
     crate::team::pages::ROUTES,
 ];
 

@@ -23,6 +23,7 @@ pub mod delegation;
 pub mod catalogs;
 pub mod packages;
 pub mod policies;
+pub mod standing_in;
 
 pub mod audit;
 

@@ -21,6 +21,7 @@ const ORDER: &[&str] = &[
     "catalogs",
     "packages",
     "policies",
+    "standing_in",
     "assignments",
     "requests",
     "team",

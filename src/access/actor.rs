@@ -1,5 +1,6 @@
 //! Who acts: a person with what the database says of them now, or a timer of the system.
 
+use super::StandsFor;
 use crate::kernel::{CatalogId, Kind, PersonId};
 
 /// A person as far as permits need them.
@@ -19,6 +20,8 @@ pub struct Person {
     pub auditor: bool,
     /// The catalogs that the person owns, alone or through a group.
     pub owns: Vec<CatalogId>,
+    /// For whom they stand in now (D34).
+    pub stands_for: Vec<StandsFor>,
 }
 
 /// Who acts.

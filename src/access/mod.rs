@@ -5,6 +5,8 @@
 mod actor;
 mod permit;
 pub mod policy;
+pub mod standing_in;
 
 pub use actor::{Actor, Person};
 pub use permit::*;
+pub use standing_in::{Link, StandsFor};

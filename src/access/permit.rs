@@ -77,6 +77,10 @@ actions! {
     ManageAssignment,
     /// See the mails that have not gone out, and send them again.
     ManageMail,
+    /// Set for a person who decides in their place for a time.
+    SetStandIn,
+    /// End such a time early.
+    EndStandIn,
     /// Change the organization's settings.
     ManageSettings,
     /// Read and export the audit log.

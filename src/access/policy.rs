@@ -1,14 +1,14 @@
 //! The one policy: may this actor do this to that? Each function takes the facts it needs and nothing else.
 
 use super::permit::{
-    CancelRequest, CommentRequest, CreateCatalog, DecideStage, Denied, EndForReport, Enter,
-    GiveInformation, ManageAssignment, ManageCatalog, ManageMail, ManageOrganizations,
+    CancelRequest, CommentRequest, CreateCatalog, DecideStage, Denied, EndForReport, EndStandIn,
+    Enter, GiveInformation, ManageAssignment, ManageCatalog, ManageMail, ManageOrganizations,
     ManageSettings, OverruleStage, OwnAssignment, Permit, ReadAudit, RegisterResource,
     RemindApprovers, RequestAccess, RevokeApproval, RunSystem, SeeCatalog, SeeOrganizations,
-    SeePerson, SeeRequest, TakeBack,
+    SeePerson, SeeRequest, SetStandIn, TakeBack,
 };
-use super::{Actor, Person};
-use crate::kernel::{AssignmentId, CatalogId, PersonId, RequestId};
+use super::{Actor, Person, StandsFor};
+use crate::kernel::{AssignmentId, CatalogId, Kind, PackageId, PersonId, RequestId, StandInId};
 
 /// Who a route lets in before its page asks for more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,13 +175,84 @@ pub struct RequestStanding {
     pub target: PersonId,
     /// The package's catalog.
     pub catalog: CatalogId,
+    /// The package.
+    pub package: PackageId,
     /// The approvers of the open stage.
     pub deciders: Vec<PersonId>,
-    /// Everybody who is or was an approver of any of its stages.
+    /// Everybody who is or was an approver of any of its stages, and who voted in somebody's place.
     pub approvers: Vec<PersonId>,
+    /// Who has voted in the open stage, for themselves or in somebody's place (D37).
+    pub voted: Vec<PersonId>,
+    /// Who has decided another stage, where nobody decides twice (D37).
+    pub earlier: Vec<PersonId>,
 }
 
-/// May the actor decide the open stage? Never the requestor or the target (D2), whatever else holds.
+/// In whose place may this person decide the open stage (D34, D45)? Nobody's, where they may not decide at all: the
+/// requestor, the target (D2), who has voted in it, and who has decided another stage of it (D37). The way from the one
+/// who is away to the stand-in leads past no such person either. Of several, the first by id: one person, one vote.
+#[must_use]
+pub fn in_place_of<'a>(person: &'a Person, standing: &RequestStanding) -> Option<&'a StandsFor> {
+    let out = |id: &PersonId| {
+        *id == standing.requestor || *id == standing.target || standing.earlier.contains(id)
+    };
+    if !person.enabled || out(&person.id) || standing.voted.contains(&person.id) {
+        return None;
+    }
+    let able = person.stands_for.iter().filter(|stands| {
+        standing.deciders.contains(&stands.person)
+            && stands.covers(standing.package)
+            && !stands.through.iter().any(out)
+    });
+    able.min_by_key(|stands| stands.person)
+}
+
+/// Whose row of the open stage a person acts on: their own, or that of the one in whose place they decide. Theirs, too,
+/// where there is none.
+#[must_use]
+pub fn whose_row(person: &Person, standing: &RequestStanding) -> PersonId {
+    if standing.deciders.contains(&person.id) {
+        return person.id;
+    }
+    in_place_of(person, standing).map_or(person.id, |stands| stands.person)
+}
+
+/// May the actor set who stands in for this person? Members for themselves; administrators for a member who is away and
+/// cannot. Nobody names themselves for another: that is for the rules of stand-ins (D45).
+///
+/// # Errors
+/// `Forbidden` for guests, `Hidden` for everybody else.
+pub fn set_stand_in(
+    actor: &Actor,
+    person: PersonId,
+    kind: Kind,
+) -> Result<Permit<SetStandIn>, Denied> {
+    let me = enabled(actor)?;
+    if me.id != person && !me.administrator {
+        return Err(Denied::Hidden);
+    }
+    if kind != Kind::Member {
+        return Err(Denied::Forbidden("Only members of the organization have a stand-in."));
+    }
+    Ok(Permit::on(person.0))
+}
+
+/// May the actor end a time in which somebody stands in for this person? The two may, and administrators.
+///
+/// # Errors
+/// `Hidden` for everybody else.
+pub fn end_stand_in(
+    actor: &Actor,
+    person: PersonId,
+    stand_in: PersonId,
+    id: StandInId,
+) -> Result<Permit<EndStandIn>, Denied> {
+    let me = enabled(actor)?;
+    let ends = me.id == person || me.id == stand_in || me.administrator;
+    if ends { Ok(Permit::on(id.0)) } else { Err(Denied::Hidden) }
+}
+
+/// May the actor decide the open stage? Its approvers may, and those who stand in for them (D34); never the requestor or
+/// the target (D2), whatever else holds.
 ///
 /// # Errors
 /// `Forbidden` for the requestor and for approvers of other stages, `Hidden` for everybody else.
@@ -193,7 +264,7 @@ pub fn decide_stage(
     if person.id == standing.requestor || person.id == standing.target {
         return Err(Denied::Forbidden("Nobody decides on access for themselves."));
     }
-    if standing.deciders.contains(&person.id) {
+    if standing.deciders.contains(&person.id) || in_place_of(person, standing).is_some() {
         return Ok(Permit::on(standing.request.0));
     }
     see_request(actor, standing)?;
@@ -308,7 +379,7 @@ pub fn cancel_request(
     ))
 }
 
-/// Who sees a request (E28).
+/// Who sees a request (E28); who stands in for an approver sees what they see (D34).
 ///
 /// # Errors
 /// `Hidden` for everybody else.
@@ -320,6 +391,9 @@ pub fn see_request(
     let sees = person.id == standing.requestor
         || person.id == standing.target
         || standing.approvers.contains(&person.id)
+        || person.stands_for.iter().any(|stands| {
+            standing.approvers.contains(&stands.person) && stands.covers(standing.package)
+        })
         || person.owns.contains(&standing.catalog)
         || person.administrator
         || person.auditor;
@@ -525,7 +599,6 @@ pub fn run_system(actor: &Actor) -> Result<Permit<RunSystem>, Denied> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::Kind;
 
     fn person(id: PersonId, administrator: bool) -> Actor {
         Actor::Person(Person {
@@ -536,6 +609,7 @@ mod tests {
             administrator,
             auditor: false,
             owns: vec![],
+            stands_for: vec![],
         })
     }
 
@@ -548,8 +622,11 @@ mod tests {
             requestor: me,
             target: other,
             catalog: CatalogId::fresh(),
+            package: PackageId::fresh(),
             deciders: vec![me],
             approvers: vec![me],
+            voted: vec![],
+            earlier: vec![],
         };
         assert!(matches!(decide_stage(&person(me, true), &standing), Err(Denied::Forbidden(_))));
         (standing.requestor, standing.target) = (other, me);
@@ -588,8 +665,11 @@ mod tests {
             requestor: other,
             target: other,
             catalog: CatalogId::fresh(),
+            package: PackageId::fresh(),
             deciders: vec![],
             approvers: vec![],
+            voted: vec![],
+            earlier: vec![],
         };
         let stranger = person(PersonId::fresh(), false);
         assert_eq!(decide_stage(&stranger, &standing).err(), Some(Denied::Hidden));

@@ -118,7 +118,9 @@ fn owners_see_their_catalogs_and_administrators_all() {
             house
                 .db
                 .read(|db| {
-                    let actor = Actor::Person(load_actor(db, id)?.expect("a person"));
+                    let actor = Actor::Person(
+                        load_actor(db, id, crate::kernel::Ts::from_micros(0))?.expect("a person"),
+                    );
                     store::catalogs(db, &actor, None, 10)
                 })
                 .expect("a list")

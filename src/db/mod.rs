@@ -14,6 +14,7 @@ mod pool;
 pub mod schema;
 mod seek;
 mod settings;
+mod standing_in;
 #[cfg(test)]
 pub mod testing;
 mod tx;
@@ -26,6 +27,7 @@ pub use backend::{Address, Db, MultiBackend};
 pub use locks::{hold_package, hold_people, lock_package, lock_people};
 pub use seek::Seek;
 pub use settings::{set_setting, setting};
+pub use standing_in::{awaited, links_from_all};
 pub use tx::{By, Fixture, Tx, load_actor, load_told, stale_if_taken};
 
 use crate::error::{Error, Result};

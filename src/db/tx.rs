@@ -6,7 +6,9 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use super::backend::Db;
-use super::schema::{facts, group_members, people, role_grants};
+use super::schema::{facts, group_members, people, role_grants, stand_ins};
+use super::standing_in::links_to;
+use crate::access::standing_in::stands_for;
 use crate::access::{Actor, Person};
 use crate::error::{Error, Result};
 use crate::kernel::fact::{About, Fact, Names, Sentence};
@@ -50,8 +52,8 @@ impl<'a> Tx<'a> {
         zone: Zone,
         f: &dyn Fn(&mut Tx<'_>) -> Result<T>,
     ) -> Result<(T, bool)> {
-        let actor = actor_of(db, by)?;
         let (now, wall) = (clocks.business.now(), clocks.wall.now());
+        let actor = actor_of(db, by, now)?;
         let mut tx = Tx { db, actor, now, wall, zone, recorded: false };
         let value = f(&mut tx)?;
         Ok((value, tx.recorded))
@@ -95,7 +97,7 @@ impl<'a> Tx<'a> {
         fixture: Fixture,
         f: impl FnOnce(&mut Tx<'_>) -> Result<T>,
     ) -> Result<T> {
-        let actor = actor_of(self.db, fixture.by)?;
+        let actor = actor_of(self.db, fixture.by, fixture.at)?;
         let (wall, zone) = (self.wall, self.zone);
         let mut step = Tx { db: self.db, actor, now: fixture.at, wall, zone, recorded: false };
         let value = f(&mut step)?;
@@ -178,19 +180,26 @@ pub fn stale_if_taken(error: DieselError) -> Error {
     }
 }
 
-fn actor_of(db: &mut Db, by: By) -> Result<Actor> {
+fn actor_of(db: &mut Db, by: By, now: Ts) -> Result<Actor> {
     match by {
         By::System(words) => Ok(Actor::System(words)),
-        By::Person(id) => load_actor(db, id)?.map(Actor::Person).ok_or(Error::Missing),
+        By::Person(id) => load_actor(db, id, now)?.map(Actor::Person).ok_or(Error::Missing),
     }
 }
 
-/// A person with what they may, in one statement.
+/// A person with what they may at this business time: one statement, and one more for who stands in for somebody.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn load_actor(db: &mut Db, id: PersonId) -> Result<Option<Person>> {
-    type Row = (PersonId, String, String, bool, bool, bool, Option<CatalogId>);
+pub fn load_actor(db: &mut Db, id: PersonId, now: Ts) -> Result<Option<Person>> {
+    type Row = (PersonId, String, String, bool, bool, bool, Option<CatalogId>, bool);
+    let stands_in = diesel::dsl::exists(
+        stand_ins::table
+            .filter(stand_ins::stand_in_id.eq(id))
+            .filter(stand_ins::ended_at.is_null())
+            .filter(stand_ins::starts_at.le(now))
+            .filter(stand_ins::ends_at.gt(now)),
+    );
     let groups = group_members::table
         .filter(group_members::person_id.eq(id))
         .select(group_members::group_id.nullable());
@@ -209,10 +218,13 @@ pub fn load_actor(db: &mut Db, id: PersonId) -> Result<Option<Person>> {
             people::administrator,
             people::auditor,
             role_grants::catalog_id.nullable(),
+            stands_in,
         ))
         .load(db)?;
     let mut person: Option<Person> = None;
-    for (id, name, kind, enabled, administrator, auditor, catalog) in rows {
+    let mut stands = false;
+    for (id, name, kind, enabled, administrator, auditor, catalog, stands_in) in rows {
+        stands = stands_in;
         let person = person.get_or_insert_with(|| Person {
             id,
             name,
@@ -221,12 +233,16 @@ pub fn load_actor(db: &mut Db, id: PersonId) -> Result<Option<Person>> {
             administrator,
             auditor,
             owns: Vec::new(),
+            stands_for: Vec::new(),
         });
         person.owns.extend(catalog);
     }
     if let Some(person) = &mut person {
         person.owns.sort_unstable();
         person.owns.dedup();
+        if stands {
+            person.stands_for = stands_for(id, &links_to(db, id, now)?, now);
+        }
     }
     Ok(person)
 }

@@ -82,8 +82,9 @@ fn remove(cx: &mut Cx) -> Result<Reply> {
         ("Removed already.", "Nothing changed.")
     };
     // Whoever removed themselves may not come back to this page.
-    let person = cx.person()?.id;
-    let actor = cx.read(|db| crate::db::load_actor(db, person))?.map(crate::access::Actor::Person);
+    let (person, now) = (cx.person()?.id, cx.now());
+    let actor =
+        cx.read(|db| crate::db::load_actor(db, person, now))?.map(crate::access::Actor::Person);
     let stays = actor.is_some_and(|actor| policy::manage_catalog(&actor, catalog).is_ok());
     let next = if stays { format!("/catalogs/{catalog}/owners") } else { "/".to_owned() };
     Ok(Reply::see_other(next).notice(strong, text))

@@ -58,7 +58,11 @@ fn count(id: &str, state: State) -> usize {
 
 fn queue(id: &str) -> Vec<Waiting> {
     let person = person(id);
-    read(|c| crate::requests::store::queue(c, person, None, 100))
+    read(|c| {
+        let now = crate::kernel::Ts::from_micros(0);
+        let person = load_actor(c, person, now)?.expect("a person");
+        crate::requests::store::queue(c, &person, None, 100)
+    })
 }
 
 fn log() -> Vec<Entry> {
@@ -109,7 +113,7 @@ fn the_second_approver_has_two_that_the_first_has_approved() {
 #[test]
 fn the_catalog_owner_owns_two_catalogs_and_sees_what_went_wrong() {
     let me = person("catalog-owner");
-    let actor = read(|c| load_actor(c, me)).unwrap();
+    let actor = read(|c| load_actor(c, me, crate::kernel::Ts::from_micros(0))).unwrap();
     assert!(actor.owns.len() >= 2);
     assert!(!queue("catalog-owner").is_empty());
     let told: Vec<String> = read(|c| {
@@ -171,7 +175,8 @@ fn the_story_has_votes_an_extension_something_given_back_and_cards_for_others() 
 fn guest_auditor_and_admin_are_what_they_are_called() {
     let guest = person("guest");
     assert_eq!(read(|c| assignments::store::active_of(c, guest)).len(), 1);
-    let actor = |id: &str| read(|c| load_actor(c, person(id))).unwrap();
+    let actor =
+        |id: &str| read(|c| load_actor(c, person(id), crate::kernel::Ts::from_micros(0))).unwrap();
     assert_eq!(actor("guest").kind, crate::kernel::Kind::Guest);
     assert!(actor("auditor").auditor && !actor("auditor").administrator);
     assert!(actor("admin").administrator);

@@ -83,6 +83,8 @@ struct Decision {
     held: bool,
     kind: Option<&'static str>,
     requestor: Option<String>,
+    /// For whom the reader stands in (D34).
+    instead_of: Option<String>,
 }
 
 /// Something that I have.
@@ -134,7 +136,7 @@ fn home(cx: &mut Cx) -> Result<Reply> {
     let manages = shell.nav.iter().any(|item| item.place == Place::Team);
     let lately = times.zone.minus_days(times.now, LATELY_DAYS);
     let found = cx.read(|db| {
-        let queue = requests::queue(db, me, None, COUNTED)?;
+        let queue = requests::queue(db, person, None, COUNTED)?;
         let open = requests::newest_open(db, me, limit)?;
         let waiting: Vec<RequestId> =
             open.iter().filter(|r| r.state == State::PendingApproval).map(|r| r.id).collect();
@@ -281,6 +283,7 @@ fn decision(waiting: &Waiting, times: Times) -> Decision {
         held: request.held_at.is_some(),
         kind: words::kind(request),
         requestor: (request.requestor_id != request.target_id).then(|| request.requestor.clone()),
+        instead_of: waiting.instead_of.clone(),
     }
 }
 

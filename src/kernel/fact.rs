@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AssignmentId, CatalogId, PackageId, PersonId, RequestId, Ts, Zone};
+use super::{AssignmentId, CatalogId, PackageId, PersonId, RequestId, StandInId, Ts, Zone};
 use crate::kernel::text::counted;
 
 crate::text_enum! {
@@ -314,10 +314,16 @@ pub enum Fact {
         from: Ts,
         until: Ts,
         packages: Vec<String>,
+        /// The row that says who it is and for what.
+        #[serde(default)]
+        period: Option<StandInId>,
     },
     StandInEnded {
         stand_in: String,
         early: bool,
+        /// The row that says who it is and for what.
+        #[serde(default)]
+        period: Option<StandInId>,
     },
     StageComplete {
         stage: i64,
@@ -587,6 +593,19 @@ impl Fact {
         }
     }
 
+    /// For whom the actor stood in, where they decided in somebody's place (D34).
+    #[must_use]
+    pub fn instead_of(&self) -> Option<&str> {
+        match self {
+            Self::StageApproved { instead_of, .. }
+            | Self::StageDenied { instead_of, .. }
+            | Self::VoteCast { instead_of, .. }
+            | Self::DecisionTakenBack { instead_of, .. }
+            | Self::PassedOn { instead_of, .. } => instead_of.as_deref(),
+            _ => None,
+        }
+    }
+
     /// The facet of the audit log.
     #[must_use]
     pub fn family(&self) -> Family {
@@ -775,16 +794,16 @@ impl Fact {
                 format!("{{actor}} shortened {{package}} for {{person}}: until {}", day(*until))
             }
             Self::DecisionTakenBack { stage, stages, approved, instead_of } => format!(
-                "{{actor}} took the {} of {{package}} for {{person}} back{}{}",
+                "{{actor}}{} took the {} of {{package}} for {{person}} back{}",
+                standing_in(instead_of.as_deref()),
                 if *approved { "approval" } else { "denial" },
-                of(*stage, *stages),
-                standing_in(instead_of.as_deref())
+                of(*stage, *stages)
             ),
             Self::PassedOn { stage, stages, to, instead_of } => format!(
-                "{{actor}} passed {{package}} for {{person}} on to {}{}{}",
+                "{{actor}}{} passed {{package}} for {{person}} on to {}{}",
+                standing_in(instead_of.as_deref()),
                 data(to),
-                of(*stage, *stages),
-                standing_in(instead_of.as_deref())
+                of(*stage, *stages)
             ),
             Self::AdministratorDecided { stage, stages, approved } => format!(
                 "{{actor}} {} {{package}} for {{person}} as administrator, in place of the approvers{}",
@@ -795,7 +814,7 @@ impl Fact {
                 "{{actor}} revoked their approval of {{package}} for {{person}}{}",
                 of(*stage, *stages)
             ),
-            Self::StandInSet { stand_in, from, until, packages } => format!(
+            Self::StandInSet { stand_in, from, until, packages, .. } => format!(
                 "{} stands in for {{person}} from {} until {}{}",
                 data(stand_in),
                 day(*from),
@@ -805,13 +824,13 @@ impl Fact {
                     some => format!(", for {}", data(&listed(some))),
                 }
             ),
-            Self::StandInEnded { stand_in, early: true } => {
+            Self::StandInEnded { stand_in, early: true, .. } => {
                 format!(
                     "{{actor}} ended the time in which {} stands in for {{person}}",
                     data(stand_in)
                 )
             }
-            Self::StandInEnded { stand_in, early: false } => {
+            Self::StandInEnded { stand_in, early: false, .. } => {
                 format!("{} no longer stands in for {{person}}: the time is over", data(stand_in))
             }
             Self::IncompatibilityAdded { other, group, mutual, .. } => format!(
@@ -842,19 +861,19 @@ impl Fact {
                 data(&listed(now))
             ),
             Self::StageApproved { stage, stages, instead_of } => format!(
-                "{{actor}} approved {{package}} for {{person}}{}{}",
-                of(*stage, *stages),
-                standing_in(instead_of.as_deref())
+                "{{actor}}{} approved {{package}} for {{person}}{}",
+                standing_in(instead_of.as_deref()),
+                of(*stage, *stages)
             ),
             Self::StageDenied { stage, stages, instead_of } => format!(
-                "{{actor}} denied {{package}} for {{person}}{}{}",
-                of(*stage, *stages),
-                standing_in(instead_of.as_deref())
+                "{{actor}}{} denied {{package}} for {{person}}{}",
+                standing_in(instead_of.as_deref()),
+                of(*stage, *stages)
             ),
             Self::VoteCast { stage, stages, have, needed, instead_of } => format!(
-                "{{actor}} approved {{package}} for {{person}}{}{}: {have} of {needed} approvals",
-                of(*stage, *stages),
-                standing_in(instead_of.as_deref())
+                "{{actor}}{} approved {{package}} for {{person}}{}: {have} of {needed} approvals",
+                standing_in(instead_of.as_deref()),
+                of(*stage, *stages)
             ),
             Self::StageComplete { stage, stages } => format!(
                 "{{package}} for {{person}} has every approval of those who are left{}",
@@ -1087,9 +1106,9 @@ fn of(stage: i64, stages: i64) -> String {
     if stages > 1 { format!(" (stage {stage} of {stages})") } else { String::new() }
 }
 
-/// Both names stand on a decision that a stand-in takes (D34).
+/// Both names stand on a decision that a stand-in takes (D34); after the actor.
 fn standing_in(instead_of: Option<&str>) -> String {
-    instead_of.map_or_else(String::new, |name| format!(", standing in for {}", data(name)))
+    instead_of.map_or_else(String::new, |name| format!(", standing in for {},", data(name)))
 }
 
 /// "Ann", "Ann and Bo", "Ann, Bo and 3 more".

@@ -5,18 +5,21 @@ use std::collections::{BTreeSet, HashSet};
 use diesel::prelude::*;
 
 use super::model::State;
-use super::rules::{self, Audience, audiences};
+use super::rules::{self, Audience, Reader, audiences};
+use crate::access::standing_in::in_place_of;
 use crate::db::schema::{
     assignments, facts, group_members, mails, notices, packages, people, policies, profiles,
     request_stages, requests, role_grants, stage_approvers,
 };
-use crate::db::{By, Database, Db, Tx, load_told};
+use crate::db::{By, Database, Db, Tx, links_from_all, load_actor, load_told};
 use crate::error::Result;
 use crate::kernel::fact::Names;
 use crate::kernel::{
-    AssignmentId, CatalogId, Fact, FactId, NoticeId, PackageId, PersonId, RequestId, Ts, Zone,
+    AssignmentId, CatalogId, Fact, FactId, NoticeId, PackageId, PersonId, RequestId, StandInId, Ts,
+    Zone,
 };
 use crate::policies::model::Terms;
+use crate::standing_in;
 
 /// As many facts as one transaction dispatches.
 const CHUNK: i64 = 100;
@@ -106,9 +109,9 @@ fn dispatch(tx: &mut Tx<'_>, mailed: bool) -> Result<usize> {
         .load(tx.db())?;
     let mut rows = Vec::new();
     let mut asking = HashSet::new();
-    let zone = tx.zone();
+    let (now, zone) = (tx.now(), tx.zone());
     for fact in &all {
-        for (row, asks) in notices_of(tx.db(), fact, zone)? {
+        for (row, asks) in notices_of(tx.db(), fact, (now, zone))? {
             asking.extend(asks.then_some(row.id));
             rows.push(row);
         }
@@ -164,7 +167,11 @@ fn post(tx: &mut Tx<'_>, rows: &[NewNotice], asking: &HashSet<NoticeId>) -> Resu
 }
 
 /// Those who are told of a fact, and whether it asks something of them.
-fn notices_of(db: &mut Db, row: &Undispatched, zone: Zone) -> Result<Vec<(NewNotice, bool)>> {
+fn notices_of(
+    db: &mut Db,
+    row: &Undispatched,
+    (now, zone): (Ts, Zone),
+) -> Result<Vec<(NewNotice, bool)>> {
     let names = Names {
         actor: &row.actor_name,
         person: row.person_name.as_deref(),
@@ -185,8 +192,25 @@ fn notices_of(db: &mut Db, row: &Undispatched, zone: Zone) -> Result<Vec<(NewNot
         return Ok(Vec::new());
     }
     let sentence = sentence.in_zone(zone).to_string();
-    let mut told = BTreeSet::new();
-    let mut all = Vec::new();
+    let mut told = Tell::default();
+    let tell = |people: Vec<PersonId>, link: String, reader: Reader, told: &mut Tell| {
+        for person in people {
+            // One fact, one notice per person; nobody is told what they have just done themselves.
+            if row.actor_id != Some(person) && told.people.insert(person) {
+                let notice = NewNotice {
+                    id: NoticeId::fresh(),
+                    fact_id: row.id,
+                    channel: "mail",
+                    person_id: person,
+                    sentence: sentence.clone(),
+                    link: link.clone(),
+                    at: row.at,
+                    reader: reader.as_str(),
+                };
+                told.rows.push((notice, rules::asks(&fact, reader)));
+            }
+        }
+    };
     for audience in audiences(&fact) {
         let (people, link) = match (audience, row.request_id, row.package_id) {
             (Audience::Deciders(stage), Some(request), _) => {
@@ -219,7 +243,26 @@ fn notices_of(db: &mut Db, row: &Undispatched, zone: Zone) -> Result<Vec<(NewNot
             (Audience::RequestorAndTarget, Some(request), _) => {
                 (askers(db, request)?, format!("/requests/{request}"))
             }
-            (Audience::Person, _, _) => (row.person_id.into_iter().collect(), "/access".to_owned()),
+            (Audience::Person, _, _) => {
+                let page = if period_of(&fact).is_some() { "/me/stand-in" } else { "/access" };
+                (row.person_id.into_iter().collect(), page.to_owned())
+            }
+            (Audience::StandIn, _, _) => match period_of(&fact) {
+                Some(id) => {
+                    let period = standing_in::store::one(db, id)?;
+                    (vec![period.stand_in.0], "/me/stand-in".to_owned())
+                }
+                None => continue,
+            },
+            (Audience::StandInOwners, _, _) => {
+                let Some(id) = period_of(&fact) else { continue };
+                for catalog in catalogs_of(db, id, now)? {
+                    let people = owners(db, catalog)?;
+                    let people = enabled(db, people)?;
+                    tell(people, format!("/catalogs/{catalog}"), audience.reader(), &mut told);
+                }
+                continue;
+            }
             (Audience::CatalogOwners, _, Some(package)) => {
                 let catalog = packages::table.find(package).select(packages::catalog_id);
                 let catalog: CatalogId = catalog.first(db)?;
@@ -237,25 +280,65 @@ fn notices_of(db: &mut Db, row: &Undispatched, zone: Zone) -> Result<Vec<(NewNot
             },
             _ => continue,
         };
-        for person in enabled(db, people)? {
-            // One fact, one notice per person; nobody is told what they have just done themselves.
-            if row.actor_id != Some(person) && told.insert(person) {
-                let reader = audience.reader();
-                let notice = NewNotice {
-                    id: NoticeId::fresh(),
-                    fact_id: row.id,
-                    channel: "mail",
-                    person_id: person,
-                    sentence: sentence.clone(),
-                    link: link.clone(),
-                    at: row.at,
-                    reader: reader.as_str(),
-                };
-                all.push((notice, rules::asks(&fact, reader)));
-            }
-        }
+        // What goes to a decider goes to those who decide in their place, too (D34).
+        let instead = match (audience.reader(), row.request_id) {
+            (Reader::Decider, Some(request)) => in_their_place(db, request, &people, now)?,
+            _ => Vec::new(),
+        };
+        tell(enabled(db, people)?, link.clone(), audience.reader(), &mut told);
+        tell(enabled(db, instead)?, link, Reader::StandIn, &mut told);
     }
-    Ok(all)
+    Ok(told.rows)
+}
+
+/// Who is told of a fact, and with which rows.
+#[derive(Default)]
+struct Tell {
+    people: BTreeSet<PersonId>,
+    /// And whether each asks something of its reader.
+    rows: Vec<(NewNotice, bool)>,
+}
+
+/// The period of a stand-in that a fact is about.
+fn period_of(fact: &Fact) -> Option<StandInId> {
+    match fact {
+        Fact::StandInSet { period, .. } | Fact::StandInEnded { period, .. } => *period,
+        _ => None,
+    }
+}
+
+/// The catalogs in which somebody stands in: those of the packages, or of all on which the other can be asked (D45).
+fn catalogs_of(db: &mut Db, id: StandInId, now: Ts) -> Result<BTreeSet<CatalogId>> {
+    let period = standing_in::store::one(db, id)?;
+    if let Some(some) = period.covers() {
+        let catalogs = packages::table.filter(packages::id.eq_any(some));
+        let catalogs: Vec<CatalogId> = catalogs.select(packages::catalog_id).load(db)?;
+        return Ok(catalogs.into_iter().collect());
+    }
+    let owns = load_actor(db, period.person.0, now)?.map(|person| person.owns).unwrap_or_default();
+    let all = standing_in::store::decidable(db, period.person.0, &owns)?;
+    Ok(all.into_iter().map(|one| one.catalog).collect())
+}
+
+/// Those who can decide in the place of these people now (D34): nobody whom the request is about, who has decided another
+/// stage, or who has voted (D2, D37). One statement where nobody is away.
+fn in_their_place(
+    db: &mut Db,
+    request: RequestId,
+    people: &[PersonId],
+    now: Ts,
+) -> Result<Vec<PersonId>> {
+    let links = links_from_all(db, people, now)?;
+    if links.is_empty() {
+        return Ok(Vec::new());
+    }
+    let request = crate::requests::store::one(db, request)?;
+    let standing = crate::requests::store::standing(db, &request)?;
+    let mut out = vec![standing.requestor, standing.target];
+    out.extend(standing.earlier);
+    let of = |person: &PersonId| in_place_of(*person, standing.package, &links, now, &out);
+    let all: BTreeSet<PersonId> = people.iter().flat_map(of).map(|(id, _)| id).collect();
+    Ok(all.into_iter().filter(|id| !standing.voted.contains(id)).collect())
 }
 
 /// Does the policy say that nobody is told of this? It is asked only for facts that a policy can silence.

@@ -121,6 +121,8 @@ struct Speak {
     requestor: String,
     target: String,
     for_themselves: bool,
+    /// True where the actor stood in for somebody, whose name stands beside theirs.
+    stood_in: bool,
     /// " for Asha Rao", or nothing where it is for the reader.
     for_whom: String,
 }
@@ -138,7 +140,12 @@ impl Speak {
         };
         Self {
             what: text(told.package.as_ref(), "access"),
-            actor: named(&told.actor),
+            actor: match told.fact.as_ref().and_then(Fact::instead_of) {
+                // Every decision names both people (D34).
+                Some(name) => format!("{}, standing in for {}", named(&told.actor), named(name)),
+                None => named(&told.actor),
+            },
+            stood_in: told.fact.as_ref().is_some_and(|fact| fact.instead_of().is_some()),
             resource: text(told.resource.as_ref(), "a resource"),
             requestor: request.map_or_else(|| person.clone(), |asked| named(&asked.requestor.1)),
             for_themselves: request.is_none_or(|asked| asked.requestor.0 == asked.target.0),
@@ -208,12 +215,14 @@ impl<'a> Words<'a> {
             (Some(Fact::DecisionReminded { last, due, .. }), _) => {
                 Self::Remind { s, due: until(*due, zone), last: *last, who: None }
             }
-            (Some(Fact::RequestReminded { .. }), Reader::Decider) if due.is_some() => {
+            (Some(Fact::RequestReminded { .. }), Reader::Decider | Reader::StandIn)
+                if due.is_some() =>
+            {
                 let due = due.unwrap_or_default();
                 Self::Remind { s, due, last: false, who: Some(s.actor.clone()) }
             }
             // Whatever made their decision awaited: they read what to do until when, and then why now.
-            (fact, Reader::Decider) if due.is_some() => {
+            (fact, Reader::Decider | Reader::StandIn) if due.is_some() => {
                 let because = match fact {
                     Some(Fact::ApproversChanged { gone, .. }) => {
                         format!("It came to you because {} can no longer decide", names(gone))
@@ -300,7 +309,7 @@ fn facts(told: &Told, s: &Speak, zone: Zone) -> Vec<(&'static str, String)> {
 fn quote(told: &Told, s: &Speak) -> Option<(String, Vec<String>)> {
     let reason = |asked: &Asked| (s.requestor.clone(), asked.reason.clone());
     let (who, words) = match (&told.note, told.reader, &told.request) {
-        (_, Reader::Decider, Some(asked)) => reason(asked),
+        (_, Reader::Decider | Reader::StandIn, Some(asked)) => reason(asked),
         (Some(note), ..) => (s.actor.clone(), note.clone()),
         _ => return None,
     };
@@ -317,6 +326,7 @@ fn link_words(link: &str) -> &'static str {
         Some("packages") if link.ends_with("/incompatible") => "See the rules of the package",
         Some("packages") => "See who has the package",
         Some("catalogs") => "See the catalog",
+        Some("me") => "See who stands in for whom",
         _ => "Open Keyholder",
     }
 }
@@ -324,6 +334,9 @@ fn link_words(link: &str) -> &'static str {
 fn why(told: &Told, s: &Speak) -> String {
     match (told.reader, &told.request) {
         (Reader::Decider, _) => "You get this because you are an approver of this request.".into(),
+        (Reader::StandIn, _) => {
+            "You get this because you stand in for an approver of this request.".into()
+        }
         (Reader::Asker, Some(asked)) if asked.requestor.0 == told.to.id => {
             "You get this because you asked for it.".into()
         }

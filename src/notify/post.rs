@@ -57,11 +57,12 @@ fn deliver(
     mailer: &Mailer,
     claim: &Claim,
 ) -> Result<Outcome> {
+    let now = db.clocks().business.now();
     let (told, decides) = db.read(|c| {
         let told = store::told(c, &[claim.notice])?.pop();
         let decides = match &told {
-            Some(told) if told.reader == Reader::Decider => {
-                store::still_decides(c, claim.notice, told.to.id)?
+            Some(told) if matches!(told.reader, Reader::Decider | Reader::StandIn) => {
+                store::still_decides(c, claim.notice, told.to.id, now)?
             }
             _ => true,
         };

@@ -10,6 +10,8 @@ crate::text_enum! {
     pub enum Reader {
         /// Somebody whose decision is awaited.
         Decider = "decider",
+        /// Who can decide in the place of one of them (D34).
+        StandIn = "stand_in",
         /// Who asked, or for whom it was asked.
         Asker = "asker",
         /// The person whom it concerns.
@@ -40,6 +42,10 @@ pub enum Audience {
     Person,
     /// The owners of the package's catalog.
     CatalogOwners,
+    /// Who stands in, or did.
+    StandIn,
+    /// The owners of the catalogs in which somebody stands in (D45).
+    StandInOwners,
 }
 
 impl Audience {
@@ -51,8 +57,11 @@ impl Audience {
             Self::Deciders(_) | Self::Alternates(_) | Self::Reminded(_) | Self::PassedTo(_) => {
                 Reader::Decider
             }
-            Self::Person => Reader::Person,
-            Self::CatalogOwners | Self::StagePeople(_) | Self::OtherAdministrators => Reader::Owner,
+            Self::Person | Self::StandIn => Reader::Person,
+            Self::CatalogOwners
+            | Self::StagePeople(_)
+            | Self::OtherAdministrators
+            | Self::StandInOwners => Reader::Owner,
         }
     }
 }
@@ -110,7 +119,7 @@ pub fn switch(fact: &Fact) -> Option<Switch> {
 /// Does it wait for something that its reader can do? Such mails go out even to those who want no others.
 #[must_use]
 pub fn asks(fact: &Fact, reader: Reader) -> bool {
-    reader == Reader::Decider
+    matches!(reader, Reader::Decider | Reader::StandIn)
         || matches!(
             fact,
             Fact::InformationAsked { .. }
@@ -125,7 +134,7 @@ pub fn asks(fact: &Fact, reader: Reader) -> bool {
 pub fn audiences(fact: &Fact) -> Vec<Audience> {
     use Audience::{
         Alternates, CatalogOwners, Deciders, OtherAdministrators, PassedTo, Person, Reminded,
-        RequestorAndTarget, StagePeople,
+        RequestorAndTarget, StagePeople, StandIn, StandInOwners,
     };
     match fact {
         Fact::StageOpened { stage, .. } => vec![Deciders(*stage)],
@@ -170,6 +179,10 @@ pub fn audiences(fact: &Fact) -> Vec<Audience> {
         Fact::IncompatibilityAdded { .. } | Fact::IncompatibilityRemoved { .. } => {
             vec![CatalogOwners]
         }
+        // Whoever set it did it; the owners of the catalogs know who decides there (D45).
+        Fact::StandInSet { .. } => vec![StandIn, Person, StandInOwners],
+        // The other one has to know that nobody stands in any more.
+        Fact::StandInEnded { early: true, .. } => vec![StandIn, Person],
         Fact::GlobalRoleGranted { .. } | Fact::GlobalRoleWithdrawn { .. } => vec![Person],
         // Read in the histories; nobody has to be told.
         // What needed no approval is told when it is there.
@@ -185,8 +198,7 @@ pub fn audiences(fact: &Fact) -> Vec<Audience> {
         | Fact::PolicyDeleted { .. }
         | Fact::ExceptionRequested { .. }
         | Fact::PeriodShortened { .. }
-        | Fact::StandInSet { .. }
-        | Fact::StandInEnded { .. }
+        | Fact::StandInEnded { early: false, .. }
         | Fact::SettingsChanged { .. }
         | Fact::Stopped { .. }
         | Fact::LetOn { .. }

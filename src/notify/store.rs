@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use super::model::{Asked, Recipient, State, Told};
 use super::rules::Reader;
 use crate::db::schema::{assignments, facts, mails, notices, people, requests, stage_approvers};
-use crate::db::{Db, Seek, Tx};
+use crate::db::{Db, Seek, Tx, awaited, load_actor};
 use crate::error::Result;
 use crate::kernel::{NoticeId, PersonId, RequestId, StageId, Ts};
 
@@ -176,19 +176,20 @@ fn asked(db: &mut Db, ids: &[RequestId]) -> Result<HashMap<RequestId, Asked>> {
     Ok(rows.into_iter().map(asked).collect())
 }
 
-/// True where a decision of the person on the request of the notice is still awaited (D48).
+/// True where a decision of the person on the request of the notice is still awaited (D48), or can be taken by them in
+/// somebody's place (D34).
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn still_decides(db: &mut Db, notice: NoticeId, person: PersonId) -> Result<bool> {
+pub fn still_decides(db: &mut Db, notice: NoticeId, person: PersonId, now: Ts) -> Result<bool> {
+    let Some(person) = load_actor(db, person, now)? else { return Ok(false) };
     let about = notices::table
         .inner_join(facts::table)
         .filter(notices::id.eq(notice))
         .select(facts::request_id);
     let waiting = stage_approvers::table
         .filter(stage_approvers::request_id.nullable().eq_any(about))
-        .filter(stage_approvers::person_id.eq(person))
-        .filter(stage_approvers::waiting.eq(true));
+        .filter(diesel::dsl::sql::<diesel::sql_types::Bool>(&awaited(&person)));
     let some = waiting.select(stage_approvers::stage_id).first::<StageId>(db).optional()?;
     Ok(some.is_some())
 }

@@ -98,6 +98,8 @@ struct QueueRow {
     votes: Option<String>,
     kind: Option<&'static str>,
     requestor: Option<String>,
+    /// For whom the reader stands in (D34).
+    instead_of: Option<String>,
     team: TeamCell,
     high: bool,
 }
@@ -109,10 +111,10 @@ pub(super) struct TeamCell {
 }
 
 fn queue(cx: &mut Cx) -> Result<Reply> {
-    let me = cx.person()?.id;
+    let me = cx.person()?.clone();
     let filter = Filter::of(&Form::of(cx.query_pairs().iter().cloned()));
     let at = cx.cursor::<Ts>(PAGE)?;
-    let wanted = Wanted { filter, ..Wanted::all(me, cx.now()) };
+    let wanted = Wanted { filter, ..Wanted::all(&me, cx.now()) };
     let (rows, facts) = cx.read(|db| {
         let rows = store::queue_page(db, &wanted, seek(at.as_ref(), StageId), ROWS as i64 + 1)?;
         let facts = Around::read(db, &rows)?;
@@ -287,6 +289,7 @@ impl Around {
             kind: words::kind(request),
             requestor: (request.requestor_id != request.target_id)
                 .then(|| request.requestor.clone()),
+            instead_of: row.waiting.instead_of.clone(),
             team: self.team(row),
             high: self.risk(request) == Risk::High,
         }
@@ -326,13 +329,15 @@ fn queue_csv(cx: &mut Cx) -> Result<Reply> {
         "Asked for",
         "Risk",
         "In the team",
+        "Standing in for",
     ];
+    let me = cx.person()?.clone();
     let (db, now) = (cx.site.db.clone(), cx.now());
     let filter = Filter::of(&Form::of(cx.query_pairs().iter().cloned()));
-    let wanted = Wanted { filter, ..Wanted::all(cx.person()?.id, now) };
     Ok(Reply::csv_stream("approvals.csv", COLUMNS, move |out| {
         let zone = db.zone();
         let read = |db: &mut Db, from, limit| {
+            let wanted = Wanted { filter, ..Wanted::all(&me, now) };
             let rows = store::queue_page(db, &wanted, from, limit)?;
             let facts = Around::read(db, &rows)?;
             let with = |row: Queued| {
@@ -364,6 +369,7 @@ fn queue_csv(cx: &mut Cx) -> Result<Reply> {
                 Until::of(request, now, zone).short(zone),
                 risk_word(*risk).to_owned(),
                 team_words(row.manager, *peers),
+                row.waiting.instead_of.clone().unwrap_or_default(),
             ]
         })?;
         Ok(())
@@ -399,6 +405,8 @@ struct DecidedRow {
     note: Option<String>,
     state: &'static str,
     reference: String,
+    /// "Dario Conti, standing in for Marta Lindqvist" (D34).
+    stood_in: Option<String>,
 }
 
 fn done(cx: &mut Cx) -> Result<Reply> {
@@ -420,6 +428,7 @@ fn done(cx: &mut Cx) -> Result<Reply> {
         note: row.note.clone(),
         state: row.request.label(),
         reference: row.request.reference.clone(),
+        stood_in: stood_in(row),
     };
     let shown = DecidedPage {
         shell: cx.shell("Decided – Approvals", Place::Approvals)?,
@@ -459,6 +468,11 @@ fn past_facets(past: Past) -> Vec<Group> {
     ]
 }
 
+/// Both names, where somebody stood in.
+fn stood_in(row: &Decided) -> Option<String> {
+    row.stood_in.as_ref().map(|(by, whose)| format!("{by}, standing in for {whose}"))
+}
+
 /// "Approved", or "Approved stage 1 of 2" where there are several.
 fn verdict(row: &Decided) -> String {
     let verb = if row.state == StageState::Approved { "Approved" } else { "Denied" };
@@ -479,6 +493,7 @@ fn done_csv(cx: &mut Cx) -> Result<Reply> {
         "Decided",
         "Reason",
         "Request now",
+        "Stand-in",
     ];
     let me = cx.person()?.id;
     let db = cx.site.db.clone();
@@ -501,6 +516,7 @@ fn done_csv(cx: &mut Cx) -> Result<Reply> {
                     csv_time(row.at),
                     row.note.clone().unwrap_or_default(),
                     row.request.label().to_owned(),
+                    stood_in(row).unwrap_or_default(),
                 ]
             },
         )?;

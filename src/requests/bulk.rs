@@ -13,6 +13,7 @@ use super::model::{StageState, Verdict};
 use super::queue::{Apart, Filter, QUEUE, Wanted, apart};
 use super::store::{self, Outcome, Queued};
 use super::words;
+use crate::access::Person;
 use crate::db::Db;
 use crate::error::{Error, FieldError, Refusal, Result};
 use crate::kernel::text::{NOTE_MAX, counted};
@@ -79,6 +80,8 @@ struct Row {
     kind: Option<&'static str>,
     until: String,
     requestor: Option<String>,
+    /// In whose place the reader decides it (D34).
+    instead_of: Option<String>,
     reason: String,
     expires: Option<When>,
     team: TeamCell,
@@ -105,7 +108,7 @@ struct Ticked {
 
 impl Ticked {
     /// Six statements, and one more where several must approve.
-    fn read(db: &mut Db, me: PersonId, now: Ts, stages: &[StageId]) -> Result<Self> {
+    fn read(db: &mut Db, me: &Person, now: Ts, stages: &[StageId]) -> Result<Self> {
         let wanted = Wanted { only: Some(stages), ..Wanted::all(me, now) };
         let most = i64::try_from(MOST).unwrap_or(i64::MAX);
         let rows = store::queue_page(db, &wanted, None, most)?;
@@ -177,6 +180,7 @@ impl Ticked {
             package: request.package.clone(),
             kind: words::kind(request),
             until: until.short(zone),
+            instead_of: row.waiting.instead_of.clone(),
             requestor: (request.requestor_id != request.target_id)
                 .then(|| request.requestor.clone()),
             reason: request.reason.clone(),
@@ -292,7 +296,7 @@ fn draw(
     (verdict, note): (Option<Verdict>, String),
     errors: &[FieldError],
 ) -> Result<Reply> {
-    let (me, now, zone) = (cx.person()?.id, cx.now(), cx.zone());
+    let (me, now, zone) = (cx.person()?, cx.now(), cx.zone());
     let ticked = cx.read(|db| Ticked::read(db, me, now, stages))?;
     let rows = ticked.rows(now, zone);
     let heading = match rows.len() {
@@ -358,7 +362,7 @@ pub(super) fn decide(cx: &mut Cx) -> Result<Reply> {
     }
     let (note, verdict) = (form.text("note"), Verdict::parse(form.raw("verdict")));
     let stages: Vec<StageId> = items.iter().map(|item| item.stage).collect();
-    let (me, now) = (cx.person()?.id, cx.now());
+    let (me, now) = (cx.person()?, cx.now());
     let asking = cx.read(|db| Ticked::read(db, me, now, &stages))?.asking();
     let errors = missing(verdict, &note, asking);
     let Some(verdict) = verdict.filter(|_| errors.is_empty()) else {
@@ -433,7 +437,7 @@ pub(super) fn done(cx: &mut Cx) -> Result<Reply> {
     if stages.is_empty() || stages.len() > MOST {
         return Ok(none(filter));
     }
-    let (me, now, zone) = (cx.person()?.id, cx.now(), cx.zone());
+    let (me, now, zone) = (cx.person()?, cx.now(), cx.zone());
     let (outcomes, high) = cx.read(|db| {
         let outcomes = store::outcomes(db, me, &stages)?;
         let open = outcomes.iter().filter(|o| o.state == StageState::Open);

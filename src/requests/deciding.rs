@@ -317,6 +317,8 @@ pub fn risk_words(risk: Risk) -> &'static str {
 #[must_use]
 pub fn deciders_mark(me: PersonId, approvers: &[Approver], rule: Rule) -> Mark {
     let via = approvers.iter().find(|a| a.waiting && a.person == me).map_or("", |a| a.via.words());
+    // A stand-in is none of them, and decides in the place of one (D34).
+    let via = if via.is_empty() { "as a stand-in" } else { via };
     let others: Vec<String> =
         approvers.iter().filter(|a| a.waiting && a.person != me).map(|a| a.name.clone()).collect();
     let voted = approvers
@@ -337,6 +339,13 @@ pub fn deciders_mark(me: PersonId, approvers: &[Approver], rule: Rule) -> Mark {
         }
     };
     mark("", "arrow", sentence)
+}
+
+/// In whose place a stand-in decides (D34).
+#[must_use]
+pub fn stand_in_mark(name: &str) -> Mark {
+    let after = " and decide in their place; they still can, too. The record names you both";
+    mark("warn", "pass", says(["You stand in for ", name, after]))
 }
 
 /// How many approvals a stage needs and has; none where one is enough.
@@ -451,19 +460,24 @@ pub fn stands(
     let time = |at: Ts| zone.local(at).format("%a %-d %b %Y, %H:%M").to_string();
     let one = |stage: &Stage| {
         let number = if several { format!(" stage {}", stage.number) } else { " it".to_owned() };
-        let by = stage.decided_by.and_then(|by| approvers.iter().find(|a| a.person == by));
+        let by = stage.decided_by.and_then(|by| {
+            let of = approvers.iter().filter(|a| a.stage == stage.id && a.vote.is_some());
+            of.max_by_key(|a| a.by() == by)
+        });
         let name = match by {
-            Some(by) if by.person == me => "You",
-            Some(by) => by.name.as_str(),
-            None => "Somebody",
+            Some(by) if by.person == me && by.voter.is_none() => "You".to_owned(),
+            Some(by) => by.said_by(),
+            None => "Somebody".to_owned(),
         };
+        let name = name.as_str();
         let decided = |verb: &str| {
             let at = stage.decided_at.map_or_else(String::new, |at| format!(" on {}", time(at)));
             let note = stage.note.as_ref().map_or_else(String::new, |n| format!(": “{n}”"));
             says(["", name, &format!(" {verb}{number}{at}{note}.")])
         };
         let count = votes::count(stage.id, stage.rule(), stage.needed, approvers);
-        let mine = approvers.iter().find(|a| a.stage == stage.id && a.person == me);
+        let mine =
+            approvers.iter().find(|a| a.stage == stage.id && a.vote.is_some() && a.by() == me);
         match (stage.state(), mine.and_then(|a| a.voted_at)) {
             (StageState::Approved, _) if count.several() => {
                 says(["", &count.who(), &format!(" approved{number}.")])

@@ -8,7 +8,7 @@ use super::deciding::asked;
 use super::deciding::{
     Mark, Until, alternates_mark, contents_mark, deciders_mark, duties_marks, earlier_marks,
     exception_words, extends_mark, held_mark, next_mark, outcome, pace_words, peers_mark,
-    risk_words, span_mark, stands, stopped, votes_mark,
+    risk_words, span_mark, stand_in_mark, stands, stopped, votes_mark,
 };
 use super::model::{Approver, Request, RequestKind, Stage, StageState, State, Verdict};
 use super::queue::{self, Filter, QUEUE, Wanted};
@@ -129,6 +129,8 @@ struct Case {
     stop: Option<Stop>,
     /// What the person has that is incompatible with it.
     conflicts: Vec<Conflict>,
+    /// The name of the one in whose place the viewer decides, if it is not their own decision (D34).
+    instead_of: Option<String>,
     /// The open stage, where the viewer may decide it now.
     open: Option<Stage>,
     acts: Vec<Act>,
@@ -147,6 +149,11 @@ impl Case {
             Err(_) => false,
         };
         policy::see_request(actor, &standing)?;
+        let instead_of = actor
+            .enabled_person()
+            .filter(|me| !standing.deciders.contains(&me.id))
+            .and_then(|me| policy::in_place_of(me, &standing))
+            .map(|stands| stands.name.clone());
         let frame = store::frame(db, id)?;
         let peers = match &frame.manager {
             Some((manager, _)) => {
@@ -185,6 +192,7 @@ impl Case {
             spans: store::spans(db, request.package_id, request.target_id, SPANS)?,
             history: history_of_request(db, id, HISTORY)?,
             open: open.filter(|_| free),
+            instead_of,
             acts,
             request,
             stages,
@@ -219,7 +227,8 @@ impl Case {
         let terms = |at: i64| self.request.terms.stages.get(usize::try_from(at).ok()?);
         let manager = self.frame.manager.as_ref().map(|(_, name)| name.as_str());
         let count = self.count(open);
-        let mut marks: Vec<Mark> = votes_mark(&count, zone).into_iter().collect();
+        let mut marks: Vec<Mark> = self.instead_of.iter().map(|name| stand_in_mark(name)).collect();
+        marks.extend(votes_mark(&count, zone));
         marks.push(deciders_mark(me, &self.approvers, open.rule()));
         let alternates =
             terms(open.number - 1).and_then(|t| alternates_mark(t, open.alternates_at, zone));
@@ -489,7 +498,7 @@ pub(super) fn decide(cx: &mut Cx) -> Result<Reply> {
 /// Where one goes on after a decision: the queue from the next request on, from its beginning where that was the last,
 /// or the request itself where nothing waits any more.
 fn onward(cx: &Cx, id: RequestId, stage: StageId, filter: Filter) -> Result<String> {
-    let (me, now) = (cx.person()?.id, cx.now());
+    let (me, now) = (cx.person()?, cx.now());
     cx.read(|db| {
         let wanted = Wanted { filter, ..Wanted::all(me, now) };
         let Some(first) = store::queue_page(db, &wanted, None, 1)?.pop() else {
@@ -498,7 +507,7 @@ fn onward(cx: &Cx, id: RequestId, stage: StageId, filter: Filter) -> Result<Stri
             return Ok(if left { format!("/requests/{id}") } else { filter.queue() });
         };
         let approvers = store::approvers(db, id)?;
-        let mine = approvers.iter().find(|a| a.stage == stage && a.person == me);
+        let mine = approvers.iter().find(|a| a.stage == stage && a.by() == me.id);
         let Some(at) = mine.map(|mine| mine.opened_at) else { return Ok(filter.queue()) };
         let seek = Seek { at, id: stage, back: false };
         let next = store::queue_page(db, &wanted, Some(seek), 1)?.pop();
@@ -558,8 +567,10 @@ fn after(tx: &mut Tx<'_>, id: RequestId, stage: StageId) -> Result<After> {
 fn said_before(tx: &mut Tx<'_>, id: RequestId, answer: &Answer) -> Result<bool> {
     let Some(me) = tx.actor().enabled_person().map(|person| person.id) else { return Ok(false) };
     let approvers = store::approvers(tx.db(), id)?;
-    let said =
-        |a: &Approver| a.stage == answer.stage && a.person == me && a.vote == Some(answer.verdict);
+    let said = |a: &Approver| {
+        let by = a.by();
+        a.stage == answer.stage && by == me && a.vote == Some(answer.verdict)
+    };
     Ok(approvers.iter().any(said))
 }
 

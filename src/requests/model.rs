@@ -410,6 +410,25 @@ pub struct Approver {
     pub removed: bool,
     /// The stand-in who said it in their place (D34).
     pub voted_by: Option<PersonId>,
+    /// The stand-in's name.
+    pub voter: Option<String>,
     /// Who passed the decision on to them (D44).
     pub passed_by: Option<PersonId>,
+}
+
+impl Approver {
+    /// Who has spoken, or whose word is awaited.
+    #[must_use]
+    pub fn by(&self) -> PersonId {
+        self.voted_by.unwrap_or(self.person)
+    }
+
+    /// Who has spoken, or whose word is awaited: "Dario Conti, standing in for Marta Lindqvist" (D34).
+    #[must_use]
+    pub fn said_by(&self) -> String {
+        match &self.voter {
+            Some(voter) => format!("{voter}, standing in for {}", self.name),
+            None => self.name.clone(),
+        }
+    }
 }

@@ -2,7 +2,8 @@
 //! with others (D39). Pure.
 
 use super::model::{Request, Verdict};
-use crate::kernel::{PackageId, PersonId, RequestId, Risk, StageId, Ts};
+use crate::access::Person;
+use crate::kernel::{PackageId, RequestId, Risk, StageId, Ts};
 use crate::web::Form;
 
 /// What runs out within this many seconds is marked.
@@ -111,8 +112,8 @@ fn with(path: &str, query: &str) -> String {
 /// What of somebody's queue is read.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
-    /// Whose decision is awaited.
-    pub person: PersonId,
+    /// Whose decision is awaited: their own, and in the place of those for whom they stand in (D34).
+    pub person: &'a Person,
     /// Which of their requests.
     pub filter: Filter,
     /// By now.
@@ -121,10 +122,10 @@ pub struct Wanted<'a> {
     pub only: Option<&'a [StageId]>,
 }
 
-impl Wanted<'_> {
+impl<'a> Wanted<'a> {
     /// All that waits for somebody.
     #[must_use]
-    pub fn all(person: PersonId, now: Ts) -> Self {
+    pub fn all(person: &'a Person, now: Ts) -> Self {
         Self { person, filter: Filter::default(), now, only: None }
     }
 }

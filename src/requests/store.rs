@@ -5,12 +5,13 @@ use diesel::upsert::excluded;
 
 use super::model::{Approver, Request, RequestKind, Row, Stage, StageState, State, Verdict, Via};
 use super::rules::{Candidate, Deciders};
+use crate::access::Person;
 use crate::access::policy::RequestStanding;
 use crate::db::schema::{
     assignments, facts, group_members, package_roles, packages, people, request_stages, requests,
     resource_roles, resources, stage_approvers, stops,
 };
-use crate::db::{Db, Seek, Tx};
+use crate::db::{Db, Seek, Tx, awaited};
 use crate::error::{Error, Result};
 use crate::kernel::{
     AssignmentId, BasketId, CatalogId, FactId, GroupId, PackageId, PersonId, RequestId, ResourceId,
@@ -29,9 +30,14 @@ pub use together::*;
 pub use waiting::*;
 
 mod alias {
-    diesel::alias!(crate::db::schema::people as targets: Targets);
+    diesel::alias!(
+        crate::db::schema::people as targets: Targets,
+        crate::db::schema::people as voters: Voters,
+        crate::db::schema::people as absent: Absent,
+        crate::db::schema::people as superiors: Superiors
+    );
 }
-use alias::targets;
+use alias::{absent, superiors, targets, voters};
 
 /// The query that a `Request` is read with.
 macro_rules! request_query {
@@ -49,6 +55,37 @@ macro_rules! request_query {
                 targets.field(people::name),
                 assignments::ended_at.nullable(),
             ))
+    };
+}
+
+/// The columns of an [`Approver`]; the query joins `voters`.
+macro_rules! approver_columns {
+    () => {
+        (
+            stage_approvers::stage_id,
+            people::id,
+            people::name,
+            stage_approvers::via,
+            stage_approvers::opened_at,
+            stage_approvers::waiting,
+            (
+                stage_approvers::vote,
+                stage_approvers::voted_at,
+                stage_approvers::note,
+                stage_approvers::removed,
+                stage_approvers::voted_by,
+                stage_approvers::passed_by,
+            ),
+            voters.field(people::name).nullable(),
+        )
+    };
+}
+
+/// The person who voted in an approver's place, if somebody did.
+macro_rules! with_voters {
+    ($query:expr) => {
+        $query
+            .left_join(voters.on(voters.field(people::id).nullable().eq(stage_approvers::voted_by)))
     };
 }
 
@@ -228,6 +265,14 @@ pub struct Waiting {
     pub opened_at: Ts,
     /// Why it waits for this person.
     pub via: Via,
+    /// For whom the person stands in, where it waits for somebody else (D34).
+    pub instead_of: Option<String>,
+}
+
+/// The name of the one for whom the person stands in, where a row is not their own.
+fn away(person: &Person, whose: PersonId) -> Option<String> {
+    let mut away = person.stands_for.iter().filter(|stands| stands.person == whose);
+    away.next().filter(|_| whose != person.id).map(|stands| stands.name.clone())
 }
 
 /// A page of what waits for a person's decision, longest wait first.
@@ -236,7 +281,7 @@ pub struct Waiting {
 /// When the database does not answer.
 pub fn queue(
     db: &mut Db,
-    person: PersonId,
+    person: &Person,
     after: Option<(Ts, StageId)>,
     limit: i64,
 ) -> Result<Vec<Waiting>> {
@@ -247,8 +292,7 @@ pub fn queue(
                 .inner_join(people::table.on(people::id.eq(requests::requestor_id)))
                 .inner_join(targets.on(targets.field(people::id).eq(requests::target_id))),
         )
-        .filter(stage_approvers::person_id.eq(person))
-        .filter(stage_approvers::waiting.eq(true))
+        .filter(diesel::dsl::sql::<diesel::sql_types::Bool>(&awaited(person)))
         .order((stage_approvers::opened_at, stage_approvers::stage_id))
         .limit(limit)
         .select((
@@ -260,6 +304,7 @@ pub fn queue(
             stage_approvers::stage_id,
             stage_approvers::opened_at,
             stage_approvers::via,
+            stage_approvers::person_id,
         ))
         .into_boxed();
     if let Some((at, id)) = after {
@@ -269,16 +314,17 @@ pub fn queue(
                 .or(stage_approvers::opened_at.eq(at).and(stage_approvers::stage_id.gt(id))),
         );
     }
-    type QueueRow = (Row, String, CatalogId, String, String, StageId, Ts, String);
+    type QueueRow = (Row, String, CatalogId, String, String, StageId, Ts, String, PersonId);
     let rows: Vec<QueueRow> = query.load(db)?;
     rows.into_iter()
-        .map(|(row, package, catalog, requestor, target, stage, opened_at, via)| {
+        .map(|(row, package, catalog, requestor, target, stage, opened_at, via, whose)| {
             let row = (row, package, catalog, requestor, target, None);
             Ok(Waiting {
                 request: request(row)?,
                 stage,
                 opened_at,
                 via: Via::parse(&via).unwrap_or(Via::Named),
+                instead_of: away(person, whose),
             })
         })
         .collect()
@@ -301,13 +347,13 @@ pub fn stages(db: &mut Db, ids: &[RequestId]) -> Result<Vec<Stage>> {
 /// # Errors
 /// When the database does not answer.
 pub fn holders(db: &mut Db, ids: &[RequestId]) -> Result<Vec<(RequestId, Approver)>> {
-    let rows: Vec<(RequestId, ApproverRow)> = stage_approvers::table
-        .inner_join(people::table)
-        .filter(stage_approvers::request_id.eq_any(ids))
-        .filter(stage_approvers::waiting.eq(true))
-        .order((stage_approvers::request_id, people::name, people::id))
-        .select((stage_approvers::request_id, APPROVER))
-        .load(db)?;
+    let rows: Vec<(RequestId, ApproverRow)> =
+        with_voters!(stage_approvers::table.inner_join(people::table))
+            .filter(stage_approvers::request_id.eq_any(ids))
+            .filter(stage_approvers::waiting.eq(true))
+            .order((stage_approvers::request_id, people::name, people::id))
+            .select((stage_approvers::request_id, approver_columns!()))
+            .load(db)?;
     Ok(rows.into_iter().map(|(request, row)| (request, approver(row))).collect())
 }
 
@@ -316,11 +362,10 @@ pub fn holders(db: &mut Db, ids: &[RequestId]) -> Result<Vec<(RequestId, Approve
 /// # Errors
 /// When the database does not answer.
 pub fn approvers(db: &mut Db, id: RequestId) -> Result<Vec<Approver>> {
-    let rows: Vec<ApproverRow> = stage_approvers::table
-        .inner_join(people::table)
+    let rows: Vec<ApproverRow> = with_voters!(stage_approvers::table.inner_join(people::table))
         .filter(stage_approvers::request_id.eq(id))
         .order((stage_approvers::waiting.desc(), people::name, people::id))
-        .select(APPROVER)
+        .select(approver_columns!())
         .load(db)?;
     Ok(rows.into_iter().map(approver).collect())
 }
@@ -333,41 +378,10 @@ type ApproverRow = (
     Ts,
     bool,
     (Option<String>, Option<Ts>, Option<String>, bool, Option<PersonId>, Option<PersonId>),
-);
-type ApproverColumns = (
-    stage_approvers::stage_id,
-    people::id,
-    people::name,
-    stage_approvers::via,
-    stage_approvers::opened_at,
-    stage_approvers::waiting,
-    (
-        stage_approvers::vote,
-        stage_approvers::voted_at,
-        stage_approvers::note,
-        stage_approvers::removed,
-        stage_approvers::voted_by,
-        stage_approvers::passed_by,
-    ),
-);
-const APPROVER: ApproverColumns = (
-    stage_approvers::stage_id,
-    people::id,
-    people::name,
-    stage_approvers::via,
-    stage_approvers::opened_at,
-    stage_approvers::waiting,
-    (
-        stage_approvers::vote,
-        stage_approvers::voted_at,
-        stage_approvers::note,
-        stage_approvers::removed,
-        stage_approvers::voted_by,
-        stage_approvers::passed_by,
-    ),
+    Option<String>,
 );
 
-fn approver((stage, person, name, via, opened_at, waiting, said): ApproverRow) -> Approver {
+fn approver((stage, person, name, via, opened_at, waiting, said, voter): ApproverRow) -> Approver {
     let via = Via::parse(&via).unwrap_or(Via::Named);
     let (vote, voted_at, note, removed, voted_by, passed_by) = said;
     let vote = vote.as_deref().and_then(Verdict::parse);
@@ -383,6 +397,7 @@ fn approver((stage, person, name, via, opened_at, waiting, said): ApproverRow) -
         note,
         removed,
         voted_by,
+        voter,
         passed_by,
     }
 }
@@ -393,13 +408,15 @@ fn approver((stage, person, name, via, opened_at, waiting, said): ApproverRow) -
 /// # Errors
 /// When the database does not answer.
 pub fn course(db: &mut Db, id: RequestId) -> Result<(Vec<Stage>, Vec<Approver>)> {
-    let rows: Vec<(Stage, ApproverRow)> = stage_approvers::table
-        .inner_join(request_stages::table)
-        .inner_join(people::table.on(people::id.eq(stage_approvers::person_id)))
-        .filter(stage_approvers::request_id.eq(id))
-        .order((stage_approvers::waiting.desc(), people::name, people::id))
-        .select((Stage::as_select(), APPROVER))
-        .load(db)?;
+    let rows: Vec<(Stage, ApproverRow)> = with_voters!(
+        stage_approvers::table
+            .inner_join(request_stages::table)
+            .inner_join(people::table.on(people::id.eq(stage_approvers::person_id)))
+    )
+    .filter(stage_approvers::request_id.eq(id))
+    .order((stage_approvers::waiting.desc(), people::name, people::id))
+    .select((Stage::as_select(), approver_columns!()))
+    .load(db)?;
     let (mut stages, mut approvers) = (Vec::<Stage>::new(), Vec::new());
     for (stage, row) in rows {
         if stages.iter().all(|s| s.id != stage.id) {
@@ -416,11 +433,10 @@ pub fn course(db: &mut Db, id: RequestId) -> Result<(Vec<Stage>, Vec<Approver>)>
 /// # Errors
 /// When the database does not answer.
 pub fn approvers_of_stages(db: &mut Db, stages: &[StageId]) -> Result<Vec<Approver>> {
-    let rows: Vec<ApproverRow> = stage_approvers::table
-        .inner_join(people::table)
+    let rows: Vec<ApproverRow> = with_voters!(stage_approvers::table.inner_join(people::table))
         .filter(stage_approvers::stage_id.eq_any(stages))
         .order((stage_approvers::stage_id, people::name, people::id))
-        .select(APPROVER)
+        .select(approver_columns!())
         .load(db)?;
     Ok(rows.into_iter().map(approver).collect())
 }
@@ -430,18 +446,54 @@ pub fn approvers_of_stages(db: &mut Db, stages: &[StageId]) -> Result<Vec<Approv
 /// # Errors
 /// When the database does not answer.
 pub fn standing(db: &mut Db, request: &Request) -> Result<RequestStanding> {
-    let rows: Vec<(PersonId, bool)> = stage_approvers::table
+    type VoteRow = (StageId, PersonId, bool, Option<String>, Option<PersonId>);
+    let rows: Vec<VoteRow> = stage_approvers::table
         .filter(stage_approvers::request_id.eq(request.id))
-        .select((stage_approvers::person_id, stage_approvers::waiting))
+        .select((
+            stage_approvers::stage_id,
+            stage_approvers::person_id,
+            stage_approvers::waiting,
+            stage_approvers::vote,
+            stage_approvers::voted_by,
+        ))
         .load(db)?;
-    Ok(RequestStanding {
+    let part = |(stage, person, waiting, vote, by): VoteRow| Part {
+        stage,
+        person,
+        waiting,
+        voted: vote.is_some(),
+        by,
+    };
+    Ok(standing_from(request, rows.into_iter().map(part).collect()))
+}
+
+/// One approver's part in a request, as far as standings look at it.
+pub(super) struct Part {
+    pub stage: StageId,
+    pub person: PersonId,
+    pub waiting: bool,
+    pub voted: bool,
+    pub by: Option<PersonId>,
+}
+
+/// How people stand to a request, from everybody's part in it.
+pub(super) fn standing_from(request: &Request, parts: Vec<Part>) -> RequestStanding {
+    let open = parts.iter().find(|part| part.waiting).map(|part| part.stage);
+    let said = |here: bool| {
+        let of = parts.iter().filter(|part| part.voted && (Some(part.stage) == open) == here);
+        of.flat_map(|part| std::iter::once(part.person).chain(part.by)).collect::<Vec<_>>()
+    };
+    RequestStanding {
         request: request.id,
         requestor: request.requestor_id,
         target: request.target_id,
         catalog: request.catalog_id,
-        deciders: rows.iter().filter(|(_, waiting)| *waiting).map(|(person, _)| *person).collect(),
-        approvers: rows.into_iter().map(|(person, _)| person).collect(),
-    })
+        package: request.package_id,
+        deciders: parts.iter().filter(|part| part.waiting).map(|part| part.person).collect(),
+        voted: said(true),
+        earlier: if request.terms.decides_twice { Vec::new() } else { said(false) },
+        approvers: parts.iter().flat_map(|p| std::iter::once(p.person).chain(p.by)).collect(),
+    }
 }
 
 /// Is the person among the stage's approvers, those who had to leave it aside?
@@ -1025,12 +1077,13 @@ pub(super) fn add_approvers(
     Ok(())
 }
 
-/// One person's vote on an open stage; a miss means that their decision is no longer awaited, or that the stage
+/// One person's vote on an open stage, said by them or by their stand-in `by`; a miss means that their decision is no longer awaited, or that the stage
 /// changed since it was read.
 pub(super) fn vote(
     tx: &mut Tx<'_>,
     stage: &Stage,
     person: PersonId,
+    by: PersonId,
     verdict: Verdict,
     note: Option<&str>,
 ) -> Result<()> {
@@ -1044,6 +1097,7 @@ pub(super) fn vote(
     )
     .set((
         stage_approvers::vote.eq(verdict.as_str()),
+        stage_approvers::voted_by.eq(Some(by).filter(|by| *by != person)),
         stage_approvers::voted_at.eq(now),
         stage_approvers::note.eq(note),
         stage_approvers::waiting.eq(false),

@@ -275,15 +275,23 @@ impl Story<'_> {
     }
 
     fn actor(&self, told: &Told) -> String {
-        match told.actor {
+        let actor = match told.actor {
             Some(id) => words::you(self.me, id, &told.actor_name),
             None => told.actor_name.clone(),
+        };
+        // Every decision names both people (D34).
+        match told.fact.instead_of() {
+            Some(name) => format!("{actor}, standing in for {name}"),
+            None => actor,
         }
     }
 
     /// A fact as an item; none for what another item says already.
     fn past(&self, told: &Told) -> Option<Item> {
-        let actor = capital(&self.actor(told));
+        let mut actor = capital(&self.actor(told));
+        if told.fact.instead_of().is_some() {
+            actor.push(',');
+        }
         let resource = told.resource.as_deref().unwrap_or("a resource");
         let target = self.target();
         let (step, heading, says): (Step, String, Option<String>) = match &told.fact {
@@ -901,6 +909,7 @@ mod tests {
             note: None,
             removed: false,
             voted_by: None,
+            voter: None,
             passed_by: None,
         }
     }

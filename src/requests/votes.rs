@@ -25,7 +25,7 @@ pub fn count(stage: StageId, rule: Rule, needed: i64, approvers: &[Approver]) ->
     let of = approvers.iter().filter(|a| a.stage == stage);
     let mut said: Vec<(String, Ts)> = of
         .filter(|a| a.vote == Some(Verdict::Approve))
-        .filter_map(|a| Some((a.name.clone(), a.voted_at?)))
+        .filter_map(|a| Some((a.said_by(), a.voted_at?)))
         .collect();
     said.sort_by_key(|(_, at)| *at);
     let have = i64::try_from(said.len()).unwrap_or(i64::MAX);
@@ -96,6 +96,7 @@ mod tests {
             note: None,
             removed: false,
             voted_by: None,
+            voter: None,
             passed_by: None,
         }
     }

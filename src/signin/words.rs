@@ -41,9 +41,7 @@ mod tests {
 
     #[test]
     fn browsers_are_told_from_each_other() {
-        fn says(agent: &str) -> String {
-            browser(Some(agent))
-        }
+        let says = |agent: &str| browser(Some(agent));
         let windows =
             "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)";
         assert_eq!(says(&format!("{windows} Chrome/130.0 Safari/537.36")), "Chrome on Windows");

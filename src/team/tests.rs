@@ -716,7 +716,10 @@ fn e29_what_is_suggested_is_what_the_engine_lets_through() {
         stop(&office, some[2].0);
         office.give(asha, some[4], None);
         let db = &office.house.site.db;
-        let actor = db.read(|db| crate::db::load_actor(db, asha)).expect("a read").expect("Asha");
+        let actor = db
+            .read(|db| crate::db::load_actor(db, asha, crate::kernel::Ts::from_micros(0)))
+            .expect("a read")
+            .expect("Asha");
         let suggested = db.read(|db| store::suggestions(db, Viewer::from(&actor)));
         let mut suggested: Vec<PackageId> =
             suggested.expect("suggestions").iter().map(|(_, hit)| hit.id).collect();

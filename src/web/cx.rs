@@ -17,10 +17,10 @@ use super::session::Session;
 use super::{csrf, draft, session, words};
 use crate::access::{Actor, Person};
 use crate::db::columns::Uid;
-use crate::db::{By, Db, Tx};
+use crate::db::{By, Db, Tx, awaited};
 use crate::error::{Error, Result};
 use crate::kernel::text::one_line;
-use crate::kernel::{PersonId, Ts, Zone};
+use crate::kernel::{Ts, Zone};
 use crate::site::Site;
 
 /// See the head of this file.
@@ -297,10 +297,7 @@ impl Cx {
     /// When the database does not answer.
     pub fn shell(&self, title: impl Into<String>, place: Place) -> Result<Shell> {
         let counts = match &self.actor {
-            Some(Actor::Person(person)) => {
-                let me = person.id;
-                self.read(|db| counts(db, me))?
-            }
+            Some(Actor::Person(person)) => self.read(|db| counts(db, person))?,
             _ => Counts::default(),
         };
         Ok(self.shell_without_reading(title.into(), place, counts))
@@ -394,17 +391,17 @@ pub(super) struct Counts {
 }
 
 /// All of them in the one statement that a page has for them (E32).
-fn counts(db: &mut Db, me: PersonId) -> Result<Counts> {
-    const ALL: &str = "SELECT \
-        (SELECT count(*) FROM (SELECT 1 FROM stage_approvers WHERE person_id = $1 AND waiting LIMIT 10) AS w) AS waiting, \
-        (SELECT count(*) FROM (SELECT 1 FROM notices WHERE person_id = $2 AND read_at IS NULL LIMIT 10) AS n) AS unread, \
-        COALESCE((SELECT shortcuts FROM profiles WHERE person_id = $3), TRUE) AS keys, \
-        (SELECT count(*) FROM (SELECT 1 FROM people WHERE manager_id = $4 AND enabled LIMIT 1) AS r) AS reports, \
-        (SELECT value FROM settings WHERE name = 'organization.help') AS help";
-    let all = diesel::sql_query(ALL)
-        .bind::<Uid, _>(me)
-        .bind::<Uid, _>(me)
-        .bind::<Uid, _>(me)
-        .bind::<Uid, _>(me);
+fn counts(db: &mut Db, person: &Person) -> Result<Counts> {
+    let all = format!(
+        "SELECT \
+        (SELECT count(*) FROM (SELECT 1 FROM stage_approvers WHERE {} LIMIT 10) AS w) AS waiting, \
+        (SELECT count(*) FROM (SELECT 1 FROM notices WHERE person_id = $1 AND read_at IS NULL LIMIT 10) AS n) AS unread, \
+        COALESCE((SELECT shortcuts FROM profiles WHERE person_id = $2), TRUE) AS keys, \
+        (SELECT count(*) FROM (SELECT 1 FROM people WHERE manager_id = $3 AND enabled LIMIT 1) AS r) AS reports, \
+        (SELECT value FROM settings WHERE name = 'organization.help') AS help",
+        awaited(person)
+    );
+    let me = person.id;
+    let all = diesel::sql_query(all).bind::<Uid, _>(me).bind::<Uid, _>(me).bind::<Uid, _>(me);
     Ok(all.get_result(db)?)
 }

@@ -111,7 +111,9 @@ fn is_own_form(cx: &Cx) -> bool {
 fn recognize(cx: &mut Cx) -> Result<()> {
     let Some(session) = cx.session.as_mut().filter(|session| session.live) else { return Ok(()) };
     let id = session.person;
-    let Some(person) = cx.site.db.read(|db| load_actor(db, id))?.filter(|p| p.enabled) else {
+    let business = cx.site.db.clocks().business.now();
+    let Some(person) = cx.site.db.read(|db| load_actor(db, id, business))?.filter(|p| p.enabled)
+    else {
         return Ok(());
     };
     let (now, times) = (cx.site.db.clocks().wall.now(), cx.site.sessions);
@@ -191,7 +193,8 @@ fn settle(cx: &Cx, reply: &Reply) -> Result<Option<Handover>, Stop> {
     match &reply.session {
         Some(SessionChange::SignIn { person, id_token }) => {
             let id = *person;
-            let Some(person) = cx.site.db.read(|db| load_actor(db, id))?.filter(|p| p.enabled)
+            let now = cx.now();
+            let Some(person) = cx.site.db.read(|db| load_actor(db, id, now))?.filter(|p| p.enabled)
             else {
                 return Err(problem::closed_account().into());
             };

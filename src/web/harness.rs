@@ -154,7 +154,11 @@ impl Browser<'_> {
     /// Signs the person in as the callback of the provider does.
     pub fn sign_in(&mut self, person: PersonId) {
         let site = &self.house.site;
-        let actor = site.db.read(|db| load_actor(db, person)).expect("a read").expect("a person");
+        let actor = site
+            .db
+            .read(|db| load_actor(db, person, site.db.clocks().business.now()))
+            .expect("a read")
+            .expect("a person");
         let new = NewSession {
             person,
             csrf: csrf::fresh(),

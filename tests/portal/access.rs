@@ -11,8 +11,10 @@ use keyholder::access::policy::{self, AskStanding, Gate};
 use keyholder::app;
 use keyholder::assignments;
 use keyholder::db::By;
-use keyholder::db::schema::{mails, notices, resource_roles, role_grants};
-use keyholder::kernel::{BasketId, IncompatibilityId, NoticeId, PackageId, RequestId, Risk};
+use keyholder::db::schema::{mails, notices, resource_roles, role_grants, stand_ins};
+use keyholder::kernel::{
+    BasketId, IncompatibilityId, NoticeId, PackageId, RequestId, Risk, StandInId,
+};
 use keyholder::notify;
 use keyholder::packages::incompatible;
 use keyholder::packages::incompatible::model::{NewRule, Other};
@@ -121,6 +123,7 @@ fn things(app: &App, number: usize) -> Things {
         ("/team/{id}", app.person("employee").to_string()),
         ("{aid}", assignment.to_string()),
         ("{grant}", grant.to_string()),
+        ("{period}", stand_in(app).to_string()),
         ("{policy}", policy.to_string()),
         ("{resource}", resource.to_string()),
         ("{rule}", rule.to_string()),
@@ -149,6 +152,28 @@ fn things(app: &App, number: usize) -> Things {
         ("/organizations/{id}/switch", vec![("open", text("no"))]),
     ]);
     Things { parts, bodies }
+}
+
+/// A time in which somebody stands in for the employee, for no package.
+fn stand_in(app: &App) -> StandInId {
+    let (id, who) = (StandInId::fresh(), (app.person("employee"), app.person("n1010")));
+    let insert = move |tx: &mut keyholder::db::Tx<'_>| {
+        let now = tx.now();
+        diesel::insert_into(stand_ins::table)
+            .values((
+                stand_ins::id.eq(id),
+                stand_ins::person_id.eq(who.0),
+                stand_ins::stand_in_id.eq(who.1),
+                stand_ins::starts_at.eq(now),
+                stand_ins::ends_at.eq(now.plus_hours(24)),
+                stand_ins::all_packages.eq(false),
+                stand_ins::rev.eq(0_i64),
+                stand_ins::created_at.eq(now),
+            ))
+            .execute(tx.db())?;
+        Ok(id)
+    };
+    app.db.write(By::System("test"), insert).unwrap()
 }
 
 /// A rule that keeps two packages apart.

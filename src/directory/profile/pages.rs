@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::store::{self, Holding, RequestRow, Sight};
-use crate::access::policy::{Gate, PersonStanding, explain_access, see_person};
+use crate::access::policy::{Gate, PersonStanding, explain_access, see_person, set_stand_in};
 use crate::access::{Actor, Person};
 use crate::audit::history::{Told, history_of_person};
 use crate::db::Db;
@@ -40,6 +40,8 @@ struct PersonPage {
     history: Vec<Moment>,
     /// Where a manager requests for them (D46).
     behalf: Option<String>,
+    /// Where their stand-in is set, for those who may (D45).
+    stand_in: Option<String>,
 }
 
 /// A package that the person holds.
@@ -174,6 +176,15 @@ fn page(cx: &Cx, viewer: &Person, read: Read) -> Result<PersonPage> {
         heading: heading(&person.name, you, sight.catalogs.is_some(), holdings.len()),
         you,
         partly: sight.catalogs.is_some(),
+        stand_in: (person.enabled && set_stand_in(&actor, person.id, person.kind).is_ok()).then(
+            || {
+                if you {
+                    "/me/stand-in".to_owned()
+                } else {
+                    format!("/people/{}/stand-in", person.id)
+                }
+            },
+        ),
         behalf: (person.enabled && person.manager_id == Some(viewer.id))
             .then(|| format!("/packages?for={}", person.id)),
         left: person.left_at.map(|at| When::at(at, now, zone)),

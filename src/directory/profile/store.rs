@@ -4,11 +4,11 @@ use diesel::prelude::*;
 
 use crate::access::Person;
 use crate::access::policy::PersonStanding;
-use crate::db::Db;
 use crate::db::schema::{
     assignments, catalogs, group_members, groups, packages, people, policies, requests,
     stage_approvers,
 };
+use crate::db::{Db, awaited};
 use crate::directory::PersonRow;
 use crate::error::Result;
 use crate::kernel::{AssignmentId, CatalogId, PackageId, PersonId, RequestId, Ts};
@@ -98,17 +98,16 @@ pub fn standing(db: &mut Db, viewer: &Person, person: &PersonRow) -> Result<Pers
     Ok(PersonStanding {
         person: person.id,
         manager: person.manager_id,
-        deciding: decides_on(db, viewer.id, person.id)?,
+        deciding: decides_on(db, viewer, person.id)?,
         catalogs: touched(db, &viewer.owns, person.id)?,
     })
 }
 
-/// True if a request for the person waits for this one's decision.
-fn decides_on(db: &mut Db, viewer: PersonId, person: PersonId) -> Result<bool> {
+/// True if a request for the person waits for this one's decision, also in somebody's place (D34).
+fn decides_on(db: &mut Db, viewer: &Person, person: PersonId) -> Result<bool> {
     let open = stage_approvers::table
         .inner_join(requests::table)
-        .filter(stage_approvers::person_id.eq(viewer))
-        .filter(stage_approvers::waiting.eq(true))
+        .filter(diesel::dsl::sql::<diesel::sql_types::Bool>(&awaited(viewer)))
         .filter(requests::target_id.eq(person));
     Ok(open.select(requests::id).first::<RequestId>(db).optional()?.is_some())
 }

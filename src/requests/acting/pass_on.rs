@@ -3,10 +3,11 @@
 use askama::Template;
 
 use super::{case, chosen, decides, outcome, permit, stage_of};
+use crate::access::policy;
 use crate::error::{FieldError, Result};
 use crate::kernel::{PersonId, RequestId};
-use crate::requests::commands;
 use crate::requests::model::Via;
+use crate::requests::{commands, store};
 use crate::web::{Cx, Place, Reply, Shell};
 
 #[derive(Template)]
@@ -40,13 +41,17 @@ fn draw(cx: &Cx, to: Option<PersonId>, reason: String, errors: &[FieldError]) ->
         Err(elsewhere) => return Ok(elsewhere),
     };
     let (request, me) = (&case.request, cx.person()?.id);
-    let pool = cx.read(|db| commands::pool(db, request, &case.stage, &case.approvers, me))?;
+    let whose = policy::whose_row(cx.person()?, &store::standing_of(request, &case.approvers));
+    let pool =
+        cx.read(|db| commands::pool(db, request, &case.stage, &case.approvers, (me, whose)))?;
     let title = format!("Pass {} for {} on – Approvals", request.package, request.target);
     let mut shell = cx.shell(title, Place::Approvals)?;
     shell.errors = errors.iter().map(Into::into).collect();
     let choice = |c: crate::requests::rules::Candidate| Choice {
         why: match c.via {
-            Via::Manager if case.stage_is_mine(me) => "your manager, or the manager who is asked",
+            Via::Manager if case.stage_is_mine(whose) => {
+                "your manager, or the manager who is asked"
+            }
             via => via.words(),
         },
         on: to == Some(c.id),

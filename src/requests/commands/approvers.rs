@@ -109,7 +109,12 @@ pub(super) fn earlier(tx: &mut Tx<'_>, request: &Request) -> Result<Vec<PersonId
         return Ok(Vec::new());
     }
     let approvers = store::approvers(tx.db(), request.id)?;
-    Ok(approvers.into_iter().filter(|a| a.vote.is_some()).map(|a| a.person).collect())
+    Ok(approvers
+        .into_iter()
+        .filter(|a| a.vote.is_some())
+        // Who spoke in somebody's place has decided, too.
+        .flat_map(|a| std::iter::once(a.person).chain(a.voted_by))
+        .collect())
 }
 
 /// The stage's people as counting looks at them.
@@ -204,6 +209,8 @@ fn reinforce(
         of_stage.filter(move |a| a.removed == removed).map(|a| a.person).collect::<Vec<_>>()
     };
     excluded.extend(of(false));
+    // One vote a person, also of those who stood in.
+    excluded.extend(approvers.iter().filter(|a| a.stage == stage.id).filter_map(|a| a.voted_by));
     // The set was frozen when the stage opened (D37): who came to it later does not join, who came back does.
     let (gone, mut candidates) = (of(true), candidates);
     candidates.primary.retain(|c| gone.contains(&c.id));
@@ -278,7 +285,10 @@ pub fn alternates_join(tx: &mut Tx<'_>, id: StageId) -> Result<bool> {
     let mut out = vec![request.requestor_id, request.target_id];
     out.extend(earlier(tx, &request)?);
     let approvers = store::approvers(tx.db(), request.id)?;
-    out.extend(approvers.iter().filter(|a| a.stage == stage.id && !a.removed).map(|a| a.person));
+    let of = || approvers.iter().filter(|a| a.stage == stage.id);
+    out.extend(of().filter(|a| !a.removed).map(|a| a.person));
+    // One vote a person, also of those who stood in (D37).
+    out.extend(of().filter_map(|a| a.voted_by));
     let people: Vec<Candidate> =
         candidates.alternates.into_iter().filter(|c| !out.contains(&c.id)).collect();
     if people.is_empty() {

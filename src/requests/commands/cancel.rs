@@ -13,6 +13,7 @@ use crate::policies;
 use crate::requests::model::{Request, StageState, State};
 use crate::requests::stops::Thing;
 use crate::requests::store;
+use crate::standing_in;
 
 /// Cancels a request before delivery has started (D12).
 ///
@@ -116,12 +117,13 @@ pub fn expire(tx: &mut Tx<'_>, id: RequestId) -> Result<bool> {
 }
 
 /// A person has left (D26): their open requests are canceled, their access ends at once, and what waited for
-/// their decision is resolved again (D3).
+/// their decision is resolved again (D3); nobody stands in for them any more, nor they for anybody.
 ///
 /// # Errors
 /// `Stale` when something of it changed meanwhile.
 pub fn leaver(tx: &mut Tx<'_>, person: PersonId, name: &str) -> Result<()> {
     lock_people(tx, &[person])?;
+    standing_in::commands::leaver(tx, person)?;
     for request in store::open_of(tx.db(), person)? {
         if request.state == State::Delivering {
             continue; // ends with its assignment, below

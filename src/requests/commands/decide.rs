@@ -3,15 +3,16 @@
 use super::{approvers, deny_by_rule, end, locked, question, time_words};
 use crate::access::{DecideStage, Permit, policy};
 use crate::assignments;
-use crate::db::Tx;
+use crate::db::{Tx, hold_people, load_actor};
 use crate::error::{Error, Refusal, Result};
 use crate::kernel::text::tidy;
-use crate::kernel::{Fact, RequestId, StageId, Ts};
+use crate::kernel::{Fact, PersonId, RequestId, StageId, Ts};
 use crate::packages::incompatible::model::Beside;
 use crate::requests::duties;
 use crate::requests::model::{Request, RequestKind, Stage, StageState, State, Verdict};
 use crate::requests::rules::{self, Refused, Tally};
 use crate::requests::{stops, store};
+use crate::standing_in;
 
 /// May the actor decide this stage now? Whoever was among its approvers when it was decided, closed or ran out gets
 /// the page that says who, when and what (D4), and not a plain no.
@@ -29,14 +30,92 @@ pub fn may_decide(
     if permit.is_err()
         && let Some(person) = tx.actor().enabled_person().map(|p| p.id)
         && ![request.requestor_id, request.target_id].contains(&person)
-        && store::was_approver(tx.db(), stage, person)?
     {
+        let asked = was_asked(tx, stage, person)?;
         let stages = store::stages(tx.db(), &[request.id])?;
         if let Some(stage) = stages.iter().find(|s| s.id == stage) {
-            return Err(decided_already(tx, &request, stage)?.into());
+            if asked {
+                return Err(decided_already(tx, &request, stage)?.into());
+            }
+            if let Some(over) = over(tx, &request, stage, person)? {
+                return Err(over.into());
+            }
         }
     }
     Ok(permit?)
+}
+
+/// Is or was the person among the stage's approvers, or somebody for whom they stand in now?
+fn was_asked(tx: &mut Tx<'_>, stage: StageId, person: PersonId) -> Result<bool> {
+    let away = tx.actor().enabled_person().map(|p| p.stands_for.clone()).unwrap_or_default();
+    for id in std::iter::once(person).chain(away.into_iter().map(|stands| stands.person)) {
+        if store::was_approver(tx.db(), stage, id)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// What somebody reads whose time as a stand-in ended while they decided: they have seen the request, and may know (D34).
+fn over(
+    tx: &mut Tx<'_>,
+    request: &Request,
+    stage: &Stage,
+    person: PersonId,
+) -> Result<Option<Refusal>> {
+    let now = tx.now();
+    for period in standing_in::store::over_since(tx.db(), person, stage.opened_at, now)? {
+        if !period.covers().is_none_or(|some| some.contains(&request.package_id)) {
+            continue;
+        }
+        let away = period.person.0;
+        let further = load_actor(tx.db(), away, now)?.map(|away| away.stands_for);
+        let further = further.into_iter().flatten().filter(|s| s.covers(request.package_id));
+        let chain: Vec<PersonId> =
+            std::iter::once(away).chain(further.map(|stands| stands.person)).collect();
+        for id in chain {
+            if store::was_approver(tx.db(), stage.id, id)? {
+                let at = time_words(period.ended_at.unwrap_or(period.ends_at), tx.zone());
+                let why = format!(
+                    "You stood in for {} until {at}. Your decision was not recorded.",
+                    period.person.1
+                );
+                let refusal = Refusal::new("Your time as a stand-in is over", why);
+                return Ok(Some(refusal.way("Back to your approvals", "/approvals")));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Whose row of the open stage is the actor's to decide: their own, or that of somebody for whom they stand in, with
+/// the name (D34). Nobody's period on the way ends before this transaction does (E9, E10).
+///
+/// # Errors
+/// `Stale` when such a period, or one of its people, has changed since the transaction began.
+pub(in crate::requests) fn in_whose_place(
+    tx: &mut Tx<'_>,
+    request: &Request,
+) -> Result<(PersonId, Option<String>)> {
+    let Some(me) = tx.actor().enabled_person().cloned() else { return Err(Error::Missing) };
+    let standing = store::standing(tx.db(), request)?;
+    if standing.deciders.contains(&me.id) {
+        return Ok((me.id, None));
+    }
+    let Some(stands) = policy::in_place_of(&me, &standing).cloned() else {
+        return Ok((me.id, None));
+    };
+    let mut chain = stands.through.clone();
+    chain.extend([me.id, stands.person]);
+    if !hold_people(tx, &chain)? {
+        return Err(Error::Stale);
+    }
+    let now = tx.now();
+    let again = load_actor(tx.db(), me.id, now)?.ok_or(Error::Stale)?;
+    if policy::in_place_of(&again, &standing) != Some(&stands) {
+        return Err(Error::Stale);
+    }
+    Ok((stands.person, Some(stands.name)))
 }
 
 /// Records a vote on the open stage, and what follows from it.
@@ -102,7 +181,8 @@ fn record(
         return Err(question::awaited(tx, &request)?.into());
     }
     let note = Some(note).filter(|note| !note.is_empty());
-    store::vote(tx, &stage, me, verdict, note)?;
+    let (whose, instead_of) = in_whose_place(tx, &request)?;
+    store::vote(tx, &stage, whose, me, verdict, note)?;
     let request = match until {
         Some(until) => shorten(tx, request, until)?,
         None => request,
@@ -114,17 +194,14 @@ fn record(
         Tally::Denied => {
             store::close_stage(tx, &stage, StageState::Denied, Some(me), note)?;
             end(tx, &request, State::Denied, true)?;
-            tx.record(&Fact::StageDenied { stage: number, stages, instead_of: None }, about)?;
+            tx.record(&Fact::StageDenied { stage: number, stages, instead_of }, about)?;
         }
         Tally::Open { have, needed, .. } => {
-            tx.record(
-                &Fact::VoteCast { stage: number, stages, have, needed, instead_of: None },
-                about,
-            )?;
+            tx.record(&Fact::VoteCast { stage: number, stages, have, needed, instead_of }, about)?;
         }
         Tally::Approved => {
             store::close_stage(tx, &stage, StageState::Approved, Some(me), note)?;
-            tx.record(&Fact::StageApproved { stage: number, stages, instead_of: None }, about)?;
+            tx.record(&Fact::StageApproved { stage: number, stages, instead_of }, about)?;
             match duties::refused(tx.db(), &request, Beside::NowOrSoon)? {
                 Some(rule) => deny_by_rule(tx, &request, &rule)?,
                 None => approvers::open_stage(tx, &request, number + 1, true)?,
@@ -180,6 +257,24 @@ pub(super) fn held(tx: &mut Tx<'_>, request: &Request) -> Result<Refusal> {
     .way("Back to your approvals", "/approvals"))
 }
 
+/// Who decided: both names, where somebody stood in (D34).
+fn decided_by(
+    tx: &mut Tx<'_>,
+    request: &Request,
+    stage: &Stage,
+    person: PersonId,
+) -> Result<String> {
+    let approvers = store::approvers(tx.db(), request.id)?;
+    let vote =
+        approvers.iter().find(|a| a.stage == stage.id && a.vote.is_some() && a.by() == person);
+    if let Some(vote) = vote {
+        let said = vote.said_by();
+        return Ok(if vote.voter.is_some() { format!("{said},") } else { said });
+    }
+    let now = tx.now();
+    Ok(load_actor(tx.db(), person, now)?.map_or_else(String::new, |p| p.name))
+}
+
 /// The 409 of a decided stage: who, when and what (D4).
 ///
 /// # Errors
@@ -191,9 +286,7 @@ pub fn decided_already(tx: &mut Tx<'_>, request: &Request, stage: &Stage) -> Res
             let verb = if stage.state() == StageState::Approved { "approved" } else { "denied" };
             let at = when(stage.decided_at);
             let by = match stage.decided_by {
-                Some(person) => {
-                    crate::db::load_actor(tx.db(), person)?.map_or_else(String::new, |p| p.name)
-                }
+                Some(person) => decided_by(tx, request, stage, person)?,
                 None => "Somebody".to_owned(),
             };
             let note = stage

@@ -11,7 +11,8 @@ use crate::requests::rules::{self, Candidate, Tally};
 use crate::requests::store;
 
 /// To whom somebody can pass a stage on, and why them. Nobody who asked or for whom it is (D2), who has decided a stage of
-/// it (D37), or without whom the votes would no longer be enough.
+/// it (D37), or without whom the votes would no longer be enough. `whose` is in whose place `me` passes it on (D34), or the
+/// same person: it is the approver's own manager who is asked.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -20,20 +21,22 @@ pub fn pool(
     request: &Request,
     stage: &Stage,
     everybody: &[Approver],
-    me: PersonId,
+    (me, whose): (PersonId, PersonId),
 ) -> Result<Vec<Candidate>> {
     let Some(terms) = approvers::terms_of(request, stage) else { return Ok(Vec::new()) };
     let found = store::candidates(db, terms, request.target_id, request.catalog_id)?;
-    let manager = store::manager_of(db, me)?.map(|(id, name)| Candidate {
+    let manager = store::manager_of(db, whose)?.map(|(id, name)| Candidate {
         id,
         name,
         via: Via::Manager,
         group: None,
     });
-    let mut out = vec![request.requestor_id, request.target_id, me];
+    let mut out = vec![request.requestor_id, request.target_id, me, whose];
     let voted =
         |a: &&Approver| a.vote.is_some() && (a.stage == stage.id || !request.terms.decides_twice);
-    out.extend(everybody.iter().filter(voted).map(|a| a.person));
+    out.extend(
+        everybody.iter().filter(voted).flat_map(|a| std::iter::once(a.person).chain(a.voted_by)),
+    );
     if !spare(stage, everybody) {
         let there = everybody.iter().filter(|a| a.stage == stage.id && !a.removed);
         out.extend(there.map(|a| a.person));
@@ -77,7 +80,8 @@ pub fn pass_on(
     let me = tx.actor().id().ok_or(Error::Missing)?;
     let (stages, everybody) = store::course(tx.db(), request.id)?;
     let stage = stages.iter().find(|s| s.id == stage).ok_or(Error::Missing)?;
-    let own = everybody.iter().any(|a| a.stage == stage.id && a.person == me && a.waiting);
+    let (whose, instead_of) = decide::in_whose_place(tx, &request)?;
+    let own = everybody.iter().any(|a| a.stage == stage.id && a.person == whose && a.waiting);
     if stage.state() != StageState::Open || stage.due_at <= tx.now() && !request.paused() || !own {
         return Err(decide::decided_already(tx, &request, stage)?.into());
     }
@@ -86,7 +90,7 @@ pub fn pass_on(
     }
     let reason = tidy(reason);
     let mut errors = Vec::new();
-    let choices = pool(tx.db(), &request, stage, &everybody, me)?;
+    let choices = pool(tx.db(), &request, stage, &everybody, (me, whose))?;
     let chosen = choices.into_iter().find(|c| Some(c.id) == to);
     if chosen.is_none() {
         errors.push(crate::error::FieldError::new("to", "Choose to whom you pass it on"));
@@ -101,7 +105,7 @@ pub fn pass_on(
         return Err(Error::Invalid(errors));
     };
     store::touch_stage(tx, stage)?;
-    store::remove_approver(tx, stage, me)?;
+    store::remove_approver(tx, stage, whose)?;
     let there = everybody.iter().any(|a| a.stage == stage.id && a.person == chosen.id && a.waiting);
     let (id, name) = (chosen.id, chosen.name.clone());
     approvers::here(tx, std::slice::from_ref(&chosen))?;
@@ -111,7 +115,7 @@ pub fn pass_on(
     }
     store::save_passed(tx, stage.id, id, me)?;
     let (number, stages) = (stage.number, request.stages());
-    let fact = Fact::PassedOn { stage: number, stages, to: name, instead_of: None };
+    let fact = Fact::PassedOn { stage: number, stages, to: name, instead_of };
     tx.record(&fact, request.about().note(reason))?;
     store::one(tx.db(), request.id)
 }

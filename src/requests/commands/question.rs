@@ -55,6 +55,8 @@ pub fn ask(
     if stage.state() != StageState::Open || stage.due_at <= tx.now() {
         return Err(decide::decided_already(tx, &request, &stage)?.into());
     }
+    // Somebody who stands in asks only while they do (D34).
+    decide::in_whose_place(tx, &request)?;
     store::touch_stage(tx, &stage)?;
     let due = tx.zone().plus_days(tx.now(), ANSWER_DAYS);
     let asking = Asking {
@@ -152,8 +154,9 @@ fn said_lately(tx: &mut Tx<'_>, request: &Request, text: &str) -> Result<bool> {
 
 /// The page that says that a request waits for information (D13).
 pub(super) fn awaited(tx: &mut Tx<'_>, request: &Request) -> Result<Refusal> {
+    let now = tx.now();
     let by = match request.asked_by {
-        Some(person) => crate::db::load_actor(tx.db(), person)?.map(|p| p.name),
+        Some(person) => crate::db::load_actor(tx.db(), person, now)?.map(|p| p.name),
         None => None,
     };
     let by = by.unwrap_or_else(|| "An approver".to_owned());

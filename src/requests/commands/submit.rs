@@ -219,11 +219,12 @@ pub(super) fn go(tx: &mut Tx<'_>, request: &Request) -> Result<()> {
     let circumstances = approvers::circumstances(tx, request)?;
     let stages: Vec<StageTerms> =
         request.terms.stages.iter().filter(|s| s.applies(circumstances)).cloned().collect();
+    let now = tx.now();
     // D39: high risk is decided by somebody else; an owner's own policy without approval does not replace them.
     if stages.is_empty()
         && store::risk(tx.db(), request.package_id)? == Risk::High
         && (policy::manage_catalog(tx.actor(), request.catalog_id).is_ok()
-            || load_actor(tx.db(), request.target_id)?.is_some_and(|target| {
+            || load_actor(tx.db(), request.target_id, now)?.is_some_and(|target| {
                 policy::manage_catalog(&Actor::Person(target), request.catalog_id).is_ok()
             }))
     {

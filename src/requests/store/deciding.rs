@@ -5,22 +5,19 @@ use std::collections::BTreeMap;
 use diesel::dsl::{count_star, exists};
 use diesel::prelude::*;
 
-use super::{RequestRow, Waiting, request, targets};
+use super::{
+    Part, RequestRow, Waiting, absent, away, request, standing_from, superiors, targets, voters,
+};
 use crate::access::policy::RequestStanding;
 use crate::db::schema::{
     assignments, catalogs, package_roles, packages, people, request_stages, requests,
     resource_roles, resources, stage_approvers,
 };
-use crate::db::{Db, Seek};
+use crate::db::{Db, Seek, awaited};
 use crate::error::Result;
 use crate::kernel::{CatalogId, Kind, PackageId, PersonId, RequestId, Risk, StageId, Ts};
 use crate::requests::model::{Approver, Request, Row, Rule, StageState, State, Verdict, Via};
 use crate::requests::queue::{Past, SOON, Show, Team, Wanted};
-
-mod alias {
-    diesel::alias!(crate::db::schema::people as superiors: Superiors);
-}
-use alias::superiors;
 
 diesel::allow_columns_to_appear_in_same_group_by_clause!(
     people::manager_id,
@@ -63,13 +60,17 @@ pub fn queue_page(
                 .inner_join(people::table.on(people::id.eq(requests::requestor_id)))
                 .inner_join(targets.on(targets.field(people::id).eq(requests::target_id))),
         )
-        .filter(stage_approvers::person_id.eq(person))
-        .filter(stage_approvers::waiting.eq(true))
+        .filter(diesel::dsl::sql::<diesel::sql_types::Bool>(&awaited(person)))
         .limit(limit)
         .select((
             Row::as_select(),
             (packages::name, packages::catalog_id, people::name, targets.field(people::name)),
-            (stage_approvers::stage_id, stage_approvers::opened_at, stage_approvers::via),
+            (
+                stage_approvers::stage_id,
+                stage_approvers::opened_at,
+                stage_approvers::via,
+                stage_approvers::person_id,
+            ),
             (
                 targets.field(people::title),
                 targets.field(people::department),
@@ -80,8 +81,8 @@ pub fn queue_page(
         .into_boxed();
     let managed = targets.field(people::manager_id);
     query = match wanted.filter.team {
-        Some(Team::Mine) => query.filter(managed.eq(person)),
-        Some(Team::Others) => query.filter(managed.is_null().or(managed.ne(person))),
+        Some(Team::Mine) => query.filter(managed.eq(person.id)),
+        Some(Team::Others) => query.filter(managed.is_null().or(managed.ne(person.id))),
         None => query,
     };
     query = match wanted.filter.show {
@@ -116,15 +117,16 @@ pub fn queue_page(
     };
     type Who = (Option<String>, Option<String>, Option<PersonId>);
     type Names = (String, CatalogId, String, String);
-    type QueueRow = (Row, Names, (StageId, Ts, String), Who, (String, i64));
+    type QueueRow = (Row, Names, (StageId, Ts, String, PersonId), Who, (String, i64));
     let rows: Vec<QueueRow> = query.load(db)?;
     rows.into_iter()
         .map(|(row, names, stage, who, (rule, needed))| {
             let (package, catalog, requestor, target) = names;
             let row = (row, package, catalog, requestor, target, None);
-            let ((stage, opened_at, via), (title, department, manager)) = (stage, who);
+            let ((stage, opened_at, via, whose), (title, department, manager)) = (stage, who);
             let via = Via::parse(&via).unwrap_or(Via::Named);
-            let waiting = Waiting { request: request(row)?, stage, opened_at, via };
+            let instead_of = away(person, whose);
+            let waiting = Waiting { request: request(row)?, stage, opened_at, via, instead_of };
             let rule = Rule::parse(&rule).unwrap_or(Rule::Everyone);
             Ok(Queued { waiting, title, department, manager, rule, needed })
         })
@@ -146,9 +148,11 @@ pub struct Decided {
     pub at: Ts,
     /// In their words.
     pub note: Option<String>,
+    /// The stand-in's name and that of the one who was away, where somebody stood in (D34).
+    pub stood_in: Option<(String, String)>,
 }
 
-/// A page of what a person decided, newest first: one statement.
+/// A page of what a person decided, and of what their stand-ins decided in their place, newest first: one statement.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -170,7 +174,9 @@ pub fn decided_page(
                     assignments::table.on(assignments::request_id.eq(requests::id.nullable())),
                 ),
         )
-        .filter(stage_approvers::person_id.eq(person))
+        .inner_join(absent.on(absent.field(people::id).eq(stage_approvers::person_id)))
+        .left_join(voters.on(voters.field(people::id).nullable().eq(stage_approvers::voted_by)))
+        .filter(stage_approvers::person_id.eq(person).or(stage_approvers::voted_by.eq(person)))
         .filter(stage_approvers::vote.is_not_null())
         .limit(limit)
         .select((
@@ -188,6 +194,8 @@ pub fn decided_page(
                 stage_approvers::vote.assume_not_null(),
                 stage_approvers::voted_at.assume_not_null(),
                 stage_approvers::note,
+                absent.field(people::name),
+                voters.field(people::name).nullable(),
             ),
         ))
         .into_boxed();
@@ -207,20 +215,21 @@ pub fn decided_page(
             .order((at.desc(), id.desc())),
         None => query.order((at.desc(), id.desc())),
     };
-    type Decision = (StageId, i64, String, Ts, Option<String>);
+    type Decision = (StageId, i64, String, Ts, Option<String>, String, Option<String>);
     type Names = (String, CatalogId, String, String, Option<Ts>);
     let rows: Vec<(Row, Names, Decision)> = query.load(db)?;
     rows.into_iter()
         .map(|(row, names, decision)| {
             let (package, catalog, requestor, target, ended) = names;
             let row = (row, package, catalog, requestor, target, ended);
-            let (stage, number, state, at, note) = decision;
+            let (stage, number, state, at, note, whose, by) = decision;
+            let stood_in = by.map(|by| (by, whose));
             let state = match Verdict::parse(&state) {
                 Some(Verdict::Approve) => StageState::Approved,
                 Some(Verdict::Deny) => StageState::Denied,
                 None => StageState::Closed,
             };
-            Ok(Decided { request: request(row)?, stage, number, state, at, note })
+            Ok(Decided { request: request(row)?, stage, number, state, at, note, stood_in })
         })
         .collect()
 }
@@ -308,14 +317,14 @@ pub fn teams(db: &mut Db, managers: &[PersonId], packages: &[PackageId]) -> Resu
 /// How people stand to a request, from its approvers: for the policy module, without a statement.
 #[must_use]
 pub fn standing_of(request: &Request, approvers: &[Approver]) -> RequestStanding {
-    RequestStanding {
-        request: request.id,
-        requestor: request.requestor_id,
-        target: request.target_id,
-        catalog: request.catalog_id,
-        deciders: approvers.iter().filter(|a| a.waiting).map(|a| a.person).collect(),
-        approvers: approvers.iter().map(|a| a.person).collect(),
-    }
+    let part = |a: &Approver| Part {
+        stage: a.stage,
+        person: a.person,
+        waiting: a.waiting,
+        voted: a.vote.is_some(),
+        by: a.voted_by,
+    };
+    standing_from(request, approvers.iter().map(part).collect())
 }
 
 /// Who it is for and what it is: the frame of a decision.
@@ -459,12 +468,21 @@ pub struct Earlier {
     pub denied: Option<(String, Option<String>)>,
 }
 
+/// "Dario Conti", or "Dario Conti, standing in for Marta Lindqvist" (D34).
+pub(super) fn said_by(name: &str, whose: Option<&str>) -> String {
+    match whose {
+        Some(whose) => format!("{name}, standing in for {whose}"),
+        None => name.to_owned(),
+    }
+}
+
 /// The newest earlier requests of the same pair: one statement.
 ///
 /// # Errors
 /// When the database does not answer.
 pub fn earlier(db: &mut Db, of: &Request, limit: i64) -> Result<Vec<Earlier>> {
-    type EarlierRow = (RequestId, String, Ts, String, Option<String>, Option<String>);
+    type Denial = (Option<String>, Option<String>, Option<String>);
+    type EarlierRow = (RequestId, String, Ts, String, Denial);
     let rows: Vec<EarlierRow> = requests::table
         .left_join(
             request_stages::table.on(request_stages::request_id
@@ -472,6 +490,16 @@ pub fn earlier(db: &mut Db, of: &Request, limit: i64) -> Result<Vec<Earlier>> {
                 .and(request_stages::state.eq(StageState::Denied.as_str()))),
         )
         .left_join(people::table.on(people::id.nullable().eq(request_stages::decided_by)))
+        .left_join(
+            stage_approvers::table.on(stage_approvers::stage_id
+                .nullable()
+                .eq(request_stages::id.nullable())
+                .and(stage_approvers::voted_by.eq(request_stages::decided_by))),
+        )
+        .left_join(
+            absent
+                .on(absent.field(people::id).nullable().eq(stage_approvers::person_id.nullable())),
+        )
         .filter(requests::target_id.eq(of.target_id))
         .filter(requests::package_id.eq(of.package_id))
         .filter(requests::id.ne(of.id))
@@ -483,14 +511,18 @@ pub fn earlier(db: &mut Db, of: &Request, limit: i64) -> Result<Vec<Earlier>> {
             requests::reference,
             requests::created_at,
             requests::state,
-            people::name.nullable(),
-            request_stages::note.nullable(),
+            (
+                people::name.nullable(),
+                absent.field(people::name).nullable(),
+                request_stages::note.nullable(),
+            ),
         ))
         .load(db)?;
     Ok(rows
         .into_iter()
-        .map(|(id, reference, at, state, name, note)| {
+        .map(|(id, reference, at, state, (name, whose, note))| {
             let state = State::parse(&state).unwrap_or(State::Canceled);
+            let name = name.map(|name| said_by(&name, whose.as_deref()));
             Earlier { id, reference, at, state, denied: name.map(|name| (name, note)) }
         })
         .collect())

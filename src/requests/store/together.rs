@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
 
-use super::{RequestRow, request, targets};
+use super::{RequestRow, request, said_by, targets, voters};
+use crate::access::Person;
 use crate::db::Db;
 use crate::db::schema::{assignments, packages, people, request_stages, requests, stage_approvers};
 use crate::error::Result;
@@ -66,7 +67,11 @@ pub struct Outcome {
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn outcomes(db: &mut Db, person: PersonId, stages: &[StageId]) -> Result<Vec<Outcome>> {
+pub fn outcomes(db: &mut Db, person: &Person, stages: &[StageId]) -> Result<Vec<Outcome>> {
+    // Also where they stand in for somebody (D34).
+    let away = person.stands_for.iter().map(|stands| stands.person);
+    let asked: Vec<PersonId> = std::iter::once(person.id).chain(away).collect();
+    let person = person.id;
     type Stage = (StageId, String, Ts, Option<Ts>, Option<PersonId>);
     type Vote = (PersonId, Option<String>, Option<PersonId>);
     type Names = (String, CatalogId, String, String, Option<Ts>);
@@ -82,7 +87,7 @@ pub fn outcomes(db: &mut Db, person: PersonId, stages: &[StageId]) -> Result<Vec
                 ),
         )
         .filter(stage_approvers::stage_id.eq_any(stages))
-        .filter(stage_approvers::person_id.eq(person).or(stage_approvers::voted_by.eq(person)))
+        .filter(stage_approvers::person_id.eq_any(asked).or(stage_approvers::voted_by.eq(person)))
         .filter(stage_approvers::removed.eq(false))
         .order((targets.field(people::name), stage_approvers::stage_id))
         .select((
@@ -104,12 +109,28 @@ pub fn outcomes(db: &mut Db, person: PersonId, stages: &[StageId]) -> Result<Vec
             (stage_approvers::person_id, stage_approvers::vote, stage_approvers::voted_by),
         ))
         .load(db)?;
-    let deciders: BTreeSet<PersonId> = rows.iter().filter_map(|row| row.2.4).collect();
-    let names: Vec<(PersonId, String)> = people::table
-        .filter(people::id.eq_any(deciders))
-        .select((people::id, people::name))
+    let spoke = stage_approvers::table
+        .inner_join(people::table.on(people::id.eq(stage_approvers::person_id)))
+        .left_join(voters.on(voters.field(people::id).nullable().eq(stage_approvers::voted_by)))
+        .filter(stage_approvers::stage_id.eq_any(stages))
+        .filter(stage_approvers::vote.is_not_null());
+    type Spoke = (StageId, (PersonId, String), Option<PersonId>, Option<String>);
+    let spoke: Vec<Spoke> = spoke
+        .select((
+            stage_approvers::stage_id,
+            (people::id, people::name),
+            stage_approvers::voted_by,
+            voters.field(people::name).nullable(),
+        ))
         .load(db)?;
-    let deciders: BTreeMap<PersonId, String> = names.into_iter().collect();
+    let name = |(stage, (whose, away), by, voter): Spoke| {
+        let name = match voter {
+            Some(voter) => said_by(&voter, Some(&away)),
+            None => away,
+        };
+        ((stage, by.unwrap_or(whose)), name)
+    };
+    let deciders: BTreeMap<(StageId, PersonId), String> = spoke.into_iter().map(name).collect();
     let mut found: BTreeMap<StageId, usize> = BTreeMap::new();
     let mut all: Vec<Outcome> = Vec::new();
     for (row, names, stage, (approver, vote, voted_by)) in rows {
@@ -124,7 +145,7 @@ pub fn outcomes(db: &mut Db, person: PersonId, stages: &[StageId]) -> Result<Vec
             continue;
         }
         found.insert(stage, all.len());
-        let decided_by = decided_by.and_then(|id| deciders.get(&id).cloned());
+        let decided_by = decided_by.and_then(|id| deciders.get(&(stage, id)).cloned());
         let state = StageState::parse(&state).unwrap_or(StageState::Closed);
         let request = request(row)?;
         all.push(Outcome { request, stage, state, due_at, mine, decided_by, decided_at });

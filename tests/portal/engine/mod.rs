@@ -21,6 +21,7 @@ mod requests;
 mod rights;
 mod scale;
 mod stages;
+mod standing_in;
 mod stopping;
 mod talking;
 mod timers;

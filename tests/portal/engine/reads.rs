@@ -1,5 +1,7 @@
 //! Pages are held to a fixed number of statements, whatever the number of rows (E32).
 
+use keyholder::db::load_actor;
+use keyholder::kernel::Ts;
 use keyholder::requests::store;
 
 use crate::support::world::{World, by, terms};
@@ -16,11 +18,13 @@ fn e32_the_queue_and_a_persons_requests_are_one_statement_for_10_rows_and_for_50
             let askers: Vec<_> = people.iter().copied().chain([w.ada]).collect();
             made += w.ask_all(&askers, package).len();
         }
+        let dan = |db: &mut _| load_actor(db, w.dan, Ts::from_micros(0));
+        let dan = w.db.read(dan).unwrap().unwrap();
         let before = w.db.statements_read();
         let (queue, mine) =
             w.db.read(|db| {
                 Ok((
-                    store::queue(db, w.dan, None, 1_000)?,
+                    store::queue(db, &dan, None, 1_000)?,
                     store::of_person(db, w.ada, None, 1_000)?,
                 ))
             })
@@ -38,10 +42,12 @@ fn pages_of_the_queue_meet_without_a_gap() {
         w.ask(w.person(&format!("P{n}")), package).unwrap();
         w.pass(n % 2);
     }
+    let dan = |db: &mut _| load_actor(db, w.dan, Ts::from_micros(0));
+    let dan = w.db.read(dan).unwrap().unwrap();
     let mut seen = Vec::new();
     let mut after = None;
     loop {
-        let page = w.db.read(|db| store::queue(db, w.dan, after, 7)).unwrap();
+        let page = w.db.read(|db| store::queue(db, &dan, after, 7)).unwrap();
         let Some(last) = page.last() else { break };
         after = Some((last.opened_at, last.stage));
         seen.extend(page.iter().map(|row| row.stage));

@@ -14,6 +14,7 @@ mod give_back;
 mod keyboard;
 mod looks;
 mod stages;
+mod standing_in;
 mod talks;
 mod team;
 mod votes;

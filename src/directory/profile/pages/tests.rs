@@ -198,7 +198,9 @@ fn seen(db: &Database, viewer: &Person, id: PersonId) -> Result<(Vec<String>, Ve
 }
 
 fn viewer(db: &Database, id: PersonId) -> Person {
-    db.read(|db| load_actor(db, id)).expect("an answer").expect("a person")
+    db.read(|db| load_actor(db, id, crate::kernel::Ts::from_micros(0)))
+        .expect("an answer")
+        .expect("a person")
 }
 
 fn names(names: &[&str]) -> Vec<String> {
@@ -289,6 +291,7 @@ fn somebody() -> Person {
         administrator: false,
         auditor: false,
         owns: vec![CatalogId::fresh()],
+        stands_for: vec![],
     }
 }
 

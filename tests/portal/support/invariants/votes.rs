@@ -43,6 +43,8 @@ struct Voter {
     waiting: bool,
     vote: Option<String>,
     removed: bool,
+    /// Who said it in their place (D34).
+    by: Option<PersonId>,
 }
 
 impl Voter {
@@ -88,6 +90,7 @@ pub fn check(db: &mut Db) -> Result<Vec<String>> {
             stage_approvers::waiting,
             stage_approvers::vote,
             stage_approvers::removed,
+            stage_approvers::voted_by,
         ))
         .load(db)?;
     let mut of_stage: BTreeMap<StageId, Vec<Voter>> = BTreeMap::new();
@@ -106,10 +109,12 @@ pub fn check(db: &mut Db) -> Result<Vec<String>> {
         };
         self::stage(stage, voters, request.held_at.is_some(), &mut say);
         for voter in voters.iter().filter(|v| v.vote.is_some()) {
-            if [request.requestor, request.target].contains(&voter.person) {
-                say("somebody voted for themselves (D2)");
+            for person in std::iter::once(voter.person).chain(voter.by) {
+                if [request.requestor, request.target].contains(&person) {
+                    say("somebody voted for themselves (D2)");
+                }
+                decided.entry(request.id).or_default().push(person);
             }
-            decided.entry(request.id).or_default().push(voter.person);
         }
     }
     for (id, people) in decided {
