@@ -392,7 +392,9 @@ pub fn see_request(
         || person.id == standing.target
         || standing.approvers.contains(&person.id)
         || person.stands_for.iter().any(|stands| {
-            standing.approvers.contains(&stands.person) && stands.covers(standing.package)
+            standing.approvers.contains(&stands.person)
+                && stands.covers(standing.package)
+                && !stands.through.iter().any(|id| [standing.requestor, standing.target].contains(id))
         })
         || person.owns.contains(&standing.catalog)
         || person.administrator

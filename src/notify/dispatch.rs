@@ -315,8 +315,8 @@ fn catalogs_of(db: &mut Db, id: StandInId, now: Ts) -> Result<BTreeSet<CatalogId
         let catalogs: Vec<CatalogId> = catalogs.select(packages::catalog_id).load(db)?;
         return Ok(catalogs.into_iter().collect());
     }
-    let owns = load_actor(db, period.person.0, now)?.map(|person| person.owns).unwrap_or_default();
-    let all = standing_in::store::decidable(db, period.person.0, &owns)?;
+    let Some(away) = load_actor(db, period.person.0, now)? else { return Ok(BTreeSet::new()) };
+    let all = standing_in::store::decidable(db, &away)?;
     Ok(all.into_iter().map(|one| one.catalog).collect())
 }
 

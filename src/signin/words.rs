@@ -41,7 +41,9 @@ mod tests {
 
     #[test]
     fn browsers_are_told_from_each_other() {
-        let says = |agent: &str| browser(Some(agent));
+        fn says(agent: &str) -> String {
+            browser(Some(agent))
+        }
         let windows =
             "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)";
         assert_eq!(says(&format!("{windows} Chrome/130.0 Safari/537.36")), "Chrome on Windows");

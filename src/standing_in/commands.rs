@@ -2,11 +2,11 @@
 
 use super::model::{NewPeriod, Period};
 use super::{rules, store};
-use crate::access::{EndStandIn, Permit, SetStandIn};
+use crate::access::{EndStandIn, Permit, Person, SetStandIn};
 use crate::db::{Db, Tx, load_actor, lock_people};
 use crate::directory;
 use crate::error::{Error, FieldError, Result};
-use crate::kernel::{About, CatalogId, Fact, Kind, PersonId, StandInId, Ts, Zone};
+use crate::kernel::{About, Fact, Kind, PersonId, StandInId, Ts, Zone};
 use crate::settings;
 
 /// What somebody reads who named nobody that can stand in: who else there is, is not told (E28).
@@ -26,8 +26,8 @@ pub fn set(tx: &mut Tx<'_>, permit: &Permit<SetStandIn>, new: &NewPeriod) -> Res
         return if same { Ok(there) } else { Err(Error::Missing) };
     }
     let (now, zone, actor) = (tx.now(), tx.zone(), tx.actor().id());
-    let owns = load_actor(tx.db(), new.person, now)?.map(|person| person.owns).unwrap_or_default();
-    check(tx.db(), (actor, &owns), (now, zone), new)?;
+    let away = load_actor(tx.db(), new.person, now)?.ok_or(Error::Missing)?;
+    check(tx.db(), (actor, &away), (now, zone), new)?;
     // A circle is closed by periods of several people: whoever sets another of them waits (E9).
     let time = (zone.start_of(new.first), zone.end_of(new.last));
     let beside = store::within(tx.db(), time.0, time.1)?;
@@ -57,14 +57,14 @@ pub fn set(tx: &mut Tx<'_>, permit: &Permit<SetStandIn>, new: &NewPeriod) -> Res
     Ok(period)
 }
 
-/// Everything that is wrong with what somebody wants to set, before it is saved. `owns` are the catalogs of the one who is
-/// away. At most ten statements.
+/// Everything that is wrong with what somebody wants to set, before it is saved. `away` is whose stand-in it
+/// is, as they are now. At most ten statements.
 ///
 /// # Errors
 /// `Invalid` by field.
 pub fn check(
     db: &mut Db,
-    (actor, owns): (Option<PersonId>, &[CatalogId]),
+    (actor, away): (Option<PersonId>, &Person),
     (now, zone): (Ts, Zone),
     new: &NewPeriod,
 ) -> Result<()> {
@@ -76,7 +76,7 @@ pub fn check(
     }
     errors.extend(rules::days(new.first, new.last, zone.date(now), longest));
     if let Some(some) = &new.packages {
-        let all = store::decidable(db, new.person, owns)?;
+        let all = store::decidable(db, away)?;
         if some.is_empty() || some.iter().any(|id| all.iter().all(|one| one.id != *id)) {
             errors.push(FieldError::new("packages", "Choose at least one of the packages"));
         }

@@ -6,11 +6,12 @@ use chrono::NaiveDate;
 
 use super::model::{NewPeriod, Period, Theirs};
 use super::{commands, rules, store};
+use crate::access::Person;
 use crate::access::policy::{self, Gate};
 use crate::db::{Db, load_actor};
 use crate::directory::store::{find_exact, person};
 use crate::error::{Error, FieldError, Result};
-use crate::kernel::{CatalogId, Kind, PackageId, PersonId, StandInId, Ts, Zone};
+use crate::kernel::{Kind, PackageId, PersonId, StandInId, Ts, Zone};
 use crate::settings;
 use crate::web::words::{When, and_list};
 use crate::web::{Cx, Form, Limit, Place, Reply, Route, Shell, get, post};
@@ -69,8 +70,8 @@ struct Frame {
     own: bool,
     /// The address of the page.
     base: String,
-    /// The catalogs that they own.
-    owns: Vec<CatalogId>,
+    /// Themselves, as they are now.
+    person: Person,
 }
 
 /// A period, as a list shows it.
@@ -105,15 +106,15 @@ impl Frame {
         if !cx.path().starts_with("/people/") {
             policy::set_stand_in(actor, me.id, me.kind)?;
             let base = "/me/stand-in".to_owned();
-            let (name, owns) = (me.name.clone(), me.owns.clone());
-            return Ok(Self { id: me.id, name, own: true, base, owns });
+            let (name, person) = (me.name.clone(), me.clone());
+            return Ok(Self { id: me.id, name, own: true, base, person });
         }
         let (id, now): (PersonId, _) = (cx.id("id")?, cx.now());
         let away = cx.read(|db| load_actor(db, id, now))?.filter(|person| person.enabled);
         let away = away.ok_or(Error::Missing)?;
         policy::set_stand_in(actor, id, away.kind)?;
         let base = format!("/people/{id}/stand-in");
-        Ok(Self { id, name: away.name, own: false, base, owns: away.owns })
+        Ok(Self { id, name: away.name.clone(), own: false, base, person: away })
     }
 
     /// One's own is set on one's own page.
@@ -148,7 +149,7 @@ fn draw(cx: &Cx, frame: Frame, mut form: Form, errors: &[FieldError]) -> Result<
     let (now, zone) = (cx.now(), cx.site.db.zone());
     let (periods, all, longest) = cx.read(|db| {
         let longest = settings::store::organization(db)?.stand_in_days;
-        Ok((store::of(db, frame.id, now)?, store::decidable(db, frame.id, &frame.owns)?, longest))
+        Ok((store::of(db, frame.id, now)?, store::decidable(db, &frame.person)?, longest))
     })?;
     let ticked = form.all("packages");
     let pick = |one: super::model::Decidable| Pick {
@@ -251,6 +252,9 @@ fn check(cx: &mut Cx) -> Result<Reply> {
         return Ok(reply);
     }
     let form = Form::of(cx.query_pairs().iter().cloned());
+    if form.is_empty() {
+        return Ok(Reply::see_other(&frame.base));
+    }
     let (new, name) = match read(cx, &frame, &form) {
         Ok(read) => read,
         Err(Error::Invalid(errors)) => return draw(cx, frame, form, &errors),
@@ -260,10 +264,10 @@ fn check(cx: &mut Cx) -> Result<Reply> {
     let me = cx.person()?.id;
     let time = (zone.start_of(new.first), zone.end_of(new.last));
     let found = cx.read(|db| {
-        commands::check(db, (Some(me), &frame.owns), (now, zone), &new)?;
+        commands::check(db, (Some(me), &frame.person), (now, zone), &new)?;
         let theirs = store::theirs(db, new.person, new.stand_in)?;
         let names = match &new.packages {
-            Some(some) => store::decidable(db, new.person, &frame.owns)?
+            Some(some) => store::decidable(db, &frame.person)?
                 .into_iter()
                 .filter(|one| some.contains(&one.id))
                 .map(|one| (one.id, one.name))

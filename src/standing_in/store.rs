@@ -6,6 +6,7 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 
 use super::model::{Called, Decidable, NewPeriod, Period, Theirs};
+use crate::access::Person;
 use crate::db::schema::{
     group_members, organization_sponsors, packages, people, policies, requests, stage_approvers,
     stand_in_packages, stand_ins,
@@ -179,9 +180,9 @@ pub fn theirs(db: &mut Db, person: PersonId, stand_in: PersonId) -> Result<Vec<T
     Ok(rows.into_iter().map(one).collect())
 }
 
-/// How somebody may come to be asked, beside their name.
+/// How somebody may come to be asked, beside their name; and those for whom they stand in.
 struct Asked {
-    person: PersonId,
+    people: Vec<PersonId>,
     groups: Vec<GroupId>,
     manages: bool,
     second: bool,
@@ -189,23 +190,23 @@ struct Asked {
 }
 
 impl Asked {
-    fn read(db: &mut Db, person: PersonId) -> Result<Self> {
-        let groups = group_members::table.filter(group_members::person_id.eq(person));
+    fn read(db: &mut Db, people: Vec<PersonId>) -> Result<Self> {
+        let groups = group_members::table.filter(group_members::person_id.eq_any(&people));
         let groups = groups.select(group_members::group_id).load(db)?;
-        let manages = people::table.filter(people::manager_id.eq(person)).filter(people::enabled);
+        let manages = people::table.filter(people::manager_id.eq_any(&people)).filter(people::enabled);
         let second = people::table
             .inner_join(superiors.on(superiors.field(people::id).nullable().eq(people::manager_id)))
-            .filter(superiors.field(people::manager_id).eq(person))
+            .filter(superiors.field(people::manager_id).eq_any(&people))
             .filter(people::enabled);
         let sponsor =
-            organization_sponsors::table.filter(organization_sponsors::person_id.eq(person));
+            organization_sponsors::table.filter(organization_sponsors::person_id.eq_any(&people));
         let found = diesel::select((exists(manages), exists(second), exists(sponsor)));
         let (manages, second, sponsor): (bool, bool, bool) = found.get_result(db)?;
-        Ok(Self { person, groups, manages, second, sponsor })
+        Ok(Self { people, groups, manages, second, sponsor })
     }
 
     fn named(&self, people: &[Named<PersonId>], groups: &[Named<GroupId>]) -> bool {
-        people.iter().any(|p| p.id == self.person)
+        people.iter().any(|p| self.people.contains(&p.id))
             || groups.iter().any(|g| self.groups.contains(&g.id))
     }
 
@@ -226,15 +227,16 @@ impl Asked {
 }
 
 /// The packages on which a person can be asked to decide, by name: what policies say, what waits for them, and what
-/// they own. Four statements.
+/// they own; also where they are asked in somebody's place. Four statements.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn decidable(db: &mut Db, person: PersonId, owns: &[CatalogId]) -> Result<Vec<Decidable>> {
-    let asked = Asked::read(db, person)?;
+pub fn decidable(db: &mut Db, person: &Person) -> Result<Vec<Decidable>> {
+    let away = person.stands_for.iter().map(|stands| stands.person);
+    let asked = Asked::read(db, std::iter::once(person.id).chain(away).collect())?;
     let waiting = stage_approvers::table
         .inner_join(requests::table)
-        .filter(stage_approvers::person_id.eq(person))
+        .filter(stage_approvers::person_id.eq_any(&asked.people))
         .filter(stage_approvers::waiting.eq(true));
     let waiting: Vec<PackageId> = waiting.select(requests::package_id).distinct().load(db)?;
     type Found = (PackageId, String, CatalogId, Option<String>);
@@ -258,7 +260,7 @@ pub fn decidable(db: &mut Db, person: PersonId, owns: &[CatalogId]) -> Result<Ve
             let terms: Terms = serde_json::from_str(&terms)?;
             Ok(terms.stages.iter().any(|stage| asked.by(stage)))
         };
-        if owns.contains(&catalog) || waiting.contains(&id) || says()? {
+        if person.owns.contains(&catalog) || waiting.contains(&id) || says()? {
             all.push(Decidable { id, name, catalog });
         }
     }

@@ -396,3 +396,32 @@ fn d34_a_time_ends_by_itself_and_who_was_deciding_reads_why() {
         assert!(office.facts("stand_in_ended")[0].contains(r#""early":false"#));
     }
 }
+
+#[test]
+fn d34_a_stand_in_decides_several_together_and_both_names_stand_there() {
+    for office in Office::all() {
+        let asked = [office.ask(office.asha, office.ledger), office.ask(office.cleo, office.ledger)];
+        let mut marta = office.house.signed_in(office.marta);
+        office.week(&mut marta, "Dario Conti");
+        let mut dario = office.house.signed_in(office.dario);
+        let picks = dario.get("/approvals").attrs("input[name=pick]", "value");
+        assert_eq!(picks.len(), 2);
+        let picks: Vec<String> = picks.iter().map(|pick| format!("pick={pick}")).collect();
+        let page = dario.get(&format!("/approvals/bulk?{}", picks.join("&")));
+        assert!(main(&page).contains("for Marta Lindqvist, who is away"), "{}", main(&page));
+        let items = page.attrs("input[name=item]", "value");
+        let mut form: Vec<(&str, &str)> = items.iter().map(|item| ("item", &**item)).collect();
+        form.extend([("verdict", "approve"), ("note", "As she would.")]);
+        let done = dario.post("/approvals/bulk", &form);
+        assert_eq!(done.status, 303, "{}", main(&done));
+        let after = dario.get(done.location());
+        assert!(main(&after).contains("All 2 decisions are recorded"), "{}", main(&after));
+        for id in asked {
+            assert_ne!(office.state(id), State::PendingApproval);
+        }
+        let told = office.facts("stage_approved");
+        assert!(told.iter().all(|t| t.contains("Marta Lindqvist")), "{told:?}");
+        let late = marta.get(done.location());
+        assert!(main(&late).contains(BOTH), "{}", main(&late));
+    }
+}

@@ -31,7 +31,7 @@ pub fn may_decide(
         && let Some(person) = tx.actor().enabled_person().map(|p| p.id)
         && ![request.requestor_id, request.target_id].contains(&person)
     {
-        let asked = was_asked(tx, stage, person)?;
+        let asked = was_asked(tx, &request, stage, person)?;
         let stages = store::stages(tx.db(), &[request.id])?;
         if let Some(stage) = stages.iter().find(|s| s.id == stage) {
             if asked {
@@ -46,8 +46,18 @@ pub fn may_decide(
 }
 
 /// Is or was the person among the stage's approvers, or somebody for whom they stand in now?
-fn was_asked(tx: &mut Tx<'_>, stage: StageId, person: PersonId) -> Result<bool> {
-    let away = tx.actor().enabled_person().map(|p| p.stands_for.clone()).unwrap_or_default();
+fn was_asked(
+    tx: &mut Tx<'_>,
+    request: &Request,
+    stage: StageId,
+    person: PersonId,
+) -> Result<bool> {
+    let mut away = tx.actor().enabled_person().map(|p| p.stands_for.clone()).unwrap_or_default();
+    // No chain leads past those whom it is about (D2).
+    away.retain(|stands| {
+        stands.covers(request.package_id)
+            && !stands.through.iter().any(|id| [request.requestor_id, request.target_id].contains(id))
+    });
     for id in std::iter::once(person).chain(away.into_iter().map(|stands| stands.person)) {
         if store::was_approver(tx.db(), stage, id)? {
             return Ok(true);
