@@ -158,12 +158,12 @@ fn send_as(cx: &Cx, case: &Case, form: &AskForm, period: Period, exception: bool
         previous: form.again,
         ..Submit::of(package)
     };
-    let id = cx.write(move |tx| {
+    let (id, reference) = cx.write(move |tx| {
         let standing = standing(tx.db(), me, target, package)?;
         let permit = policy::request_access(tx.actor(), &standing)?;
-        commands::submit(tx, &permit, &new)
+        let id = commands::submit(tx, &permit, &new)?;
+        Ok((id, super::store::one(tx.db(), id)?.reference))
     })?;
-    let reference = commands::reference(id);
     Ok(Reply::see_other(format!("/requests/{id}")).notice(
         "Request sent.",
         format!(

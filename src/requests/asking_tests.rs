@@ -159,7 +159,12 @@ fn c02_answers_are_checked_changed_and_sent_once() {
         assert_eq!(office.made().len(), 1);
 
         let page = asha.get(sent.location());
-        assert!(page.texts("[role=status]")[0].starts_with("Request sent. Its reference is KH-"));
+        let reference = &office.made()[0].reference;
+        let said = page.texts("[role=status]")[0].clone();
+        assert!(
+            said.starts_with(&format!("Request sent. Its reference is {reference}.")),
+            "what is confirmed is what the request is called: {said}"
+        );
         let page = asha.get(sent.location());
         assert!(page.texts("[role=status]").is_empty(), "a bookmark says where it stands now");
         assert_eq!(page.texts("h1"), ["Month-end ledger, for you"]);

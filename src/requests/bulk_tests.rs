@@ -70,7 +70,7 @@ fn d39_many_are_named_first_and_then_decided_each_by_itself() {
         let boxes = queue.pairs("input[name=pick]");
         assert_eq!(boxes.len(), 3, "high risk has no box");
         assert!(!boxes.iter().any(|(_, stage)| *stage == office.stage(high).to_string()));
-        assert!(queue.body.contains("decided by itself"), "and says why");
+        assert!(queue.body.contains("one by one"), "and says why");
 
         let page = marta.get(&picks(&office, &all));
         assert_eq!(page.texts("h1"), ["Decide on 3 requests for 3 people?"]);

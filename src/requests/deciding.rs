@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use super::model::{Approver, Request, RequestKind, Rule, Stage, StageState, State};
+use super::model::{Approver, Request, RequestKind, Rule, Stage, StageState, State, Verdict};
 use super::rules::Pace;
 use super::rules::end_of_access;
 use super::stops::Stop;
@@ -545,7 +545,7 @@ pub fn asked(
 
 /// What the person reads after their decision; `votes` are those of the stage, if it is open still.
 #[must_use]
-pub fn outcome(after: &Request, votes: Option<&Count>) -> (String, String) {
+pub fn outcome(after: &Request, votes: Option<&Count>, said: Verdict) -> (String, String) {
     let what = format!("{} for {}", after.package, after.target);
     if let Some(votes) = votes {
         return (
@@ -557,6 +557,10 @@ pub fn outcome(after: &Request, votes: Option<&Count>) -> (String, String) {
         State::Delivered if after.kind == RequestKind::Extend => {
             ("Approved.".into(), format!("{what} is extended."))
         }
+        State::Denied if said == Verdict::Approve => (
+            "Denied by a rule, in spite of your approval.".into(),
+            format!("{what}: the request names the rule, and {} reads it.", after.target),
+        ),
         State::Denied if after.stage > 0 => {
             ("Denied.".into(), format!("{what}: {} reads why.", after.target))
         }

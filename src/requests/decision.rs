@@ -440,11 +440,13 @@ pub(super) struct After {
     pub(super) votes: Option<Count>,
     /// True as long as the decision can be taken back (D40).
     pub(super) undoable: bool,
+    /// What was said.
+    verdict: Verdict,
 }
 
 /// What the person reads after their decision, with the way back.
 pub(super) fn said(id: RequestId, after: &After) -> Reply {
-    let (strong, text) = outcome(&after.request, after.votes.as_ref());
+    let (strong, text) = outcome(&after.request, after.votes.as_ref(), after.verdict);
     let undo = after.undoable.then(|| format!("/approvals/{id}/take-back"));
     Reply::see_other("/approvals").notice(strong, text).undo(undo)
 }
@@ -490,7 +492,7 @@ pub(super) fn decide(cx: &mut Cx) -> Result<Reply> {
         Err(Error::Refused(refusal)) => return refused(cx, *refusal, note),
         Err(other) => return Err(other),
     };
-    let (strong, text) = outcome(&after.request, after.votes.as_ref());
+    let (strong, text) = outcome(&after.request, after.votes.as_ref(), after.verdict);
     let undo = after.undoable.then(|| format!("/approvals/{id}/take-back"));
     Ok(Reply::see_other(onward(cx, id, stage, filter)?).notice(strong, text).undo(undo))
 }
@@ -560,7 +562,7 @@ fn after(tx: &mut Tx<'_>, id: RequestId, stage: StageId) -> Result<After> {
     };
     let (me, now) = (tx.actor().id(), tx.now());
     let back = me.and_then(|me| rules::takes_back(me, &request, &stages, &approvers, window, now));
-    Ok(After { votes: open.map(count), undoable: back.is_some(), request })
+    Ok(After { votes: open.map(count), undoable: back.is_some(), request, verdict: answer.verdict })
 }
 
 /// The same answer of the same person once more is no error: a button pressed twice, a page sent again.

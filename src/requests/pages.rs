@@ -110,7 +110,7 @@ pub fn line(request: &Request, holders: &Holders, me: PersonId, times: Times) ->
     let (now, zone) = (times.now, times.zone);
     let held = holders.iter().filter(|(id, _)| *id == request.id).map(|(_, approver)| approver);
     let with: Vec<String> = held.clone().map(|a| words::you(Some(me), a.person, &a.name)).collect();
-    let since = held.map(|a| a.opened_at).max();
+    let since = request.asked_at.or(held.map(|a| a.opened_at).max());
     let (since, due) = words::wait(request, since, now, zone);
     let other = |id: PersonId, name: &String| (id != me).then(|| name.clone());
     let asked = request.state == State::PendingApproval && request.asked_at.is_some();

@@ -189,7 +189,7 @@ pub fn less(until: Ts, after: Ts, current: Option<Ts>, zone: Zone) -> Result<(),
         return Err(FieldError::new("ends", format!("Choose a last day after {first}")));
     }
     match current {
-        Some(current) if until > zone.end_of(last_day(current, zone)) => Err(FieldError::new(
+        Some(current) if until > current => Err(FieldError::new(
             "ends",
             format!("Choose a last day before {}: nobody approves for more", day(current)),
         )),

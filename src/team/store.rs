@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::kernel::{Kind, PackageId, PersonId, RequestId, Ts};
 use crate::packages::model::{Hit, Viewer};
 use crate::packages::store::{Open, open_names, open_to};
+use crate::requests::model::State;
 use crate::web::paging::Cursor;
 
 mod alias {
@@ -71,7 +72,7 @@ macro_rules! undecided {
     () => {
         requests::table
             .filter(requests::target_id.eq(people::id))
-            .filter(requests::decided_at.is_null())
+            .filter(requests::state.eq(State::PendingApproval.as_str()))
             .filter(requests::ended_at.is_null())
     };
 }
@@ -205,7 +206,7 @@ pub fn waiting(db: &mut Db, people: &[PersonId]) -> Result<Vec<Waiting>> {
             people::table.on(people::id.nullable().eq(stage_approvers::person_id.nullable())),
         )
         .filter(requests::target_id.eq_any(people))
-        .filter(requests::decided_at.is_null())
+        .filter(requests::state.eq(State::PendingApproval.as_str()))
         .filter(requests::ended_at.is_null())
         .order((requests::created_at, requests::id, people::name, people::id))
         .limit(DETAILS)
@@ -264,7 +265,7 @@ pub struct Glance {
 pub fn at_a_glance(db: &mut Db, manager: PersonId, soon: Ts) -> Result<Glance> {
     const BOTH: &str = "SELECT \
         (SELECT count(*) FROM people AS p JOIN requests AS r ON r.target_id = p.id AND r.ended_at IS NULL \
-            WHERE p.manager_id = $1 AND p.enabled AND r.decided_at IS NULL) AS waiting, \
+            WHERE p.manager_id = $1 AND p.enabled AND r.state = 'pending_approval') AS waiting, \
         (SELECT count(*) FROM people AS p JOIN assignments AS a ON a.target_id = p.id AND a.ended_at IS NULL \
             WHERE p.manager_id = $2 AND p.enabled AND a.started_at IS NOT NULL AND a.ends_at <= $3) AS ending";
     let both = diesel::sql_query(BOTH)

@@ -14,6 +14,7 @@ use crate::packages::model::Viewer;
 use crate::policies::model::{Asks, Extension, Named, Terms};
 use crate::policies::stages::{Approvers, StageTerms};
 use crate::requests::commands::{self, Extend, Submit};
+use crate::requests::model::Verdict;
 use crate::web::Route;
 use crate::web::harness::{Answer, Browser, House, houses};
 
@@ -27,6 +28,41 @@ const TABLES: &[&[Route]] = &[
     crate::requests::pages::ROUTES,
     super::pages::ROUTES,
 ];
+
+#[test]
+fn a_request_for_the_team_stays_in_sight_after_its_first_stage() {
+    for office in Office::all() {
+        let asha = office.team[0];
+        let fallback = vec![Named { id: office.setup.ada, name: "Ada Lund".into() }];
+        let ada = StageTerms::simple(Approvers::people(fallback.clone()), vec![], 5);
+        let manager = StageTerms::simple(Approvers::Manager, fallback, 5);
+        let two = Terms { stages: vec![manager, ada], ..terms(everyone()) };
+        let vault = office.setup.package("Vault", &[]);
+        let policy = office.setup.new_policy(PolicyId::fresh(), vault, "Staff", &two);
+        policy.expect("a policy");
+        office.ask(asha, vault);
+        let db = &office.house.site.db;
+        let (id, stage) = db
+            .read(|db| {
+                let id = requests::table.filter(requests::target_id.eq(asha)).select(requests::id);
+                let id: RequestId = id.first(db)?;
+                let stages = crate::requests::store::stages(db, &[id])?;
+                Ok((id, stages[0].id))
+            })
+            .expect("a read");
+        db.write(By::Person(office.marta), move |tx| {
+            let permit = commands::may_decide(tx, id, stage)?;
+            commands::decide(tx, &permit, stage, Verdict::Approve, "")
+        })
+        .expect("approved");
+        let mut marta = office.house.signed_in(office.marta);
+        for path in ["/team?show=waiting".to_owned(), format!("/team/{asha}")] {
+            let page = marta.get(&path);
+            assert!(main(&page).contains("Vault"), "{path}: {}", main(&page));
+        }
+        assert!(main(&marta.get("/")).contains("One request waits for a decision"));
+    }
+}
 
 /// Marta with seven people, Asha the first of them; Otto with Olga; packages that they hold.
 struct Office {

@@ -1,6 +1,7 @@
 //! Approve for less (D14): until an earlier day than was asked for.
 
 use askama::Template;
+use chrono::NaiveDate;
 
 use super::{case, decides, outcome, stage_of};
 use crate::error::{FieldError, Result};
@@ -30,6 +31,8 @@ struct LessPage {
     ends: String,
     note: String,
     optional: bool,
+    /// False where it ends on the day on which it starts.
+    possible: bool,
 }
 
 pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
@@ -67,6 +70,7 @@ fn draw(cx: &Cx, ends: String, note: String, errors: &[FieldError]) -> Result<Re
         contents: frame.contents_version,
         first: zone.date(after.max(now)).to_string(),
         last: current.map(|end| last(end, zone)).unwrap_or_default(),
+        possible: current.is_none_or(|end| last_whole(end, zone) >= zone.date(after.max(now))),
         ends,
         note,
         optional: !asks && risk == crate::kernel::Risk::Ordinary,
@@ -76,7 +80,13 @@ fn draw(cx: &Cx, ends: String, note: String, errors: &[FieldError]) -> Result<Re
 
 /// The last day that can be chosen, as a date field wants it.
 fn last(end: Ts, zone: Zone) -> String {
-    rules::last_day(end, zone).to_string()
+    last_whole(end, zone).to_string()
+}
+
+/// The last day that is over before it would end anyway: on the day of an end within a day there is no less.
+fn last_whole(end: Ts, zone: Zone) -> NaiveDate {
+    let day = rules::last_day(end, zone);
+    if zone.end_of(day) > end { day.pred_opt().unwrap_or(day) } else { day }
 }
 
 pub(super) fn approve(cx: &mut Cx) -> Result<Reply> {

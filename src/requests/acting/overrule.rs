@@ -75,7 +75,7 @@ pub(super) fn decide(cx: &mut Cx) -> Result<Reply> {
     });
     let again = |errors: Vec<FieldError>| draw(cx, text.clone(), &errors);
     outcome(cx, done, &text, again, |request| {
-        let (strong, words) = deciding::outcome(&request, None);
+        let (strong, words) = deciding::outcome(&request, None, verdict);
         Reply::see_other(format!("/requests/{id}"))
             .notice(strong, format!("{words} The approvers and the other administrators are told."))
     })

@@ -185,6 +185,17 @@ fn d14_an_approval_for_less_shortens_the_access_and_never_lengthens_it() {
 }
 
 #[test]
+fn d14_what_lasts_some_hours_is_not_approved_whole_as_if_it_were_less() {
+    let Some(w) = World::new() else { return };
+    let hours = Terms { lifetime: Lifetime::Hours { hours: 8 }, ..terms(vec![by(&[w.ben], &[])]) };
+    let request = w.ask(w.ada, w.package(&[], hours)).unwrap();
+    let today = Zone::UTC.end_of(Zone::UTC.date(at(START)));
+    let no = invalid(w.approve_until(w.ben, request, today));
+    assert!(no.contains("nobody approves for more"), "{no}");
+    assert_eq!(w.state(request), State::PendingApproval);
+}
+
+#[test]
 fn d14_of_several_votes_the_shortest_end_holds() {
     let Some(w) = World::new() else { return };
     let two = StageTerms { votes: Votes::Some { n: 2 }, ..by(&[w.dan, w.eve, w.cleo], &[]) };
