@@ -394,7 +394,10 @@ pub fn see_request(
         || person.stands_for.iter().any(|stands| {
             standing.approvers.contains(&stands.person)
                 && stands.covers(standing.package)
-                && !stands.through.iter().any(|id| [standing.requestor, standing.target].contains(id))
+                && !stands
+                    .through
+                    .iter()
+                    .any(|id| [standing.requestor, standing.target].contains(id))
         })
         || person.owns.contains(&standing.catalog)
         || person.administrator

@@ -193,7 +193,8 @@ impl Asked {
     fn read(db: &mut Db, people: Vec<PersonId>) -> Result<Self> {
         let groups = group_members::table.filter(group_members::person_id.eq_any(&people));
         let groups = groups.select(group_members::group_id).load(db)?;
-        let manages = people::table.filter(people::manager_id.eq_any(&people)).filter(people::enabled);
+        let manages =
+            people::table.filter(people::manager_id.eq_any(&people)).filter(people::enabled);
         let second = people::table
             .inner_join(superiors.on(superiors.field(people::id).nullable().eq(people::manager_id)))
             .filter(superiors.field(people::manager_id).eq_any(&people))

@@ -400,7 +400,8 @@ fn d34_a_time_ends_by_itself_and_who_was_deciding_reads_why() {
 #[test]
 fn d34_a_stand_in_decides_several_together_and_both_names_stand_there() {
     for office in Office::all() {
-        let asked = [office.ask(office.asha, office.ledger), office.ask(office.cleo, office.ledger)];
+        let asked =
+            [office.ask(office.asha, office.ledger), office.ask(office.cleo, office.ledger)];
         let mut marta = office.house.signed_in(office.marta);
         office.week(&mut marta, "Dario Conti");
         let mut dario = office.house.signed_in(office.dario);

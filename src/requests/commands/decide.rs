@@ -46,17 +46,15 @@ pub fn may_decide(
 }
 
 /// Is or was the person among the stage's approvers, or somebody for whom they stand in now?
-fn was_asked(
-    tx: &mut Tx<'_>,
-    request: &Request,
-    stage: StageId,
-    person: PersonId,
-) -> Result<bool> {
+fn was_asked(tx: &mut Tx<'_>, request: &Request, stage: StageId, person: PersonId) -> Result<bool> {
     let mut away = tx.actor().enabled_person().map(|p| p.stands_for.clone()).unwrap_or_default();
     // No chain leads past those whom it is about (D2).
     away.retain(|stands| {
         stands.covers(request.package_id)
-            && !stands.through.iter().any(|id| [request.requestor_id, request.target_id].contains(id))
+            && !stands
+                .through
+                .iter()
+                .any(|id| [request.requestor_id, request.target_id].contains(id))
     });
     for id in std::iter::once(person).chain(away.into_iter().map(|stands| stands.person)) {
         if store::was_approver(tx.db(), stage, id)? {

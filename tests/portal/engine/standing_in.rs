@@ -124,7 +124,9 @@ fn d34_each_link_holds_in_its_time_and_for_its_packages() {
     assert_eq!(jobs::run_due(&w.db).unwrap(), 2);
     let ended = w.facts("stand_in_ended");
     let told = |early: bool| {
-        ended.iter().filter(move |t| matches!(t.fact, Fact::StandInEnded { early: e, .. } if e == early))
+        ended
+            .iter()
+            .filter(move |t| matches!(t.fact, Fact::StandInEnded { early: e, .. } if e == early))
     };
     assert_eq!((told(false).count(), told(true).count()), (2, 0));
     assert!(!w.ends(w.ben, period).unwrap(), "it is over already");
