@@ -159,7 +159,9 @@ fn c02_answers_are_checked_changed_and_sent_once() {
         assert_eq!(office.made().len(), 1);
 
         let page = asha.get(sent.location());
-        let reference = &office.made()[0].reference;
+        let id = office.made()[0];
+        let stored = office.house.site.db.read(|db| store::one(db, id)).expect("a read");
+        let reference = stored.reference;
         let said = page.texts("[role=status]")[0].clone();
         assert!(
             said.starts_with(&format!("Request sent. Its reference is {reference}.")),

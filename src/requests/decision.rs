@@ -522,7 +522,7 @@ fn onward(cx: &Cx, id: RequestId, stage: StageId, filter: Filter) -> Result<Stri
 /// One transaction: did they say so before, may they, is it still what they saw; then the command.
 pub(super) fn record(tx: &mut Tx<'_>, id: RequestId, answer: &Answer) -> Result<After> {
     if said_before(tx, id, answer)? {
-        return after(tx, id, answer.stage);
+        return after(tx, id, answer);
     }
     let permit = commands::may_decide(tx, id, answer.stage)?;
     let request = store::one(tx.db(), id)?;
@@ -547,14 +547,14 @@ pub(super) fn record(tx: &mut Tx<'_>, id: RequestId, answer: &Answer) -> Result<
             commands::decide(tx, &permit, answer.stage, answer.verdict, &answer.note)?;
         }
     }
-    after(tx, id, answer.stage)
+    after(tx, id, answer)
 }
 
 /// What has become of it.
-fn after(tx: &mut Tx<'_>, id: RequestId, stage: StageId) -> Result<After> {
+fn after(tx: &mut Tx<'_>, id: RequestId, answer: &Answer) -> Result<After> {
     let (stages, approvers) = store::course(tx.db(), id)?;
     let request = store::one(tx.db(), id)?;
-    let open = stages.iter().find(|s| s.id == stage && s.state() == StageState::Open);
+    let open = stages.iter().find(|s| s.id == answer.stage && s.state() == StageState::Open);
     let count = |s: &Stage| votes::count(s.id, s.rule(), s.needed, &approvers);
     let window = match request.state {
         State::Denied => crate::settings::store::organization(tx.db())?.undo_seconds,

@@ -122,7 +122,7 @@ fn every_page_of_everybody_keeps_the_rows_of_the_checklist() {
         all.extend(seen);
     }
     for seen in &all {
-        rows::check(&mut table, &seen.user, &seen.path, &seen.page.body);
+        rows::check(&mut table, seen.user, &seen.path, &seen.page.body);
     }
     rows::check_stylesheet(&mut table);
     forms::check(&mut table, &mut visitors, &all);

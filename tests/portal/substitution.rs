@@ -277,7 +277,7 @@ fn learn(page: &Page, forms: &mut Vec<Seen>, names: &mut Vec<String>) {
 #[test]
 fn e28_ids_in_each_others_places_show_nothing_and_change_nothing() {
     let Some(house) = Northmoor::open() else { return };
-    let seed = std::env::var("KEYHOLDER_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = std::env::var_os("KEYHOLDER_SEED").and_then(|seed| seed.to_str()?.parse().ok());
     let seed = seed.unwrap_or(SEED);
     let rounds = if long() { 50_000 } else { 2_000 };
     println!("{rounds} questions with KEYHOLDER_SEED={seed}");

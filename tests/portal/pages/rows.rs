@@ -399,8 +399,10 @@ impl<'a> Read<'a> {
             let inside = kept.contains(&parent.value().name())
                 || parent.attr("class").is_some_and(|class| class.contains("print-only"))
                 || kept.iter().any(|tag| above(parent, tag).is_some());
-            // In a sentence, a time is some of its words.
-            let alone = text.split_whitespace().count() <= 5;
+            // In a sentence, a time is some of its words: "until 2 Jun 2026, 10:00".
+            let first =
+                text.trim_start().starts_with(|c: char| c.is_ascii_digit() || c.is_uppercase());
+            let alone = first && text.split_whitespace().count() <= 5;
             if !inside && alone && is_clock(text) {
                 wrong.push(format!("a time outside of <time>: {:?}", text.trim()));
             }
