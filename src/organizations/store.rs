@@ -34,6 +34,21 @@ pub fn of_person(db: &mut Db, id: PersonId) -> Result<Option<OrganizationId>> {
         .optional()?)
 }
 
+/// The organizations of those of these people who are guests of one that is open: one statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn of_people(db: &mut Db, ids: &[PersonId]) -> Result<Vec<(PersonId, OrganizationId)>> {
+    Ok(people::table
+        .inner_join(domains::table.on(people::mail_domain.eq(domains::domain.nullable())))
+        .inner_join(organizations::table.on(organizations::id.eq(domains::organization_id)))
+        .filter(people::id.eq_any(ids))
+        .filter(people::kind.eq(Kind::Guest.as_str()))
+        .filter(organizations::enabled)
+        .select((people::id, organizations::id))
+        .load(db)?)
+}
+
 /// Who answers for a guest and is there, by name: the sponsors of their organization, but not the guest. Those of a
 /// closed organization are found, too: requests in flight still need them. One statement.
 ///

@@ -12,6 +12,7 @@ use super::model::{Applicable, Policy, Scope, Version, Who};
 use super::rules::{self, Known, Mentioned};
 use crate::db::schema::{group_members, groups, people, policies, policy_scopes, policy_versions};
 use crate::db::{Db, stale_if_taken};
+use crate::directory::{PersonRow, store as directory};
 use crate::error::{Error, Result};
 use crate::kernel::{
     GroupId, Kind, OrganizationId, PackageId, PersonId, PolicyId, PolicyScopeId, Ts,
@@ -124,6 +125,26 @@ pub fn who(db: &mut Db, id: PersonId) -> Result<Who> {
         Kind::Guest => organizations::store::of_person(db, id)?,
     };
     Ok(Who { id, name, kind, enabled, manager, groups, organization })
+}
+
+/// What decides for whom a policy is, of each of these people, in their order. Two statements.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn whos(db: &mut Db, people: &[PersonRow]) -> Result<Vec<Who>> {
+    let ids: Vec<PersonId> = people.iter().map(|person| person.id).collect();
+    let groups = directory::groups_of(db, &ids)?;
+    let organizations = organizations::store::of_people(db, &ids)?;
+    let each = people.iter().map(|person| Who {
+        id: person.id,
+        name: person.name.clone(),
+        kind: person.kind,
+        enabled: person.enabled,
+        manager: person.manager_id,
+        groups: groups.iter().filter(|(p, _)| *p == person.id).map(|(_, group)| *group).collect(),
+        organization: organizations.iter().find(|(p, _)| *p == person.id).map(|(_, o)| *o),
+    });
+    Ok(each.collect())
 }
 
 /// The enabled policies of a package that the requestor may ask for on behalf of the target (or for themselves), in

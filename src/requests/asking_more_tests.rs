@@ -6,9 +6,11 @@ use super::model::State;
 use super::store;
 use crate::db::By;
 use crate::db::schema::{packages, people, policies, request_drafts, requests, resources};
-use crate::delegation::testing::{House as Setup, disable, everyone, member, only, terms};
+use crate::delegation::testing::{
+    House as Setup, disable, everyone, group, guest, member, only, terms,
+};
 use crate::kernel::{BasketId, PackageId, PersonId, PolicyId, RequestId, ResourceId, Risk};
-use crate::policies::model::{Asks, Named, Terms};
+use crate::policies::model::{Asks, Named, Scope, Terms};
 use crate::policies::questions::{Kind as Answers, Pattern, Question, ShownIf};
 use crate::policies::stages::{Approvers, StageTerms};
 use crate::requests::commands;
@@ -370,6 +372,44 @@ fn d46_a_manager_asks_for_a_report_who_can_refuse() {
         let facts = office.setup.facts();
         assert_eq!(facts.iter().filter(|kind| *kind == "request_refused").count(), 1, "{facts:?}");
         assert_eq!(ben.get(&format!("{request}/refuse")).status, 409);
+    }
+}
+
+#[test]
+fn d46_a_manager_is_led_to_no_report_whom_no_policy_is_for() {
+    for office in offices() {
+        let db = &office.house.site.db;
+        let guest = guest(db, "Gita Rao", "gita@partner.example");
+        let marta = office.marta;
+        office.house.change(move |tx| {
+            diesel::update(people::table.find(guest))
+                .set(people::manager_id.eq(marta))
+                .execute(tx.db())?;
+            Ok(())
+        });
+        let crew = group(db, "Crew", &[guest]);
+        let asks = Asks { manager: true, ..Asks::default() };
+        let only_ben = Terms { asks: asks.clone(), ..terms(only(&[office.ben])) };
+        let some = office.package("Ledger", &Terms { asks: asks.clone(), ..terms(everyone()) });
+        let ben = office.package("Vault", &only_ben);
+        let groups = vec![Named { id: crew, name: String::new() }];
+        let scope = Scope { groups, ..Scope::default() };
+        let crews = office.package("Yard", &Terms { asks: asks.clone(), ..terms(scope) });
+        let nobody = office.package("Attic", &Terms { asks, ..terms(only(&[office.odd])) });
+        let mut marta = office.house.signed_in(office.marta);
+        for (package, led_to) in [
+            (some, vec!["Ben Ito", "Cleo Park"]),
+            (ben, vec!["Ben Ito"]),
+            (crews, vec!["Gita Rao"]),
+        ] {
+            let page = marta.get(&format!("/packages/{package}/request/for"));
+            assert_eq!(page.texts(".lines a"), led_to);
+            for link in page.attrs(".lines a", "href") {
+                assert_eq!(marta.get(&link).status, 200, "{link}");
+            }
+        }
+        // With nobody to be led to, there is no way there either.
+        assert_eq!(marta.get(&format!("/packages/{nobody}/request/for")).status, 404);
     }
 }
 

@@ -246,6 +246,13 @@ impl Answer {
         Html::parse_document(&self.body).select(&found).map(text).collect()
     }
 
+    /// An attribute of each of what the selector finds.
+    pub fn attrs(&self, selector: &str, name: &str) -> Vec<String> {
+        let found = Selector::parse(selector).expect("a selector");
+        let page = Html::parse_document(&self.body);
+        page.select(&found).filter_map(|e| e.value().attr(name).map(str::to_owned)).collect()
+    }
+
     /// The names and values of the controls that the selector finds.
     pub fn pairs(&self, selector: &str) -> Vec<(String, String)> {
         let found = Selector::parse(selector).expect("a selector");

@@ -157,6 +157,17 @@ pub fn reports_of(db: &mut Db, id: PersonId) -> Result<Vec<PersonRow>> {
     Ok(reports.order((people::search, people::id)).select(PersonRow::as_select()).load(db)?)
 }
 
+/// The groups that each of these people is in: one statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn groups_of(db: &mut Db, people: &[PersonId]) -> Result<Vec<(PersonId, GroupId)>> {
+    Ok(group_members::table
+        .filter(group_members::person_id.eq_any(people))
+        .select((group_members::person_id, group_members::group_id))
+        .load(db)?)
+}
+
 /// A group.
 ///
 /// # Errors

@@ -4,11 +4,12 @@ use askama::Template;
 
 use crate::access::policy::request_access;
 use crate::db::Db;
+use crate::directory::PersonRow;
 use crate::directory::store::{find_exact, reports_of};
 use crate::error::{Error, FieldError, Result};
 use crate::kernel::{PackageId, PersonId};
 use crate::policies::model::{Asks, Policy, Who};
-use crate::policies::store::of_package;
+use crate::policies::store::{applicable_of, of_package, whos};
 use crate::requests::eligibility::{Position, position};
 use crate::requests::store::busy_with;
 use crate::web::page::Mark;
@@ -66,7 +67,20 @@ impl Ways {
 pub fn for_others(db: &mut Db, me: &Who, policies: &[Policy]) -> Result<bool> {
     let on = policies.iter().filter(|policy| policy.enabled);
     let ways = Ways::under(on.map(|policy| &policy.terms.asks), me);
-    Ok(ways.named || (ways.manages && !reports_of(db, me.id)?.is_empty()))
+    Ok(ways.named || (ways.manages && !within(db, me, policies)?.is_empty()))
+}
+
+/// Those who report to the reader and whom a policy that lets the reader ask is for, by name. The others have no page
+/// to be led to (E29).
+fn within(db: &mut Db, me: &Who, policies: &[Policy]) -> Result<Vec<PersonRow>> {
+    let on: Vec<&Policy> = policies.iter().filter(|policy| policy.enabled).collect();
+    let reports = reports_of(db, me.id)?;
+    if reports.is_empty() {
+        return Ok(reports);
+    }
+    let whos = whos(db, &reports)?;
+    let each = reports.into_iter().zip(whos);
+    Ok(each.filter(|(_, who)| !applicable_of(&on, me, who).is_empty()).map(|(p, _)| p).collect())
 }
 
 pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
@@ -75,7 +89,7 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
     let (own, policies, reports, busy) = cx.read(|db| {
         let own = position(db, me, me, id)?;
         let policies = of_package(db, id)?;
-        let reports = reports_of(db, me)?;
+        let reports = within(db, &own.requestor, &policies)?;
         let ids: Vec<PersonId> = reports.iter().map(|person| person.id).collect();
         let busy = busy_with(db, &ids, id)?;
         Ok((own, policies, reports, busy))
@@ -115,7 +129,7 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
             }
         })
     };
-    let report = |person: &crate::directory::PersonRow| Report {
+    let report = |person: &PersonRow| Report {
         href: format!("/packages/{id}?for={}", person.id),
         name: person.name.clone(),
         title: person.title.clone().unwrap_or_default(),
