@@ -23,7 +23,7 @@ use crate::support::provider::Provider;
 use crate::support::served::Served;
 use crate::support::target::FakeTarget;
 use crate::support::visitor::{Page, Visitor};
-use crate::support::world::by;
+use crate::support::world::{by, undo_seconds};
 
 const KILLS: usize = 20;
 /// Each of them can be requested by each of the team once.
@@ -147,6 +147,7 @@ fn open(database: &FreshDatabase) -> (Database, Arc<Shifted>) {
 fn prepare(database: &FreshDatabase) -> Vec<PackageId> {
     migrate::migrate(&Address::parse(database.url()).unwrap()).unwrap();
     let (db, _) = open(database);
+    undo_seconds(&db, 0);
     let catalog = fill(&db);
     let role = |group: &&str| {
         let address = Slapd::group(group);

@@ -306,7 +306,7 @@ fn a_person_of_the_directory_signs_in_and_goes_on_to_the_page_they_wanted() {
     assert_eq!(visitor.cookie("attempt"), None, "the attempt is used up");
     assert_eq!(visitor.open("/signin?next=/me").url.path(), "/me");
 
-    Visitor::new(&portal).sign_in("ada").says("You have 2 sessions open");
+    Visitor::new(&portal).sign_in("ada").says("End all other sessions");
     assert_eq!(portal.kinds(), ["first_sign_in", "signed_in", "signed_in"]);
 }
 

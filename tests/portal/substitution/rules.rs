@@ -237,7 +237,9 @@ impl Rules {
     fn read_body(&self, me: PersonId, page: &Page, what: &str) {
         let mut met: BTreeSet<PersonId> = BTreeSet::from([me]);
         for request in self.requests.values() {
-            if self.sees_request(me, request) {
+            // The page of a person is for their manager, and tells what they asked for.
+            let reports = self.people[&request.target].manager == Some(me);
+            if reports || self.sees_request(me, request) {
                 met.extend([request.requestor, request.target]);
             } else {
                 let found = page.body.contains(&request.reference);
