@@ -200,9 +200,8 @@ struct HeldLine {
 /// What waits for a decision.
 struct WaitingLine {
     package: String,
-    reference: String,
-    /// Where the reader follows or decides it.
-    href: Option<String>,
+    /// Its reference and where the reader follows or decides it, for those who see it (E28).
+    request: Option<(String, String)>,
     with: String,
     at: When,
 }
@@ -280,13 +279,12 @@ fn waiting_line(waiting: &Waiting, me: PersonId, now: Ts, zone: Zone) -> Waiting
     let mine = waiting.with.iter().any(|(id, _)| *id == me);
     WaitingLine {
         package: waiting.package.clone(),
-        reference: waiting.reference.clone(),
-        // A request is seen by those whom it concerns (E28).
-        href: match (mine, waiting.requestor == me) {
-            (true, _) => Some(format!("/approvals/{}", waiting.id)),
-            (_, true) => Some(format!("/requests/{}", waiting.id)),
+        request: match (mine, waiting.requestor == me) {
+            (true, _) => Some("approvals"),
+            (_, true) => Some("requests"),
             _ => None,
-        },
+        }
+        .map(|page| (waiting.reference.clone(), format!("/{page}/{}", waiting.id))),
         with: with(waiting, me),
         at: When::at(waiting.at, now, zone),
     }

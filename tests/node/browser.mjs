@@ -131,12 +131,11 @@ const commands = {
   /** Waits until the text is to be seen; spaces and line ends count as one space. */
   async see({ page }, { text }) {
     const flat = (some) => some.replace(/\s+/g, ' ').trim();
-    let last = '';
     for (const end = performance.now() + PATIENCE; performance.now() < end; await sleep(50)) {
-      last = await shown(page).catch((error) => `(${error.message})`); // between two pages
-      if (flat(last).includes(flat(text))) return;
+      const now = await shown(page).catch(() => ''); // between two pages
+      if (flat(now).includes(flat(text))) return;
     }
-    throw new Error(`"${text}" is not to be seen; this is: ${last}`);
+    throw new Error(`"${text}" is not to be seen`);
   },
   async title({ page }) { return { title: await page.title() }; },
   async url({ page }) { return { url: page.url() }; },
@@ -200,6 +199,12 @@ async function inTime(work) {
   }
 }
 
+/** Where a visitor is and what they see, for whoever reads about a failure. */
+async function seen({ page, status }) {
+  const text = await inTime(shown(page)).catch((error) => `(${error.message})`);
+  return `${page.url()} answered ${status}: ${text.slice(0, 2_000)}`;
+}
+
 async function perform(command) {
   if (command.do === 'new_context') return newContext(command);
   const visitor = visitors.get(command.context);
@@ -207,7 +212,10 @@ async function perform(command) {
   const action = commands[command.do];
   if (!action) throw new Error(`no such command: ${command.do}`);
   const before = visitor.queue;
-  const turn = (async () => { await before?.catch(() => {}); return inTime(action(visitor, command)); })();
+  const turn = (async () => {
+    await before?.catch(() => {});
+    return inTime(action(visitor, command)).catch(async (error) => { throw new Error(`${error.message}\n${await seen(visitor)}`); });
+  })();
   visitor.queue = turn;
   const answer = await turn;
   if (visitor.broken) throw new Error(`the page broke a rule: ${visitor.broken}`);

@@ -40,7 +40,8 @@ struct WhyPage {
     /// How it came about.
     came: String,
     asked: Option<When>,
-    reference: Option<(String, Option<String>)>,
+    /// The request's reference and page, and its reason: for those who see it (E28).
+    request: Option<(String, String)>,
     reason: String,
     policy: Option<Under>,
     /// What is said where no stage was needed.
@@ -158,7 +159,8 @@ fn page(shell: Shell, read: &Read, me: &Person, looks: bool, times: Times) -> Wh
     let when = |at| When::at(at, times.now, times.zone);
     let actor = Actor::Person(me.clone());
     // A manager does not read a request that they have nothing to do with, nor an owner a person's whole page.
-    let sees = |r: &Request| see_request(&actor, &standing_of(r, &read.approvers)).is_ok();
+    let sees = |r: &&Request| see_request(&actor, &standing_of(r, &read.approvers)).is_ok();
+    let seen = read.request.as_ref().filter(sees);
     let waits =
         read.request.as_ref().is_some_and(|r| [r.target_id, r.requestor_id].contains(&me.id));
     let named = read.approver_names || !waits;
@@ -178,11 +180,8 @@ fn page(shell: Shell, read: &Read, me: &Person, looks: bool, times: Times) -> Wh
         scheduled: assignment.started_at.is_none(),
         came: came(read.request.as_ref(), me.id),
         asked: read.request.as_ref().map(|r| when(r.created_at)),
-        reference: read
-            .request
-            .as_ref()
-            .map(|r| (r.reference.clone(), sees(r).then(|| format!("/requests/{}", r.id)))),
-        reason: read.request.as_ref().map(|r| r.reason.clone()).unwrap_or_default(),
+        request: seen.map(|r| (r.reference.clone(), format!("/requests/{}", r.id))),
+        reason: seen.map(|r| r.reason.clone()).unwrap_or_default(),
         policy: read.request.as_ref().map(|r| under(read, r, &actor)),
         unasked: unasked(read.request.as_ref()),
         stages: read.stages.iter().map(|stage| decided(stage, read, me.id, named, times)).collect(),
@@ -209,13 +208,13 @@ fn page(shell: Shell, read: &Read, me: &Person, looks: bool, times: Times) -> Wh
 /// "Requested by you", "Assigned directly by Ada Lund".
 fn came(request: Option<&Request>, me: PersonId) -> String {
     let Some(request) = request else {
-        return "It was assigned without a request.".to_owned();
+        return "It was assigned without a request".to_owned();
     };
     let by = crate::requests::words::you(Some(me), request.requestor_id, &request.requestor);
     match request.kind {
-        RequestKind::Assign => format!("It was assigned directly by {by}."),
-        RequestKind::TakeAgain => format!("It was given back, and taken again by {by}."),
-        _ => format!("It was requested by {by}."),
+        RequestKind::Assign => format!("It was assigned directly by {by}"),
+        RequestKind::TakeAgain => format!("It was given back, and taken again by {by}"),
+        _ => format!("It was requested by {by}"),
     }
 }
 

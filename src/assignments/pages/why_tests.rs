@@ -142,7 +142,8 @@ fn why_i_have_it_says_who_asked_under_what_and_who_approved_it() {
         assert_eq!(page.texts("h1"), ["Why you have Month-end ledger"]);
         let said = main(&page);
         for words in [
-            "It was requested by you. Request KH-",
+            "It was requested by you, ",
+            " Request KH-",
             "“The close of the month”",
             "Policy “Staff”, version 1",
             "Access ends after 90 days.",

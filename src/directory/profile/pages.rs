@@ -52,7 +52,8 @@ struct HoldingLine {
     href: Option<String>,
     why: String,
     policy: String,
-    reference: Option<(String, Option<String>)>,
+    /// The request behind it and its page, for those who see it (E28).
+    request: Option<(String, String)>,
     since: When,
     until: Option<When>,
     note: Option<(&'static str, &'static str, String)>,
@@ -60,8 +61,8 @@ struct HoldingLine {
 
 /// A request that the person made, or that is for them.
 struct RequestLine {
-    reference: String,
-    href: Option<String>,
+    /// Its reference and its page, for those who see it (E28).
+    request: Option<(String, String)>,
     package: String,
     state: (&'static str, &'static str, &'static str),
     at: When,
@@ -130,10 +131,10 @@ fn page(cx: &Cx, viewer: &Person, read: Read) -> Result<PersonPage> {
             Some(asked) if asked.requestor == viewer.id => "Requested by you".to_owned(),
             Some(asked) => format!("Requested by {}", asked.name),
         };
-        let reference = held.request.map(|asked| {
-            let seen = sees(&asked.id, held.catalog, &[asked.requestor, person.id]);
-            (asked.reference, seen.then(|| format!("/requests/{}", asked.id)))
-        });
+        let request = held
+            .request
+            .filter(|asked| sees(&asked.id, held.catalog, &[asked.requestor, person.id]))
+            .map(|asked| (asked.reference, format!("/requests/{}", asked.id)));
         let soon = held.until.filter(|end| end.seconds_since(now) <= SOON_DAYS * 86_400);
         let until = held.until.map(|end| When::end(end, now, zone));
         let note = match (&until, soon) {
@@ -149,17 +150,16 @@ fn page(cx: &Cx, viewer: &Person, read: Read) -> Result<PersonPage> {
             package: held.name,
             why,
             policy: held.policy,
-            reference,
+            request,
             since: When::at(held.since, now, zone),
             until,
             note,
         }
     };
     let request_line = |request: RequestRow| RequestLine {
-        href: sees(&request.id, request.catalog, &[request.requestor, request.target])
-            .then(|| format!("/requests/{}", request.id)),
         state: mark(&request),
-        reference: request.reference,
+        request: sees(&request.id, request.catalog, &[request.requestor, request.target])
+            .then(|| (request.reference, format!("/requests/{}", request.id))),
         package: request.package,
         at: When::at(request.at, now, zone),
     };

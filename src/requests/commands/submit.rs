@@ -268,11 +268,17 @@ pub fn refusal(no: &No, position: &Position) -> Refusal {
     let own = position.requestor.id == position.target.id;
     let they = if own { "You".to_owned() } else { position.target.name.clone() };
     match no {
-        No::Open { request, reference, .. } => Refusal::new(
+        No::Open { request, reference, .. } if own => Refusal::new(
             format!("A request for {package} is open already"),
             format!("It is {reference}. One request for an access package can be open at a time."),
         )
         .way(format!("Open {reference}"), format!("/requests/{request}")),
+        // It may be the target's own, or somebody else's for them, and is seen by those whom it concerns (E28).
+        No::Open { .. } => Refusal::new(
+            format!("A request for {package} is open already for {they}"),
+            "One request for an access package can be open at a time.",
+        )
+        .way("Your requests", "/requests"),
         No::Holds { .. } => Refusal::new(
             if own {
                 format!("You already have {package}")
