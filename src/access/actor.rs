@@ -1,7 +1,8 @@
 //! Who acts: a person with what the database says of them now, or a timer of the system.
 
 use super::StandsFor;
-use crate::kernel::{CatalogId, Kind, PersonId};
+use crate::kernel::fact::Veil;
+use crate::kernel::{CatalogId, Kind, PersonId, Zone};
 
 /// A person as far as permits need them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,8 +21,21 @@ pub struct Person {
     pub auditor: bool,
     /// The catalogs that the person owns, alone or through a group.
     pub owns: Vec<CatalogId>,
+    /// The zone in whose clock they read times, if they chose one.
+    pub clock: Option<Zone>,
+    /// True where the names of those who decide are kept from those who wait (E17).
+    pub veiled: bool,
     /// For whom they stand in now (D34).
     pub stands_for: Vec<StandsFor>,
+}
+
+impl Person {
+    /// What is kept from them where these people wait for a decision: names, if they are one of them (E17, E28).
+    #[must_use]
+    pub fn veil(&self, wait: &[PersonId]) -> Veil {
+        let hides = self.veiled && wait.contains(&self.id);
+        if hides { Veil(wait.to_vec()) } else { Veil::default() }
+    }
 }
 
 /// Who acts.

@@ -614,6 +614,8 @@ mod tests {
             administrator,
             auditor: false,
             owns: vec![],
+            clock: None,
+            veiled: false,
             stands_for: vec![],
         })
     }

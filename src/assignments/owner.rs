@@ -84,7 +84,7 @@ fn list(cx: &mut Cx) -> Result<Reply> {
     })?;
     let page =
         page(rows, ROWS, at.as_ref(), |row| (row.assignment.created_at, row.assignment.id.0));
-    let (now, wall, zone) = (cx.now(), cx.wall(), cx.site.db.zone());
+    let (now, wall, zone) = (cx.now(), cx.wall(), cx.zone());
     let shown = ListPage {
         shell: cx.shell(format!("Assignments of {} – Catalogs", package.name), Place::Catalogs)?,
         ended,
@@ -221,7 +221,7 @@ fn draw_end(cx: &Cx, reason: String, errors: Vec<FieldError>) -> Result<Reply> {
     let status = if errors.is_empty() { 200 } else { 422 };
     let page = EndPage {
         shell,
-        row: row(&named, &standing, cx.now(), cx.wall(), cx.site.db.zone()),
+        row: row(&named, &standing, cx.now(), cx.wall(), cx.zone()),
         going: standing.iter().map(going).collect(),
         package,
         reason,

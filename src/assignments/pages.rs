@@ -81,7 +81,7 @@ struct Line {
 
 fn access(cx: &mut Cx) -> Result<Reply> {
     let me = cx.person()?.id;
-    let since = cx.site.db.zone().minus_days(cx.now(), TAKE_AGAIN_DAYS);
+    let since = cx.zone().minus_days(cx.now(), TAKE_AGAIN_DAYS);
     let (held, ended, given, standing) = cx.read(|db| {
         let held = store::held_of(db, me)?;
         let ended = store::ended_of(db, me, ENDED)?;
@@ -94,7 +94,7 @@ fn access(cx: &mut Cx) -> Result<Reply> {
         let standing = if ids.is_empty() { vec![] } else { rights::standing(db, &ids)? };
         Ok((held, ended, given, standing))
     })?;
-    let times = Times { now: cx.now(), wall: cx.wall(), zone: cx.site.db.zone() };
+    let times = Times { now: cx.now(), wall: cx.wall(), zone: cx.zone() };
     if as_csv(cx) {
         let mut rows = vec![CSV.map(str::to_owned).to_vec()];
         let all = held.iter().map(|(named, _)| named).chain(&ended);

@@ -7,7 +7,7 @@ use crate::db::load_told;
 use crate::db::schema::{facts, packages};
 use crate::directory::profile::store::Sight;
 use crate::error::Result;
-use crate::kernel::fact::{Names, Sentence};
+use crate::kernel::fact::{Names, Sentence, Veil};
 use crate::kernel::{
     AssignmentId, CatalogId, Fact, FactId, Family, PackageId, PersonId, RequestId, Ts,
 };
@@ -58,7 +58,8 @@ struct Row {
     data: String,
 }
 
-fn told(row: Row) -> Result<Told> {
+/// A row for a reader from whom the names of those who decide may be kept.
+fn told(row: Row, veil: &Veil) -> Result<Told> {
     let names = Names {
         actor: &row.actor_name,
         person: row.person_name.as_deref(),
@@ -67,32 +68,34 @@ fn told(row: Row) -> Result<Told> {
         reference: row.reference.as_deref(),
         resource: row.resource_name.as_deref(),
     };
-    let (fact, sentence) = load_told(&row.data, names)?;
+    let (fact, _) = load_told(&row.data, names)?;
+    let sentence = veil.sentence(&fact, row.actor_id, names);
+    let veiled = veil.actor(&fact, row.actor_id);
     Ok(Told {
         id: row.id,
         at: row.at,
         due_at: row.due_at,
         actor: row.actor_id,
         request: row.request_id.zip(row.reference),
-        actor_name: row.actor_name,
+        actor_name: veiled.map_or(row.actor_name, str::to_owned),
         assignment: row.assignment_id,
         resource: row.resource_name,
         note: row.note.filter(|note| !note.is_empty()),
-        fact,
+        fact: veil.fact(fact),
         sentence,
     })
 }
 
 /// The newest facts that fit, newest first.
 macro_rules! newest {
-    ($db:expr, $limit:expr, $fits:expr) => {{
+    ($db:expr, $limit:expr, $veil:expr, $fits:expr) => {{
         let rows: Vec<Row> = facts::table
             .filter($fits)
             .order((facts::at.desc(), facts::id.desc()))
             .limit($limit)
             .select(Row::as_select())
             .load($db)?;
-        rows.into_iter().map(told).collect::<Result<Vec<Told>>>()
+        rows.into_iter().map(|row| told(row, $veil)).collect::<Result<Vec<Told>>>()
     }};
 }
 
@@ -100,8 +103,13 @@ macro_rules! newest {
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn history_of_request(db: &mut Db, request: RequestId, limit: i64) -> Result<Vec<Told>> {
-    let mut all = newest!(db, limit, facts::request_id.eq(request))?;
+pub fn history_of_request(
+    db: &mut Db,
+    request: RequestId,
+    veil: &Veil,
+    limit: i64,
+) -> Result<Vec<Told>> {
+    let mut all = newest!(db, limit, veil, facts::request_id.eq(request))?;
     all.reverse();
     Ok(all)
 }
@@ -114,6 +122,7 @@ pub fn history_of_person(
     db: &mut Db,
     person: PersonId,
     sight: &Sight,
+    veil: &Veil,
     limit: i64,
 ) -> Result<Vec<Told>> {
     let mut query = facts::table
@@ -134,7 +143,7 @@ pub fn history_of_person(
         );
     }
     let rows: Vec<Row> = query.load(db)?;
-    rows.into_iter().map(told).collect()
+    rows.into_iter().map(|row| told(row, veil)).collect()
 }
 
 /// As many changes of a package's contents as are looked through.
@@ -151,7 +160,12 @@ pub fn contents_since(
     seen: i64,
 ) -> Result<(Vec<String>, Vec<String>)> {
     let kind = Fact::PackageContentsChanged { added: vec![], removed: vec![], version: 0 }.kind();
-    let all = newest!(db, CHANGES, facts::package_id.eq(package).and(facts::kind.eq(kind)))?;
+    let all = newest!(
+        db,
+        CHANGES,
+        &Veil::default(),
+        facts::package_id.eq(package).and(facts::kind.eq(kind))
+    )?;
     let (mut came, mut went) = (Vec::<String>::new(), Vec::<String>::new());
     for told in all.into_iter().rev() {
         let Fact::PackageContentsChanged { added, removed, version } = told.fact else { continue };
@@ -178,7 +192,7 @@ pub fn contents_since(
 /// # Errors
 /// When the database does not answer.
 pub fn history_of_package(db: &mut Db, package: PackageId, limit: i64) -> Result<Vec<Told>> {
-    newest!(db, limit, facts::package_id.eq(package))
+    newest!(db, limit, &Veil::default(), facts::package_id.eq(package))
 }
 
 /// What happened around a catalog, newest first.
@@ -186,5 +200,5 @@ pub fn history_of_package(db: &mut Db, package: PackageId, limit: i64) -> Result
 /// # Errors
 /// When the database does not answer.
 pub fn history_of_catalog(db: &mut Db, catalog: CatalogId, limit: i64) -> Result<Vec<Told>> {
-    newest!(db, limit, facts::catalog_id.eq(catalog))
+    newest!(db, limit, &Veil::default(), facts::catalog_id.eq(catalog))
 }

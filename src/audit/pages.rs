@@ -88,7 +88,7 @@ struct Asked {
 }
 
 fn asked(cx: &Cx) -> Result<Asked> {
-    let zone = cx.site.db.zone();
+    let zone = cx.zone();
     let text = one_line(cx.query("q"));
     let mut errors = Vec::new();
     if text.chars().count() > TEXT_MAX {
@@ -164,7 +164,7 @@ fn log(cx: &mut Cx) -> Result<Reply> {
         rows = page.rows.len(),
         "audit log read"
     );
-    let zone = cx.site.db.zone();
+    let zone = cx.zone();
     let mut shell = cx.shell("Audit log", Place::Audit)?;
     shell.errors = asked.errors.iter().map(Into::into).collect();
     let status = if asked.errors.is_empty() { 200 } else { 422 };
@@ -380,7 +380,7 @@ mod tests {
 
     #[test]
     fn the_filter_reads_as_a_sentence() {
-        let zone = Zone(chrono_tz::Europe::Oslo);
+        let zone = Zone::of(chrono_tz::Europe::Oslo);
         let november = |day| NaiveDate::from_ymd_opt(2026, 11, day).unwrap();
         assert_eq!(says(&Filter::default(), zone), "Everything. Newest first.");
         let filter = Filter {

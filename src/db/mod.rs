@@ -26,7 +26,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub use backend::{Address, Db, MultiBackend};
 pub use locks::{hold_package, hold_people, lock_package, lock_people};
 pub use seek::Seek;
-pub use settings::{set_setting, setting};
+pub use settings::{APPROVER_NAMES, set_setting, setting};
 pub use standing_in::{awaited, links_from_all};
 pub use tx::{By, Fixture, Tx, load_actor, load_told, stale_if_taken};
 

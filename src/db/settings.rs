@@ -6,6 +6,9 @@ use super::schema::settings;
 use super::{Db, Tx};
 use crate::error::Result;
 
+/// The setting that is "false" where the names of those who decide are kept from those who wait (E17).
+pub const APPROVER_NAMES: &str = "organization.approver_names";
+
 /// The value of a setting.
 ///
 /// # Errors

@@ -5,8 +5,9 @@ use diesel::connection::TransactionManager;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
+use super::APPROVER_NAMES;
 use super::backend::Db;
-use super::schema::{facts, group_members, people, role_grants, stand_ins};
+use super::schema::{facts, group_members, people, profiles, role_grants, settings, stand_ins};
 use super::standing_in::links_to;
 use crate::access::standing_in::stands_for;
 use crate::access::{Actor, Person};
@@ -54,6 +55,7 @@ impl<'a> Tx<'a> {
     ) -> Result<(T, bool)> {
         let (now, wall) = (clocks.business.now(), clocks.wall.now());
         let actor = actor_of(db, by, now)?;
+        let zone = zone.with_clock_of(actor.enabled_person().and_then(|person| person.clock));
         let mut tx = Tx { db, actor, now, wall, zone, recorded: false };
         let value = f(&mut tx)?;
         Ok((value, tx.recorded))
@@ -82,7 +84,7 @@ impl<'a> Tx<'a> {
         self.wall
     }
 
-    /// The organization's time zone.
+    /// The organization's days, and the clock of whoever acts.
     #[must_use]
     pub fn zone(&self) -> Zone {
         self.zone
@@ -192,13 +194,22 @@ fn actor_of(db: &mut Db, by: By, now: Ts) -> Result<Actor> {
 /// # Errors
 /// When the database does not answer.
 pub fn load_actor(db: &mut Db, id: PersonId, now: Ts) -> Result<Option<Person>> {
-    type Row = (PersonId, String, String, bool, bool, bool, Option<CatalogId>, bool);
+    type Row = (
+        (PersonId, String, String, bool, bool, bool),
+        Option<CatalogId>,
+        (bool, bool, Option<String>),
+    );
     let stands_in = diesel::dsl::exists(
         stand_ins::table
             .filter(stand_ins::stand_in_id.eq(id))
             .filter(stand_ins::ended_at.is_null())
             .filter(stand_ins::starts_at.le(now))
             .filter(stand_ins::ends_at.gt(now)),
+    );
+    let veiled = diesel::dsl::exists(
+        settings::table
+            .filter(settings::name.eq(APPROVER_NAMES))
+            .filter(settings::value.eq("false")),
     );
     let groups = group_members::table
         .filter(group_members::person_id.eq(id))
@@ -209,21 +220,26 @@ pub fn load_actor(db: &mut Db, id: PersonId, now: Ts) -> Result<Option<Person>> 
                 .eq(people::id.nullable())
                 .or(role_grants::group_id.eq_any(groups))),
         )
+        .left_join(profiles::table.on(profiles::person_id.eq(people::id)))
         .filter(people::id.eq(id))
         .select((
-            people::id,
-            people::name,
-            people::kind,
-            people::enabled,
-            people::administrator,
-            people::auditor,
+            (
+                people::id,
+                people::name,
+                people::kind,
+                people::enabled,
+                people::administrator,
+                people::auditor,
+            ),
             role_grants::catalog_id.nullable(),
-            stands_in,
+            (stands_in, veiled, profiles::time_zone.nullable()),
         ))
         .load(db)?;
     let mut person: Option<Person> = None;
     let mut stands = false;
-    for (id, name, kind, enabled, administrator, auditor, catalog, stands_in) in rows {
+    for ((id, name, kind, enabled, administrator, auditor), catalog, (stands_in, veiled, clock)) in
+        rows
+    {
         stands = stands_in;
         let person = person.get_or_insert_with(|| Person {
             id,
@@ -233,6 +249,8 @@ pub fn load_actor(db: &mut Db, id: PersonId, now: Ts) -> Result<Option<Person>> 
             administrator,
             auditor,
             owns: Vec::new(),
+            clock: clock.as_deref().and_then(Zone::named),
+            veiled,
             stands_for: Vec::new(),
         });
         person.owns.extend(catalog);

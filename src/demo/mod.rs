@@ -39,7 +39,7 @@ pub const ORGANIZATION: &str = "Northmoor Instruments";
 /// Whom one asks for help there.
 pub const HELP: &str = "Marta Lindqvist, marta.lindqvist@northmoor.example";
 /// Where it is.
-pub const ZONE: Zone = Zone(chrono_tz::Europe::Stockholm);
+pub const ZONE: Zone = Zone::of(chrono_tz::Europe::Stockholm);
 
 /// The setting that marks a demo's database; `serve` refuses one (E20).
 const MARK: &str = crate::serve::DEMO_MARK;

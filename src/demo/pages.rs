@@ -48,7 +48,7 @@ fn demo(cx: &Cx) -> Result<Arc<Demo>> {
 }
 
 fn when(cx: &Cx, at: Ts) -> When {
-    When::at(at, cx.now(), cx.site.db.zone())
+    When::at(at, cx.now(), cx.zone())
 }
 
 #[derive(Template)]

@@ -17,7 +17,7 @@ use crate::policies::model::Extension;
 use crate::requests::model::{Request, State};
 use crate::requests::pages::{Line, line};
 use crate::requests::store::{self as requests, Waiting};
-use crate::requests::words;
+use crate::requests::{veil, words};
 use crate::team::rules::Figure;
 use crate::team::store::{Glance, at_a_glance, suggested_names};
 use crate::web::page::Mark;
@@ -126,7 +126,7 @@ fn home(cx: &mut Cx) -> Result<Reply> {
     let actor = cx.actor().ok_or(Error::Missing)?;
     let person = cx.person()?;
     let me = person.id;
-    let times = Times { now: cx.now(), wall: cx.wall(), zone: cx.site.db.zone() };
+    let times = Times { now: cx.now(), wall: cx.wall(), zone: cx.zone() };
     let looks_after = person.administrator || !person.owns.is_empty();
     let catalogs = (!person.administrator).then_some(person.owns.as_slice());
     let limit = i64::try_from(SHOWN + 1).unwrap_or(i64::MAX);
@@ -140,7 +140,7 @@ fn home(cx: &mut Cx) -> Result<Reply> {
         let open = requests::newest_open(db, me, limit)?;
         let waiting: Vec<RequestId> =
             open.iter().filter(|r| r.state == State::PendingApproval).map(|r| r.id).collect();
-        let holders = if waiting.is_empty() { vec![] } else { requests::holders(db, &waiting)? };
+        let holders = veil::holders(db, person, &waiting)?;
         let held = assignments::held_of(db, me)?;
         let troubles = if looks_after { rights::troubled(db, catalogs, SHOWN)? } else { vec![] };
         let expired = match person.owns.as_slice() {

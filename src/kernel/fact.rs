@@ -518,6 +518,60 @@ pub enum Fact {
     },
 }
 
+/// How those who decide are called where their names are kept from those who wait (E17).
+pub const APPROVER: &str = "an approver";
+
+/// Those from whom the names of the people who decide are kept (E17): they wait for the decision. Nobody by default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Veil(pub Vec<PersonId>);
+
+impl Veil {
+    /// True where nobody's name is shown.
+    #[must_use]
+    pub fn hides(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    /// How the actor of a fact is called, if not by their name: those who wait know each other.
+    #[must_use]
+    pub fn actor(&self, fact: &Fact, actor: Option<PersonId>) -> Option<&'static str> {
+        let waits = actor.is_none_or(|id| self.0.contains(&id));
+        if self.hides() && !waits { fact.veiled_actor() } else { None }
+    }
+
+    /// The fact as those who wait read it.
+    #[must_use]
+    pub fn fact(&self, fact: Fact) -> Fact {
+        if self.hides() { fact.veiled() } else { fact }
+    }
+
+    /// What happened, in one sentence, as those who wait read it.
+    #[must_use]
+    pub fn sentence(&self, fact: &Fact, by: Option<PersonId>, names: Names<'_>) -> Sentence {
+        if !self.hides() {
+            return fact.sentence(names);
+        }
+        let actor = self.actor(fact, by).unwrap_or(names.actor);
+        self.fact(fact.clone()).sentence(Names { actor, ..names })
+    }
+}
+
+/// The names, where they are names; "3 approvers" where they are kept.
+#[must_use]
+pub fn together(names: Vec<String>) -> Vec<String> {
+    let kept = names.len() > 1 && names.iter().all(|name| name == APPROVER);
+    if kept { veiled(&names, APPROVER) } else { names }
+}
+
+/// So many people without their names; `one` where it is one.
+fn veiled(names: &[String], one: &str) -> Vec<String> {
+    match names.len() {
+        0 => vec![],
+        1 => vec![one.to_owned()],
+        n => vec![format!("{n} approvers")],
+    }
+}
+
 /// A part of a sentence: names are set apart, so that a page can isolate them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
@@ -707,6 +761,48 @@ impl Fact {
                 | Self::RequestUndelivered { .. }
                 | Self::SignInRefused { .. }
         )
+    }
+
+    /// How its actor is called where the names of those who decide are kept; none for who does not act as one of them.
+    fn veiled_actor(&self) -> Option<&'static str> {
+        match self {
+            Self::InformationAsked { .. }
+            | Self::InformationNotNeeded { .. }
+            | Self::PeriodShortened { .. }
+            | Self::StageApproved { .. }
+            | Self::StageDenied { .. }
+            | Self::VoteCast { .. }
+            | Self::DecisionTakenBack { .. }
+            | Self::PassedOn { .. }
+            | Self::ApprovalRevoked { .. } => Some("An approver"),
+            Self::AssignmentEnded { why: EndReason::ApprovalRevoked } => Some(APPROVER),
+            Self::AdministratorDecided { .. } => Some("An administrator"),
+            Self::CommentAdded { .. } => Some("Somebody who decides or looks after it"),
+            _ => None,
+        }
+    }
+
+    /// The same without the names of those who decide.
+    fn veiled(mut self) -> Self {
+        match &mut self {
+            Self::StageOpened { approvers, .. } => *approvers = veiled(approvers, APPROVER),
+            Self::ApproversChanged { gone, now, .. } => {
+                *gone = veiled(gone, "An approver");
+                *now = veiled(now, APPROVER);
+            }
+            Self::AlternatesJoined { who, .. } => *who = veiled(who, "Another approver"),
+            Self::PassedOn { to, .. } => "another approver".clone_into(to),
+            _ => {}
+        }
+        if let Self::StageApproved { instead_of, .. }
+        | Self::StageDenied { instead_of, .. }
+        | Self::VoteCast { instead_of, .. }
+        | Self::DecisionTakenBack { instead_of, .. }
+        | Self::PassedOn { instead_of, .. } = &mut self
+        {
+            *instead_of = instead_of.take().map(|_| "another".to_owned());
+        }
+        self
     }
 
     /// What happened, in one sentence.
@@ -1191,7 +1287,7 @@ mod tests {
         let names = Names { person: Some("Ann"), package: Some("Ledger"), ..Names::default() };
         let sentence = Fact::AssignmentStarted { until }.sentence(names);
         assert_eq!(sentence.to_string(), "Ledger was assigned to Ann until 24 Nov 2026, 14:10 UTC");
-        let local = sentence.in_zone(Zone(chrono_tz::Europe::Stockholm));
+        let local = sentence.in_zone(Zone::of(chrono_tz::Europe::Stockholm));
         assert_eq!(local.to_string(), "Ledger was assigned to Ann until 24 Nov 2026, 15:10");
     }
 

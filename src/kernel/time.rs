@@ -159,49 +159,94 @@ impl Clocks {
     }
 }
 
-/// The organization's time zone: in it days are counted and times are shown (E2).
+/// Two time zones: the organization's, in which days are counted (E2), and the one in whose clock instants are shown, which
+/// is the organization's, too, unless the reader has chosen another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Zone(pub chrono_tz::Tz);
+pub struct Zone {
+    days: chrono_tz::Tz,
+    clock: chrono_tz::Tz,
+}
 
 impl Zone {
     /// UTC, the zone of an organization that named none.
-    pub const UTC: Self = Self(chrono_tz::UTC);
+    pub const UTC: Self = Self::of(chrono_tz::UTC);
+
+    /// One zone for days and clock.
+    #[must_use]
+    pub const fn of(zone: chrono_tz::Tz) -> Self {
+        Self { days: zone, clock: zone }
+    }
 
     /// The zone by its IANA name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        name.parse().ok().map(Self)
+        name.parse().ok().map(Self::of)
     }
 
-    /// The IANA name.
+    /// The zones that have the name of a place, in order: "Europe/Lisbon".
+    #[must_use]
+    pub fn places() -> Vec<&'static str> {
+        const REGIONS: [&str; 9] = [
+            "Africa",
+            "America",
+            "Antarctica",
+            "Asia",
+            "Atlantic",
+            "Australia",
+            "Europe",
+            "Indian",
+            "Pacific",
+        ];
+        let place =
+            |name: &&str| name.split_once('/').is_some_and(|(region, _)| REGIONS.contains(&region));
+        chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).filter(place).collect()
+    }
+
+    /// Days as here, the clock as there: for a reader who lives by another clock.
+    #[must_use]
+    pub fn with_clock_of(self, reader: Option<Self>) -> Self {
+        Self { clock: reader.map_or(self.clock, |reader| reader.clock), ..self }
+    }
+
+    /// Days and clock of the organization.
+    #[must_use]
+    pub const fn organization(self) -> Self {
+        Self::of(self.days)
+    }
+
+    /// The IANA name of the clock.
     #[must_use]
     pub fn name(self) -> &'static str {
-        self.0.name()
+        self.clock.name()
     }
 
-    /// The local date and time of an instant.
+    /// The date and time of an instant that the reader's clock shows.
     #[must_use]
     pub fn local(self, at: Ts) -> DateTime<chrono_tz::Tz> {
-        at.utc().with_timezone(&self.0)
+        at.utc().with_timezone(&self.clock)
     }
 
-    /// The local date of an instant.
+    fn day(self, at: Ts) -> DateTime<chrono_tz::Tz> {
+        at.utc().with_timezone(&self.days)
+    }
+
+    /// The organization's date of an instant.
     #[must_use]
     pub fn date(self, at: Ts) -> NaiveDate {
-        self.local(at).date_naive()
+        self.day(at).date_naive()
     }
 
     /// The same local time `days` earlier (E2).
     #[must_use]
     pub fn minus_days(self, at: Ts, days: u32) -> Ts {
-        let local = self.local(at).naive_local();
+        let local = self.day(at).naive_local();
         self.instant(local.checked_sub_days(Days::new(days.into())).unwrap_or(local))
     }
 
     /// The same local time `days` later (E2).
     #[must_use]
     pub fn plus_days(self, at: Ts, days: u32) -> Ts {
-        let local = self.local(at).naive_local();
+        let local = self.day(at).naive_local();
         self.instant(local.checked_add_days(Days::new(days.into())).unwrap_or(local))
     }
 
@@ -221,7 +266,7 @@ impl Zone {
     fn instant(self, local: NaiveDateTime) -> Ts {
         // No zone's gap is longer than a day; a quarter of an hour divides all of them.
         for step in 0..=96 {
-            match self.0.from_local_datetime(&(local + Duration::minutes(15 * step))) {
+            match self.days.from_local_datetime(&(local + Duration::minutes(15 * step))) {
                 LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => {
                     return Ts::new(at.with_timezone(&Utc));
                 }
@@ -240,7 +285,7 @@ mod tests {
         Ts::new(text.parse().expect("a time"))
     }
 
-    const OSLO: Zone = Zone(chrono_tz::Europe::Oslo);
+    const OSLO: Zone = Zone::of(chrono_tz::Europe::Oslo);
 
     #[test]
     fn d09_days_keep_the_local_time_over_a_change_of_the_clocks() {
@@ -269,5 +314,18 @@ mod tests {
     fn d09_a_date_is_inclusive() {
         let day = NaiveDate::from_ymd_opt(2026, 11, 30).expect("a day");
         assert_eq!(OSLO.end_of(day), at("2026-11-30T23:00:00Z"));
+    }
+
+    #[test]
+    fn e02_days_are_the_organizations_whatever_clock_a_reader_lives_by() {
+        let late = at("2026-03-02T23:30:00Z");
+        let zone = OSLO.with_clock_of(Zone::named("America/New_York"));
+        assert_eq!(zone.local(late).format("%-d %b %H:%M").to_string(), "2 Mar 18:30");
+        assert_eq!((zone.date(late), zone.organization()), (OSLO.date(late), OSLO));
+        assert_eq!(zone.end_of(zone.date(late)), OSLO.end_of(OSLO.date(late)));
+        assert_eq!(zone.plus_days(late, 30), OSLO.plus_days(late, 30));
+        assert_eq!(zone.name(), "America/New_York");
+        assert!(Zone::places().contains(&"Europe/Lisbon"));
+        assert!(Zone::places().iter().all(|name| Zone::named(name).is_some()));
     }
 }

@@ -95,17 +95,18 @@ struct Draft {
 impl Draft {
     fn of(told: &Told, head: &Letterhead) -> Result<Self> {
         let speak = Speak::of(told);
-        let words = drawn(&Words::of(told, &speak, head.zone))?;
+        let zone = head.zone.with_clock_of(told.to.clock);
+        let words = drawn(&Words::of(told, &speak, zone))?;
         let (subject, rest) = words.split_once('\n').unwrap_or((&words, ""));
         let address = head.site.join(&told.link).map_err(|error| Error::Broken(error.into()))?;
         Ok(Self {
             subject: shortened(&one_line(subject), SUBJECT),
             paragraphs: rest.split("\n\n").map(one_line).filter(|part| !part.is_empty()).collect(),
-            facts: facts(told, &speak, head.zone),
+            facts: facts(told, &speak, zone),
             quote: quote(told, &speak),
             link: (link_words(&told.link), address.into()),
             why: why(told, &speak),
-            zone: head.zone.name(),
+            zone: zone.name(),
             help: head.help.clone(),
             organization: head.organization.clone(),
         })

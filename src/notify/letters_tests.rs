@@ -10,7 +10,7 @@ fn head() -> Letterhead {
         site: "https://access.northmoor.example".parse().unwrap(),
         organization: "Northmoor Instruments".into(),
         help: "Service desk, extension 4040".into(),
-        zone: Zone(chrono_tz::Europe::Stockholm),
+        zone: Zone::of(chrono_tz::Europe::Stockholm),
     }
 }
 
@@ -37,6 +37,7 @@ fn told(fact: Fact, reader: Reader, link: &str) -> Told {
             name: "Ingrid Solheim".into(),
             mail: Some("ingrid@northmoor.example".into()),
             enabled: true,
+            clock: None,
         },
         reader,
         sentence,

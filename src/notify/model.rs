@@ -1,7 +1,7 @@
 //! A notice as its letter knows it, and where its mail stands.
 
 use super::rules::Reader;
-use crate::kernel::{Fact, NoticeId, PersonId, Ts};
+use crate::kernel::{Fact, NoticeId, PersonId, Ts, Zone};
 
 crate::text_enum! {
     /// Where a mail stands.
@@ -63,6 +63,8 @@ pub struct Recipient {
     pub mail: Option<String>,
     /// False for who has left.
     pub enabled: bool,
+    /// The zone in whose clock they read times, if they chose one.
+    pub clock: Option<Zone>,
 }
 
 /// The request that a letter is about.

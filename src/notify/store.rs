@@ -6,10 +6,14 @@ use diesel::prelude::*;
 
 use super::model::{Asked, Recipient, State, Told};
 use super::rules::Reader;
-use crate::db::schema::{assignments, facts, mails, notices, people, requests, stage_approvers};
+use crate::db::schema::{
+    assignments, facts, mails, notices, people, profiles, requests, stage_approvers,
+};
 use crate::db::{Db, Seek, Tx, awaited, load_actor};
 use crate::error::Result;
-use crate::kernel::{NoticeId, PersonId, RequestId, StageId, Ts};
+use crate::kernel::fact::Veil;
+use crate::kernel::{Fact, NoticeId, PersonId, RequestId, StageId, Ts, Zone};
+use crate::settings;
 
 mod alias {
     diesel::alias!(crate::db::schema::people as targets: Targets);
@@ -86,6 +90,7 @@ pub(super) fn mark_read(tx: &mut Tx<'_>, person: PersonId, upto: Ts) -> Result<u
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = facts)]
 struct FactRow {
+    actor_id: Option<PersonId>,
     actor_name: String,
     person_id: Option<PersonId>,
     person_name: Option<String>,
@@ -99,10 +104,10 @@ struct FactRow {
 }
 
 type NoticeRow = (NoticeId, String, String, String, Ts);
-type PersonRow = (PersonId, String, Option<String>, bool);
+type PersonRow = (PersonId, String, Option<String>, bool, Option<String>);
 type ToldRow = (NoticeRow, PersonRow, FactRow);
 
-/// Notices with all that their letters say, in the order of `ids`: three statements, however many.
+/// Notices with all that their letters say, in the order of `ids`: four statements, however many.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -110,39 +115,59 @@ pub fn told(db: &mut Db, ids: &[NoticeId]) -> Result<Vec<Told>> {
     let rows: Vec<ToldRow> = notices::table
         .inner_join(people::table)
         .inner_join(facts::table)
+        .left_join(profiles::table.on(profiles::person_id.eq(people::id)))
         .filter(notices::id.eq_any(ids))
         .select((
             (notices::id, notices::reader, notices::sentence, notices::link, notices::at),
-            (people::id, people::name, people::mail, people::enabled),
+            (
+                people::id,
+                people::name,
+                people::mail,
+                people::enabled,
+                profiles::time_zone.nullable(),
+            ),
             FactRow::as_select(),
         ))
         .load(db)?;
     let about: Vec<RequestId> = rows.iter().filter_map(|(.., fact)| fact.request_id).collect();
     let asked = if about.is_empty() { HashMap::new() } else { asked(db, &about)? };
+    let named = settings::store::organization(db)?.approver_names;
     let mut all: HashMap<NoticeId, Told> =
-        rows.into_iter().map(|row| (row.0.0, one(row, &asked))).collect();
+        rows.into_iter().map(|row| (row.0.0, one(row, &asked, named))).collect();
     Ok(ids.iter().filter_map(|id| all.remove(id)).collect())
 }
 
-fn one((notice, person, fact): ToldRow, asked: &HashMap<RequestId, Asked>) -> Told {
+/// One notice. Unless those who decide are `named`, who waits reads a letter without their names (E17).
+fn one((notice, person, row): ToldRow, asked: &HashMap<RequestId, Asked>, named: bool) -> Told {
     let (notice, reader, sentence, link, at) = notice;
-    let (id, name, mail, enabled) = person;
+    let (id, name, mail, enabled, clock) = person;
+    let clock = clock.as_deref().and_then(Zone::named);
+    let reader = Reader::parse(&reader).unwrap_or(Reader::Owner);
+    let request = row.request_id.and_then(|id| asked.get(&id).cloned());
+    let veil = match &request {
+        Some(asked) if !named && matches!(reader, Reader::Asker | Reader::Person) => {
+            Veil(vec![asked.requestor.0, asked.target.0])
+        }
+        _ => Veil::default(),
+    };
+    let fact: Option<Fact> = serde_json::from_str(&row.data).ok();
+    let actor = fact.as_ref().and_then(|fact| veil.actor(fact, row.actor_id));
     Told {
         notice,
-        to: Recipient { id, name, mail, enabled },
-        reader: Reader::parse(&reader).unwrap_or(Reader::Owner),
+        to: Recipient { id, name, mail, enabled, clock },
+        reader,
         sentence,
         link,
         at,
-        fact: serde_json::from_str(&fact.data).ok(),
-        actor: fact.actor_name,
-        person: fact.person_id.zip(fact.person_name),
-        package: fact.package_name,
-        catalog: fact.catalog_name,
-        reference: fact.reference,
-        resource: fact.resource_name,
-        note: fact.note,
-        request: fact.request_id.and_then(|id| asked.get(&id).cloned()),
+        actor: actor.map_or(row.actor_name, str::to_owned),
+        fact: fact.map(|fact| veil.fact(fact)),
+        person: row.person_id.zip(row.person_name),
+        package: row.package_name,
+        catalog: row.catalog_name,
+        reference: row.reference,
+        resource: row.resource_name,
+        note: row.note,
+        request,
     }
 }
 

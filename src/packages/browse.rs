@@ -12,6 +12,7 @@ use crate::access::policy::{Gate, manage_catalog, request_access, see_catalog};
 use crate::db::Db;
 use crate::directory::{PersonRow, store as directory, store::reports_of};
 use crate::error::{Error, Result};
+use crate::kernel::fact::{Veil, together};
 use crate::kernel::{Kind, PackageId, PersonId, RequestId, Risk, Ts, Zone};
 use crate::policies::model::Policy;
 use crate::policies::store::of_package;
@@ -19,7 +20,7 @@ use crate::requests::asking::{Case, for_others, query, target};
 use crate::requests::commands::exception_href;
 use crate::requests::prospect::prospect;
 use crate::requests::words::Decides;
-use crate::requests::{drafts, store as requests};
+use crate::requests::{drafts, store as requests, veil};
 use crate::web::listing::{Listing, PAGE, as_csv};
 use crate::web::page::Mark;
 use crate::web::paging::{Cursor, page};
@@ -110,7 +111,7 @@ fn browse(cx: &mut Cx) -> Result<Reply> {
         set_apart(db, viewer.id, &mut hits)?;
         let open: Vec<RequestId> =
             hits.iter().filter_map(|hit| open_request(&hit.position)).collect();
-        let held_by = if open.is_empty() { vec![] } else { requests::holders(db, &open)? };
+        let held_by = veil::holders(db, me, &open)?;
         // Guests have nobody who reports to them.
         let reports = match (&other, viewer.kind) {
             (None, Kind::Member) => reports_of(db, me.id)?,
@@ -119,11 +120,11 @@ fn browse(cx: &mut Cx) -> Result<Reply> {
         Ok((hits, held_by, reports))
     })?;
     let found = page(hits, SHOWN, at.as_ref(), |hit| (hit.key.clone(), hit.id.0));
-    let (now, zone) = (cx.now(), cx.site.db.zone());
+    let (now, zone) = (cx.now(), cx.zone());
     let with = |hit: &Hit| -> Vec<String> {
         let request = open_request(&hit.position);
         let of = held_by.iter().filter(|(id, _)| Some(*id) == request);
-        of.map(|(_, approver)| approver.name.clone()).collect()
+        together(of.map(|(_, approver)| approver.name.clone()).collect())
     };
     let hits = found.rows.iter().map(|hit| line(hit, &with(hit), other.as_ref(), now, zone));
     let mut task =
@@ -232,7 +233,7 @@ pub(crate) fn inside(hit: &Hit) -> String {
 /// The whole list with the same search, read in pieces by key.
 fn listed_csv(cx: &Cx, viewer: Viewer, asker: Asker, other: Option<String>, q: String) -> Reply {
     const PIECE: i64 = 200;
-    let (site, now, zone) = (cx.site.clone(), cx.now(), cx.site.db.zone());
+    let (site, now, zone) = (cx.site.clone(), cx.now(), cx.zone());
     let mine = if other.is_some() { "Position" } else { "My position" };
     let header = ["Access package", "Description", "Catalog", "Resources", "Risk", mine];
     Reply::csv_stream("packages.csv", &header, move |sink| {
@@ -341,8 +342,12 @@ fn show(cx: &mut Cx) -> Result<Reply> {
     if cannot && !sees {
         return cannot::page(cx, &case);
     }
-    let (now, zone) = (cx.now(), cx.site.db.zone());
-    let (policies, behalf, with, mine) = cx.read(|db| {
+    let (now, zone) = (cx.now(), cx.zone());
+    let (policies, behalf, with, mine, kept) = cx.read(|db| {
+        let kept = match sees {
+            true => Veil::default(),
+            false => cx.person()?.veil(&[me, target]),
+        };
         let all = of_package(db, id)?;
         let behalf = own && for_others(db, &position.requestor, &all)?;
         // Who looks after it reads all of its policies, whoever they are for.
@@ -353,17 +358,17 @@ fn show(cx: &mut Cx) -> Result<Reply> {
             applicable.into_iter().cloned().collect()
         };
         let Some(request) = open_request(&stands) else {
-            return Ok((policies, behalf, vec![], true));
+            return Ok((policies, behalf, vec![], true, kept));
         };
         // Somebody else's request is for those whom it concerns (E28).
         let mine = own || requests::one(db, request)?.requestor_id == me;
-        Ok((policies, behalf, requests::holders(db, &[request])?, mine))
+        Ok((policies, behalf, veil::holders(db, cx.person()?, &[request])?, mine, kept))
     })?;
     let decides = match policies.as_slice() {
         [only] if case.ask.open() => case.decides(cx, only)?,
         _ => vec![],
     };
-    let with: Vec<String> = with.into_iter().map(|(_, approver)| approver.name).collect();
+    let with = together(with.into_iter().map(|(_, approver)| approver.name).collect());
     let follow = match &stands {
         Position::Open { request, .. } if mine => {
             Some((format!("/requests/{request}"), "Follow the request"))
@@ -388,7 +393,7 @@ fn show(cx: &mut Cx) -> Result<Reply> {
         edit: manages.then(|| format!("/packages/{id}/policies/{}/edit", policy.id)),
         name: policy.name,
         version: policy.version,
-        reads: policy.terms.reads(),
+        reads: policy.terms.reads_to(&kept),
     };
     let other = case.other();
     let title = match &other {

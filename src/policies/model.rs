@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn d09_a_date_a_day_and_an_hour_end_when_people_expect() {
-        let oslo = Zone(chrono_tz::Europe::Oslo);
+        let oslo = Zone::of(chrono_tz::Europe::Oslo);
         let start = Ts::new("2026-03-28T08:00:00Z".parse().unwrap());
         let text = |end: Option<Ts>| end.map(|e| e.utc().to_rfc3339());
         assert_eq!(

@@ -4,12 +4,17 @@
 use super::model::{Asks, Extension, Lifetime, Named, Notices, Scope, Terms};
 use super::questions::{Kind, Question};
 use super::stages::{Alternates, Approvers, Condition, StageTerms, Votes};
-use crate::kernel::fact::listed;
+use crate::kernel::PersonId;
+use crate::kernel::fact::{APPROVER, Veil, listed};
 use crate::kernel::text::counted;
 
 /// "Sales and Ann Alder".
 fn names<I>(named: &[Named<I>]) -> String {
-    listed(&named.iter().map(|n| n.name.clone()).collect::<Vec<_>>())
+    match named {
+        // Their names are kept from the reader.
+        [one, _, ..] if one.name == APPROVER => format!("{} approvers", named.len()),
+        _ => listed(&named.iter().map(|n| n.name.clone()).collect::<Vec<_>>()),
+    }
 }
 
 /// The sentence with a capital at its start.
@@ -21,6 +26,33 @@ fn capital(mut text: String) -> String {
 }
 
 impl Terms {
+    /// The terms, a sentence each, for a reader from whom the names of those who decide may be kept (E17).
+    #[must_use]
+    pub fn reads_to(&self, veil: &Veil) -> Vec<String> {
+        self.clone().veiled(veil).reads()
+    }
+
+    /// The terms without the names of those who decide, where they are kept from the reader (E17).
+    #[must_use]
+    pub fn veiled(mut self, veil: &Veil) -> Self {
+        if !veil.hides() {
+            return self;
+        }
+        let hide = |people: &mut Vec<Named<PersonId>>| {
+            people.iter_mut().for_each(|person| APPROVER.clone_into(&mut person.name));
+        };
+        for stage in &mut self.stages {
+            if let Approvers::Named { people, .. } = &mut stage.approvers {
+                hide(people);
+            }
+            if let Some(alternates) = &mut stage.alternates {
+                hide(&mut alternates.people);
+            }
+            hide(&mut stage.fallback);
+        }
+        self
+    }
+
     /// The terms, a sentence each.
     #[must_use]
     pub fn reads(&self) -> Vec<String> {
@@ -181,7 +213,11 @@ fn alternates_words(alternates: &Alternates) -> String {
     if alternates.second_manager {
         who.push("their manager’s manager".into());
     }
-    who.extend(alternates.people.iter().map(|p| p.name.clone()));
+    match alternates.people.as_slice() {
+        [] => {}
+        [one, ..] if one.name == APPROVER => who.push(names(&alternates.people)),
+        people => who.extend(people.iter().map(|p| p.name.clone())),
+    }
     who.extend(alternates.groups.iter().map(|g| format!("members of {}", g.name)));
     listed(&who)
 }

@@ -121,7 +121,7 @@ fn queue(cx: &mut Cx) -> Result<Reply> {
         Ok((rows, facts))
     })?;
     let page = page(rows, ROWS, at.as_ref(), |row| (row.waiting.opened_at, row.waiting.stage.0));
-    let (now, zone) = (cx.now(), cx.site.db.zone());
+    let (now, zone) = (cx.now(), cx.zone());
     let first = page.previous.is_none();
     let more = page.next.is_some();
     let shell = cx.shell("Approvals", Place::Approvals)?;
@@ -417,7 +417,7 @@ fn done(cx: &mut Cx) -> Result<Reply> {
     let of = (past, cx.now());
     let rows = cx.read(|db| store::decided_page(db, me, of, seek(at.as_ref(), StageId), limit))?;
     let page = page(rows, ROWS, at.as_ref(), |row| (row.at, row.stage.0));
-    let (now, zone) = (cx.now(), cx.site.db.zone());
+    let (now, zone) = (cx.now(), cx.zone());
     let row = |row: &Decided| DecidedRow {
         href: format!("/approvals/{}", row.request.id),
         target: row.request.target.clone(),

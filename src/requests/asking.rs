@@ -96,8 +96,7 @@ fn take(cx: &mut Cx) -> Result<Reply> {
         return page.changed().reply(cx);
     }
     if step != "basket" {
-        let checked =
-            form.checked(&policy.terms, &case.ask.attributes, cx.now(), cx.site.db.zone());
+        let checked = form.checked(&policy.terms, &case.ask.attributes, cx.now(), cx.zone());
         if let Err(errors) = checked {
             return page.wrong(&errors).reply(cx);
         }
@@ -207,7 +206,7 @@ fn prefill(cx: &Cx, case: &Case, form: &mut AskForm) -> Result<()> {
     own_again(cx, case, form)?;
     let Some(again) = form.again else { return Ok(()) };
     let before = cx.read(|db| store::one(db, again))?;
-    let zone = cx.site.db.zone();
+    let zone = cx.zone();
     let today = zone.date(cx.now());
     let day = |day: chrono::NaiveDate| if day < today { String::new() } else { day.to_string() };
     form.reason = before.reason;

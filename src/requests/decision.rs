@@ -22,7 +22,7 @@ use crate::assignments;
 use crate::audit::history::{Told, contents_since, history_of_request};
 use crate::db::{Db, Seek, Tx, hold_package};
 use crate::error::{Error, FieldError, Refusal, Result};
-use crate::kernel::fact::Sentence;
+use crate::kernel::fact::{Sentence, Veil};
 use crate::kernel::{Fact, Kind, PersonId, RequestId, Risk, StageId, Ts, Zone};
 use crate::packages::incompatible::model::{Beside, Conflict};
 use crate::packages::incompatible::store::conflicts;
@@ -190,7 +190,7 @@ impl Case {
             held: store::held(db, request.target_id)?,
             earlier: store::earlier(db, &request, EARLIER)?,
             spans: store::spans(db, request.package_id, request.target_id, SPANS)?,
-            history: history_of_request(db, id, HISTORY)?,
+            history: history_of_request(db, id, &Veil::default(), HISTORY)?,
             open: open.filter(|_| free),
             instead_of,
             acts,
@@ -410,7 +410,7 @@ fn draw(cx: &Cx, id: RequestId, from: From, errors: Vec<FieldError>) -> Result<R
     let mut shell = cx.shell(title, Place::Approvals)?;
     shell.errors = errors.iter().map(Into::into).collect();
     let status = if errors.is_empty() { 200 } else { 422 };
-    let page = case.page(shell, me, cx.now(), cx.site.db.zone(), from);
+    let page = case.page(shell, me, cx.now(), cx.zone(), from);
     Ok(Reply::page(&page)?.status(status))
 }
 

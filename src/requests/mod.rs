@@ -44,6 +44,7 @@ pub mod stopping;
 pub mod stops;
 pub mod store;
 pub mod timeline;
+pub mod veil;
 pub mod votes;
 #[cfg(test)]
 mod waiting_tests;

@@ -76,7 +76,7 @@ fn list(cx: &mut Cx) -> Result<Reply> {
         Ok((package, rows, holders, store::paces(db, id)?))
     })?;
     let page = page(rows, ROWS, at.as_ref(), |row| (row.created_at, row.id.0));
-    let (now, zone) = (cx.now(), cx.site.db.zone());
+    let (now, zone) = (cx.now(), cx.zone());
     let shown = ListPage {
         shell: cx.shell(format!("Requests for {} – Catalogs", package.name), Place::Catalogs)?,
         states: facets(id, state),

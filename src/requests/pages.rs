@@ -11,7 +11,8 @@ use super::prospect::deciders;
 use super::rules::{Deciders, pace};
 use super::stops::{self, Stop};
 use super::timeline::{Item, Story};
-use super::{asking, commands, store, words};
+use super::{asking, commands, store, veil, words};
+use crate::access::Person;
 use crate::access::policy::{self, Gate};
 use crate::assignments;
 use crate::assignments::model::Assignment;
@@ -20,6 +21,7 @@ use crate::assignments::words::Times;
 use crate::audit::history::{Told, history_of_request};
 use crate::db::Db;
 use crate::error::{Error, Result};
+use crate::kernel::fact::{Veil, together};
 use crate::kernel::{Kind, PersonId, RequestId, Ts, Zone};
 use crate::packages::model::Content;
 use crate::packages::store::contents;
@@ -109,7 +111,8 @@ pub struct Line {
 pub fn line(request: &Request, holders: &Holders, me: PersonId, times: Times) -> Line {
     let (now, zone) = (times.now, times.zone);
     let held = holders.iter().filter(|(id, _)| *id == request.id).map(|(_, approver)| approver);
-    let with: Vec<String> = held.clone().map(|a| words::you(Some(me), a.person, &a.name)).collect();
+    let with = held.clone().map(|a| words::you(Some(me), a.person, &a.name)).collect();
+    let with = together(with);
     let since = request.asked_at.or(held.map(|a| a.opened_at).max());
     let (since, due) = words::wait(request, since, now, zone);
     let other = |id: PersonId, name: &String| (id != me).then(|| name.clone());
@@ -137,13 +140,14 @@ pub fn line(request: &Request, holders: &Holders, me: PersonId, times: Times) ->
 pub type Holders = Vec<(RequestId, super::model::Approver)>;
 
 fn times(cx: &Cx) -> Times {
-    Times { now: cx.now(), wall: cx.wall(), zone: cx.site.db.zone() }
+    Times { now: cx.now(), wall: cx.wall(), zone: cx.zone() }
 }
 
 fn list(cx: &mut Cx) -> Result<Reply> {
-    let me = cx.person()?.id;
+    let reader = cx.person()?;
+    let me = reader.id;
     if as_csv(cx) {
-        return Ok(list_csv(cx, me));
+        return Ok(list_csv(cx, reader.clone()));
     }
     let at = cx.cursor::<Ts>(PAGE)?;
     let (rows, holders, kept) = cx.read(|db| {
@@ -154,7 +158,7 @@ fn list(cx: &mut Cx) -> Result<Reply> {
         let rows = store::of_person(db, me, seek(at.as_ref(), RequestId), SHOWN as i64 + 1)?;
         let open: Vec<RequestId> =
             rows.iter().filter(|r| r.state == State::PendingApproval).map(|r| r.id).collect();
-        let holders = if open.is_empty() { vec![] } else { store::holders(db, &open)? };
+        let holders = veil::holders(db, reader, &open)?;
         Ok((rows, holders, kept))
     })?;
     let found = page(rows, SHOWN, at.as_ref(), |r| (r.created_at, r.id.0));
@@ -172,16 +176,16 @@ fn list(cx: &mut Cx) -> Result<Reply> {
 }
 
 /// The whole list, read in pieces by key.
-fn list_csv(cx: &Cx, me: PersonId) -> Reply {
+fn list_csv(cx: &Cx, reader: Person) -> Reply {
     let site = cx.site.clone();
     Reply::csv_stream("requests.csv", words::CSV, move |out| {
         let read = |db: &mut Db, from, limit| {
-            let rows = store::of_person(db, me, from, limit)?;
+            let rows = store::of_person(db, reader.id, from, limit)?;
             let ids: Vec<RequestId> = rows.iter().map(|r| r.id).collect();
-            let holders = if ids.is_empty() { vec![] } else { store::holders(db, &ids)? };
+            let holders = veil::holders(db, &reader, &ids)?;
             let with = |id: RequestId| -> Vec<String> {
                 let held = holders.iter().filter(|(of, _)| *of == id);
-                held.map(|(_, approver)| approver.name.clone()).collect()
+                together(held.map(|(_, approver)| approver.name.clone()).collect())
             };
             Ok(rows.into_iter().map(|r| (with(r.id), r)).collect::<Vec<_>>())
         };
@@ -244,15 +248,17 @@ fn show(cx: &mut Cx) -> Result<Reply> {
     let id: RequestId = cx.id("id")?;
     let actor = cx.actor().ok_or(Error::Missing)?;
     let me = cx.person()?.id;
-    let (request, (stages, approvers)) =
+    let (mut request, (stages, mut approvers)) =
         cx.read(|db| Ok((store::one(db, id)?, store::course(db, id)?)))?;
     let standing = store::standing_of(&request, &approvers);
     policy::see_request(actor, &standing)?;
     let now = cx.now();
     let (around, acts) = cx.read(|db| {
         let acts = acts(db, actor, &request, &stages, &approvers, now)?;
-        Ok((Around::read(db, &request)?, acts))
+        Ok((Around::read(db, &request, cx.person()?)?, acts))
     })?;
+    veil::approvers(&around.veil, &mut approvers);
+    request.terms = request.terms.veiled(&around.veil);
     let story = Story {
         request: &request,
         me: Some(me),
@@ -281,7 +287,7 @@ fn show(cx: &mut Cx) -> Result<Reply> {
     let items = story.tell();
     let moving = items.iter().any(|item| !item.marks.is_empty());
     let asked = super::rules::Period { starts: request.starts_at, ends: request.ends_at };
-    let zone = cx.site.db.zone();
+    let zone = cx.zone();
     let page = RequestPage {
         lede: story.lede(),
         settled: if moving { vec![] } else { story.marks() },
@@ -347,6 +353,7 @@ fn again_href(request: &Request, repeats: bool) -> String {
 /// What stands around a request. At most nine statements more than the request and its stages take.
 struct Around {
     facts: Vec<Told>,
+    veil: Veil,
     deciders: Vec<Option<Deciders>>,
     contents: Vec<Content>,
     assignment: Option<Assignment>,
@@ -358,7 +365,7 @@ struct Around {
 }
 
 impl Around {
-    fn read(db: &mut Db, request: &Request) -> Result<Self> {
+    fn read(db: &mut Db, request: &Request, me: &Person) -> Result<Self> {
         let (id, waits) = (request.id, request.state == State::PendingApproval);
         let (package, catalog) = (request.package_id, request.catalog_id);
         let (requestor, target) = (request.requestor_id, request.target_id);
@@ -372,12 +379,16 @@ impl Around {
             None if waits => None,
             None => assignments::store::of_request(db, id)?,
         };
+        let veil = me.veil(&[requestor, target]);
+        let mut next = match more {
+            true => deciders(db, &request.terms, requestor, target, catalog)?,
+            false => vec![],
+        };
+        veil::deciders(&veil, &mut next);
         Ok(Self {
-            facts: history_of_request(db, id, FACTS)?,
-            deciders: match more {
-                true => deciders(db, &request.terms, requestor, target, catalog)?,
-                false => vec![],
-            },
+            facts: history_of_request(db, id, &veil, FACTS)?,
+            veil,
+            deciders: next,
             contents: match waits || request.state == State::Scheduled {
                 true => contents(db, package)?,
                 false => vec![],

@@ -9,7 +9,7 @@ use crate::assignments::model::Assignment;
 use crate::assignments::rights::Standing;
 use crate::assignments::words::{Times, delivery, role, unsettled};
 use crate::audit::history::Told;
-use crate::kernel::fact::{EndReason, listed};
+use crate::kernel::fact::{EndReason, listed, together};
 use crate::kernel::text::{counted, one_line};
 use crate::kernel::{Fact, PersonId, Ts};
 use crate::packages::model::Content;
@@ -77,7 +77,7 @@ impl Story<'_> {
     pub fn with(&self) -> Vec<String> {
         let mut waiting: Vec<&Approver> = self.approvers.iter().filter(|a| a.waiting).collect();
         waiting.sort_by_key(|a| self.me != Some(a.person));
-        waiting.iter().map(|a| words::you(self.me, a.person, &a.name)).collect()
+        together(waiting.iter().map(|a| words::you(self.me, a.person, &a.name)).collect())
     }
 
     fn open(&self) -> Option<&Stage> {
@@ -732,9 +732,9 @@ impl Story<'_> {
                     continue;
                 }
                 let found = self.deciders.get(at).and_then(Option::as_ref);
-                let names: Vec<String> = found.map_or_else(Vec::new, |d| {
+                let names = together(found.map_or_else(Vec::new, |d| {
                     d.people.iter().map(|p| words::you(self.me, p.id, &p.name)).collect()
-                });
+                }));
                 let heading = match names.as_slice() {
                     [] => format!("Then stage {}", at + 1),
                     names => format!("Then with {}", and_list(names, 3)),

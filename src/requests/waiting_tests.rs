@@ -420,3 +420,80 @@ fn d46_who_asked_for_somebody_else_is_named_to_those_who_decide() {
         assert!(ann.get("/approvals").texts("tbody tr")[0].contains("requested by Bea Boss"));
     }
 }
+
+#[test]
+fn e17_no_page_and_no_letter_names_those_who_decide_to_those_who_wait() {
+    for house in houses(crate::app::ROUTES) {
+        let office = Office::open(house);
+        let db = office.house.site.db.clone();
+        office.house.change(|tx| {
+            crate::db::set_setting(tx, "organization.approver_names", "false")?;
+            Ok(())
+        });
+        let [ann, ben, _] = office.three;
+        let asha = office.asha;
+        let nobody = |path: &str| {
+            let page = office.house.signed_in(asha).get(path);
+            assert_eq!(page.status, 200, "{path}");
+            for name in NAMES.iter().chain(&["Dan Elder"]) {
+                assert!(!page.body.contains(name), "{path} names {name}: {}", main(&page));
+            }
+            main(&page)
+        };
+        let package = format!("/packages/{}", office.package);
+        let says = nobody(&package);
+        assert!(says.contains("2 of 3 approvers must approve"), "{says}");
+        assert!(says.contains("an approver can decide, too"), "{says}");
+        nobody(&format!("{package}/request"));
+        nobody(&format!("{package}/why"));
+
+        let id = office.request(asha);
+        let stage = office.stage(id);
+        let request = format!("/requests/{id}");
+        assert!(nobody(&request).contains("With 3 approvers."));
+        office.vote(id, ann);
+        let asked = db.write(By::Person(ben), move |tx| {
+            let request = store::one(tx.db(), id)?;
+            let standing = store::standing(tx.db(), &request)?;
+            let permit = policy::decide_stage(tx.actor(), &standing)?;
+            commands::ask(tx, &permit, stage, "Which ledger?")
+        });
+        asked.expect("a question");
+        let story = nobody(&request);
+        assert!(story.contains("An approver asked for information."), "{story}");
+        assert!(story.contains("An approver approved"), "{story}");
+        let own = format!("/people/{asha}");
+        for path in ["/", "/requests", "/requests?format=csv", "/packages", "/me", &own] {
+            nobody(path);
+        }
+        assert!(nobody(&format!("{request}/answer")).contains("Which ledger?"));
+
+        crate::notify::dispatch::run(&db).expect("told");
+        nobody("/notices");
+        let told = db.read(|db| {
+            use crate::db::schema::notices;
+            let mine = notices::table.filter(notices::person_id.eq(asha));
+            let ids: Vec<crate::kernel::NoticeId> = mine.select(notices::id).load(db)?;
+            crate::notify::store::told(db, &ids)
+        });
+        let told = told.expect("notices");
+        assert!(!told.is_empty());
+        let head = crate::notify::letters::Letterhead {
+            site: "https://keyholder.example".parse().expect("an address"),
+            organization: "Northmoor".into(),
+            help: String::new(),
+            zone: db.zone(),
+        };
+        for one in &told {
+            let letter = crate::notify::letters::Letter::of(one, &head).expect("a letter");
+            for name in NAMES {
+                assert!(!letter.text.contains(name), "{}", letter.text);
+            }
+        }
+        // Whoever decides or looks after it reads names as ever.
+        for reader in [ann, office.setup.ada] {
+            let page = office.house.signed_in(reader).get(&request);
+            assert!(page.body.contains("Ben Birch"), "{}", main(&page));
+        }
+    }
+}

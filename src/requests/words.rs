@@ -2,6 +2,7 @@
 
 use super::model::{Request, RequestKind, Rule, State, Via};
 use super::rules::{Deciders, Period};
+use crate::kernel::fact::together;
 use crate::kernel::text::counted;
 use crate::kernel::{PersonId, Ts, Zone};
 use crate::policies::model::{Lifetime, Terms};
@@ -33,12 +34,12 @@ pub fn decides(terms: &Terms, deciders: &[Option<Deciders>]) -> Vec<Decides> {
         .enumerate()
         .map(|(at, stage)| {
             let found = deciders.get(at).and_then(Option::as_ref);
-            let people: Vec<&str> =
-                found.map_or(&[][..], |d| &d.people).iter().map(|p| p.name.as_str()).collect();
+            let people: Vec<String> = found.map_or_else(Vec::new, Deciders::names);
+            let many = people.len();
             Decides {
                 lead: terms.lead(at),
-                names: Names::of(&people),
-                verb: match found.map_or((Rule::Any, people.len()), |d| (d.rule, people.len())) {
+                names: Names::of(&together(people)),
+                verb: match found.map_or((Rule::Any, many), |d| (d.rule, many)) {
                     (_, 1) => "decides".to_owned(),
                     (Rule::Any, _) => "decide, whoever is first".to_owned(),
                     (Rule::Some, _) => {

@@ -33,12 +33,11 @@ fn change(cx: &mut Cx) -> Result<Reply> {
     let Ok(seen) = form.raw("rev").parse::<i64>() else { return Err(Error::Missing) };
     // What is no number is as wrong as one that is too small.
     let number = |name: &str| form.line(name).parse().unwrap_or(-1);
-    let (help, undo_seconds, stand_in_days) =
-        (Some(form.line("help")), number("undo"), number("stand-in"));
+    let (help, approver_names) = (Some(form.line("help")), form.has("names"));
+    let (undo_seconds, stand_in_days) = (number("undo"), number("stand-in"));
     let saved = cx.write(move |tx| {
         let permit = policy::manage_settings(tx.actor())?;
-        let old = store::organization(tx.db())?;
-        let new = Settings { help: help.clone(), undo_seconds, stand_in_days, ..old };
+        let new = Settings { help: help.clone(), approver_names, undo_seconds, stand_in_days };
         commands::change_seen(tx, &permit, seen, &new)
     });
     match saved {
@@ -55,12 +54,14 @@ fn change(cx: &mut Cx) -> Result<Reply> {
 /// The form that says what is set.
 fn written(cx: &Cx) -> Result<Form> {
     let (settings, rev) = cx.read(|db| Ok((store::organization(db)?, store::revision(db)?)))?;
-    Ok(Form::of([
+    let names = settings.approver_names.then(|| ("names", "yes".to_owned()));
+    let others = [
         ("rev", rev.to_string()),
         ("help", settings.help.unwrap_or_default()),
         ("undo", settings.undo_seconds.to_string()),
         ("stand-in", settings.stand_in_days.to_string()),
-    ]))
+    ];
+    Ok(Form::of(names.into_iter().chain(others)))
 }
 
 fn draw(cx: &Cx, form: Form, errors: Vec<FieldError>) -> Result<Reply> {

@@ -4,12 +4,11 @@ use diesel::prelude::*;
 
 use super::model::Settings;
 use crate::db::schema::settings;
-use crate::db::{Db, Tx, set_setting, setting, stale_if_taken};
+use crate::db::{APPROVER_NAMES, Db, Tx, set_setting, setting, stale_if_taken};
 use crate::error::{Error, Result};
 
 const REV: &str = "organization.rev";
 const HELP: &str = "organization.help";
-const APPROVER_NAMES: &str = "organization.approver_names";
 /// The name of the row with the undo window, for those who write history.
 pub const UNDO_SECONDS: &str = "organization.undo_seconds";
 const STAND_IN_DAYS: &str = "organization.stand_in_days";

@@ -2,13 +2,13 @@
 
 use super::oidc::Identity;
 use super::rules::{self, Candidate, No};
-use super::store;
+use super::store::{self, Choice};
 use crate::access::{Actor, Permit, RunSystem, policy};
 use crate::db::{By, Fixture, Tx};
 use crate::directory::{self, GlobalRole};
 use crate::error::{Error, Result};
 use crate::kernel::text::{one_line, shortened};
-use crate::kernel::{About, Fact, PersonId};
+use crate::kernel::{About, Fact, PersonId, Zone};
 use crate::web::session::{self, Ending};
 
 /// In whose name a sign-in is written until it is known whose it is.
@@ -78,27 +78,21 @@ pub fn sign_out_everywhere(tx: &mut Tx<'_>) -> Result<usize> {
     Ok(ended)
 }
 
-/// Switches single-letter shortcuts on or off for the person who acts (F4). A taste of one's own, and no fact.
+/// Changes what the person who acts has chosen for themselves: a taste of one's own, and no fact.
 ///
 /// # Errors
-/// `Denied` for the system, which presses no keys.
-pub fn set_shortcuts(tx: &mut Tx<'_>, on: bool) -> Result<()> {
-    match tx.actor().enabled_person().map(|person| person.id) {
-        Some(person) => store::save_shortcuts(tx, person, on),
-        None => Err(Error::Denied("Sign in first.".into())),
+/// `Invalid` for a time zone that there is not; `Denied` for the system, which has no taste.
+pub fn choose(tx: &mut Tx<'_>, choice: &Choice) -> Result<()> {
+    let Some(person) = tx.actor().enabled_person().map(|person| person.id) else {
+        return Err(Error::Denied("Sign in first.".into()));
+    };
+    if let Some(Some(name)) = &choice.time_zone
+        && Zone::named(name).is_none()
+    {
+        let words = "Choose a time zone from the list, or write one such as Europe/Lisbon";
+        return Err(Error::invalid("zone", words));
     }
-}
-
-/// Mails the person who acts everything, or only what waits for something they can do; in the portal they read all of
-/// it. A taste of one's own, and no fact.
-///
-/// # Errors
-/// `Denied` for the system, which reads no mail.
-pub fn set_mail(tx: &mut Tx<'_>, only_needed: bool) -> Result<()> {
-    match tx.actor().enabled_person().map(|person| person.id) {
-        Some(person) => store::save_mail(tx, person, if only_needed { "needed" } else { "all" }),
-        None => Err(Error::Denied("Sign in first.".into())),
-    }
+    store::save_choice(tx, person, choice)
 }
 
 /// Ends one session of the person who acts, or all others than `own`; their own they leave by signing out.

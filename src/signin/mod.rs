@@ -9,3 +9,5 @@ pub mod pages;
 pub mod rules;
 pub mod store;
 pub mod words;
+
+pub use store::Choice;

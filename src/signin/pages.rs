@@ -30,6 +30,8 @@ pub const ROUTES: &[Route] = &[
     get("/me", Gate::SignedIn, me::show),
     post("/me/shortcuts", Gate::SignedIn, me::shortcuts),
     post("/me/mail", Gate::SignedIn, me::mail),
+    get("/me/time-zone", Gate::SignedIn, me::zone),
+    post("/me/time-zone", Gate::SignedIn, me::set_zone),
     post("/me/sessions/end", Gate::SignedIn, me::end_session),
     post("/me/sessions/end-others", Gate::SignedIn, me::end_others),
     post("/me/signout-everywhere", Gate::SignedIn, me::sign_out_everywhere),

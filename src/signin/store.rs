@@ -55,40 +55,38 @@ pub fn has_administrator(db: &mut Db) -> Result<bool> {
     Ok(some.select(people::id).first::<PersonId>(db).optional()?.is_some())
 }
 
-/// Whether single letters are shortcuts for the person (F4).
-pub(super) fn save_shortcuts(tx: &mut Tx<'_>, person: PersonId, on: bool) -> Result<()> {
-    let row =
-        (profiles::person_id.eq(person), profiles::mail.eq("all"), profiles::shortcuts.eq(on));
-    crate::each_backend!(tx.db(), |c| {
-        diesel::insert_into(profiles::table)
-            .values(row)
-            .on_conflict(profiles::person_id)
-            .do_update()
-            .set(profiles::shortcuts.eq(on))
-            .execute(c)?
-    });
-    Ok(())
+/// What a person chooses for themselves; what is none stays as it is.
+#[derive(Clone, Debug, Default, AsChangeset)]
+#[diesel(table_name = profiles)]
+pub struct Choice {
+    /// The IANA name of the zone in whose clock they read times; none inside for the organization's.
+    pub time_zone: Option<Option<String>>,
+    /// Which mails they get: "all", or "needed" for those that ask something of them.
+    pub mail: Option<&'static str>,
+    /// Whether single letters are shortcuts (F4).
+    pub shortcuts: Option<bool>,
 }
 
-/// Whether the person wants only mails that ask something of them.
-///
-/// # Errors
-/// When the database does not answer.
-pub fn only_needed_mails(db: &mut Db, person: PersonId) -> Result<bool> {
-    let mail = profiles::table.find(person).select(profiles::mail);
-    Ok(mail.first::<String>(db).optional()?.as_deref() == Some("needed"))
+/// The zone in whose clock the person reads times, and whether they want only mails that ask something of them.
+pub(super) fn chosen(db: &mut Db, person: PersonId) -> Result<(Option<String>, bool)> {
+    let found =
+        profiles::table.find(person).select((profiles::time_zone, profiles::mail.eq("needed")));
+    Ok(found.first(db).optional()?.unwrap_or_default())
 }
 
-/// Which mails the person wants: "all" or "needed".
-pub(super) fn save_mail(tx: &mut Tx<'_>, person: PersonId, mail: &str) -> Result<()> {
-    let row =
-        (profiles::person_id.eq(person), profiles::mail.eq(mail), profiles::shortcuts.eq(true));
+pub(super) fn save_choice(tx: &mut Tx<'_>, person: PersonId, choice: &Choice) -> Result<()> {
+    let row = (
+        profiles::person_id.eq(person),
+        profiles::time_zone.eq(choice.time_zone.clone().flatten()),
+        profiles::mail.eq(choice.mail.unwrap_or("all")),
+        profiles::shortcuts.eq(choice.shortcuts.unwrap_or(true)),
+    );
     crate::each_backend!(tx.db(), |c| {
         diesel::insert_into(profiles::table)
-            .values(row)
+            .values(&row)
             .on_conflict(profiles::person_id)
             .do_update()
-            .set(profiles::mail.eq(mail))
+            .set(choice)
             .execute(c)?
     });
     Ok(())

@@ -139,14 +139,14 @@ fn show(cx: &mut Cx) -> Result<Reply> {
 }
 
 fn today(cx: &Cx) -> NaiveDate {
-    cx.site.db.zone().date(cx.now())
+    cx.zone().date(cx.now())
 }
 
 fn draw(cx: &Cx, frame: Frame, mut form: Form, errors: &[FieldError]) -> Result<Reply> {
     if StandInId::parse(form.raw("key")).is_none() {
         form.set("key", StandInId::fresh().to_string());
     }
-    let (now, zone) = (cx.now(), cx.site.db.zone());
+    let (now, zone) = (cx.now(), cx.zone());
     let (periods, all, longest) = cx.read(|db| {
         let longest = settings::store::organization(db)?.stand_in_days;
         Ok((store::of(db, frame.id, now)?, store::decidable(db, &frame.person)?, longest))
@@ -260,7 +260,7 @@ fn check(cx: &mut Cx) -> Result<Reply> {
         Err(Error::Invalid(errors)) => return draw(cx, frame, form, &errors),
         Err(other) => return Err(other),
     };
-    let (now, zone) = (cx.now(), cx.site.db.zone());
+    let (now, zone) = (cx.now(), cx.zone());
     let me = cx.person()?.id;
     let time = (zone.start_of(new.first), zone.end_of(new.last));
     let found = cx.read(|db| {

@@ -7,6 +7,7 @@ use crate::access::policy::{Gate, ReportStanding, end_for_report};
 use crate::directory::PersonRow;
 use crate::directory::profile::store::{Holding, Sight, holdings};
 use crate::error::{Error, Result};
+use crate::kernel::fact::together;
 use crate::kernel::{PersonId, Ts, Zone};
 use crate::requests::words::you;
 use crate::web::listing::{Listing, PAGE, as_csv};
@@ -86,7 +87,7 @@ fn list(cx: &mut Cx) -> Result<Reply> {
         let reports = store::reports(db, me, which, soon, at.as_ref(), ROWS as i64 + 1)?;
         let ids: Vec<PersonId> = reports.iter().map(|report| report.id).collect();
         let ending = store::ending(db, &ids, soon)?;
-        let waiting = store::waiting(db, &ids)?;
+        let waiting = store::waiting(db, cx.person()?, &ids)?;
         Ok((reports, ending, waiting))
     })?;
     let found = page(reports, ROWS, at.as_ref(), |report| (report.key.clone(), report.id.0));
@@ -139,8 +140,7 @@ fn holds(n: i64) -> String {
 
 /// "you", "Ann and Ben", "somebody who is being looked for".
 fn with(waiting: &Waiting, me: PersonId) -> String {
-    let names: Vec<String> =
-        waiting.with.iter().map(|(id, name)| you(Some(me), *id, name)).collect();
+    let names = together(waiting.with.iter().map(|(id, name)| you(Some(me), *id, name)).collect());
     if names.is_empty() { "its next step".to_owned() } else { and_list(&names, NAMED) }
 }
 
@@ -212,7 +212,7 @@ fn show(cx: &mut Cx) -> Result<Reply> {
     let (person, held, waiting) = cx.read(|db| {
         let person = store::report(db, me, id)?;
         let everything = Sight { catalogs: None, sign_ins: false };
-        Ok((person, holdings(db, id, &everything)?, store::waiting(db, &[id])?))
+        Ok((person, holdings(db, id, &everything)?, store::waiting(db, cx.person()?, &[id])?))
     })?;
     let (now, zone, soon) = (cx.now(), cx.zone(), soon(cx));
     let ends = held.iter().filter(|h| h.until.is_some_and(|end| end <= soon)).count();

@@ -5,11 +5,13 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
 use super::rules::{self, Figure, Peers};
+use crate::access::Person;
 use crate::db::Db;
 use crate::db::columns::{Stamp, Uid};
 use crate::db::schema::{assignments, packages, people, requests, stage_approvers};
 use crate::directory::PersonRow;
 use crate::error::{Error, Result};
+use crate::kernel::fact::APPROVER;
 use crate::kernel::{Kind, PackageId, PersonId, RequestId, Ts};
 use crate::packages::model::{Hit, Viewer};
 use crate::packages::store::{Open, open_names, open_to};
@@ -187,11 +189,12 @@ pub struct Waiting {
     pub with: Vec<(PersonId, String)>,
 }
 
-/// What waits for a decision for these people, longest wait first. One statement.
+/// What waits for a decision for these people, longest wait first. One statement. Where the organization keeps the names
+/// of those who decide, so does this in what the reader asked for (E17).
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn waiting(db: &mut Db, people: &[PersonId]) -> Result<Vec<Waiting>> {
+pub fn waiting(db: &mut Db, me: &Person, people: &[PersonId]) -> Result<Vec<Waiting>> {
     type Row = ((RequestId, String, PersonId, PersonId, Ts), String, Option<(PersonId, String)>);
     if people.is_empty() {
         return Ok(vec![]);
@@ -231,10 +234,14 @@ pub fn waiting(db: &mut Db, people: &[PersonId]) -> Result<Vec<Waiting>> {
             last.with.extend(with);
         }
     }
+    if me.veil(&[me.id]).hides() {
+        let asked = all.iter_mut().filter(|one| one.requestor == me.id);
+        asked.flat_map(|one| &mut one.with).for_each(|(_, name)| APPROVER.clone_into(name));
+    }
     Ok(all)
 }
 
-/// The one who reports to the reader. One statement.
+/// The one who reports to the me. One statement.
 ///
 /// # Errors
 /// `Missing` for everybody else: who is here is not told (E28).

@@ -779,7 +779,13 @@ fn a_request_for_the_team_names_who_decides() {
         let page = marta.get(&format!("/team/{asha}"));
         assert!(main(&page).contains("one request waits for a decision"), "{}", main(&page));
         assert_eq!(page.texts("main ul.lines .name a"), ["Month-end ledger"]);
-        let open = office.house.site.db.read(|db| store::waiting(db, &[asha])).expect("waiting");
+        let db = &office.house.site.db;
+        let read = db.read(|db| {
+            let now = office.house.site.db.clocks().business.now();
+            let marta = crate::db::load_actor(db, office.marta, now)?.expect("Marta");
+            store::waiting(db, &marta, &[asha])
+        });
+        let open = read.expect("waiting");
         assert_eq!(open[0].with, [(office.marta, "Marta Lindqvist".to_owned())]);
         let soon: Ts = open[0].at.plus_hours(24 * 30);
         let glance = office.house.site.db.read(|db| store::at_a_glance(db, office.marta, soon));

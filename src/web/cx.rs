@@ -128,10 +128,11 @@ impl Cx {
         self.site.db.clocks().wall.now()
     }
 
-    /// The organization's time zone.
+    /// The organization's days, and the clock of whoever is signed in.
     #[must_use]
     pub fn zone(&self) -> Zone {
-        self.site.db.zone()
+        let reader = self.actor.as_ref().and_then(Actor::enabled_person);
+        self.site.db.zone().with_clock_of(reader.and_then(|person| person.clock))
     }
 
     /// A part of the path as an id.

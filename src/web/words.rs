@@ -58,7 +58,7 @@ impl When {
 /// The last whole day before an end that is a local midnight; none for any other time of day.
 #[must_use]
 pub fn last_day(end: Ts, zone: Zone) -> Option<NaiveDate> {
-    let local = zone.local(end);
+    let local = zone.organization().local(end);
     (zone.start_of(local.date_naive()) == end || local.time() == NaiveTime::MIN)
         .then(|| local.date_naive().pred_opt())
         .flatten()
@@ -106,7 +106,7 @@ pub fn span(seconds: i64) -> String {
 #[must_use]
 pub fn waited(since: Ts, now: Ts, zone: Zone) -> String {
     let seconds = now.seconds_since(since);
-    match (zone.date(now) - zone.date(since)).num_days() {
+    match calendar_days(since, now, zone) {
         days if seconds >= DAY && days > 0 => counted(days, "day", "days"),
         _ => span(seconds),
     }
@@ -123,11 +123,11 @@ pub fn within(seconds: i64) -> String {
     }
 }
 
-/// "3 days ago", "in 22 days", "tomorrow": hours count exactly, days by the zone's calendar.
+/// "3 days ago", "in 22 days", "tomorrow": hours count exactly, days by the calendar of the reader's clock.
 #[must_use]
 pub fn relative(at: Ts, now: Ts, zone: Zone) -> String {
     let seconds = at.seconds_since(now);
-    let days = (zone.date(at) - zone.date(now)).num_days();
+    let days = calendar_days(now, at, zone);
     let off = |n: i64, one: &str, many: &str| {
         let words = counted(n, one, many);
         if seconds < 0 { format!("{words} ago") } else { format!("in {words}") }
@@ -139,6 +139,11 @@ pub fn relative(at: Ts, now: Ts, zone: Zone) -> String {
         s if s < DAY || days == 0 => off(s / HOUR, "hour", "hours"),
         _ => days_off(days),
     }
+}
+
+/// How often the reader's clock passes midnight between two instants.
+fn calendar_days(from: Ts, to: Ts, zone: Zone) -> i64 {
+    (zone.local(to).date_naive() - zone.local(from).date_naive()).num_days()
 }
 
 fn days_off(days: i64) -> String {
@@ -155,9 +160,20 @@ fn long(days: i64) -> String {
     if days < 730 { counted(days, "day", "days") } else { counted(days / 365, "year", "years") }
 }
 
-/// "CET (UTC+1)": the zone in which a page shows its times.
+/// "CET (UTC+1)": the zone in which a page shows its times; "EST (UTC−5), and days as in CET (UTC+1)" where the reader's
+/// clock is another than the organization's.
 #[must_use]
 pub fn zone_words(now: Ts, zone: Zone) -> String {
+    let organization = zone.organization();
+    match zone == organization {
+        true => clock_words(now, zone),
+        false => {
+            format!("{}, and days as in {}", clock_words(now, zone), clock_words(now, organization))
+        }
+    }
+}
+
+fn clock_words(now: Ts, zone: Zone) -> String {
     let local = zone.local(now);
     let offset = local.offset().fix().local_minus_utc();
     let (sign, minutes) = (if offset < 0 { '\u{2212}' } else { '+' }, offset.abs() / 60);
@@ -244,7 +260,7 @@ pub fn capital(text: &str) -> String {
 mod tests {
     use super::*;
 
-    const OSLO: Zone = Zone(chrono_tz::Europe::Oslo);
+    const OSLO: Zone = Zone::of(chrono_tz::Europe::Oslo);
 
     fn at(text: &str) -> Ts {
         Ts::new(text.parse().expect("a time"))
@@ -283,7 +299,7 @@ mod tests {
     #[test]
     fn an_end_keeps_its_last_day_where_midnight_does_not_exist() {
         // In Cairo, 24 April 2026 starts at 01:00.
-        let cairo = Zone(chrono_tz::Africa::Cairo);
+        let cairo = Zone::of(chrono_tz::Africa::Cairo);
         let day = NaiveDate::from_ymd_opt(2026, 4, 23).expect("a day");
         assert_eq!(last_day(cairo.end_of(day), cairo), Some(day));
     }

@@ -126,7 +126,11 @@ fn d36_the_approver_gets_the_right_mail_once_and_nobody_else_gets_any() {
 fn whoever_wants_only_what_waits_for_them_gets_no_other_mail() {
     let Some(p) = Post::new() else { return };
     for person in [p.w.ada, p.w.ben] {
-        p.w.by(person, |tx| keyholder::signin::commands::set_mail(tx, true)).unwrap();
+        p.w.by(person, |tx| {
+            let choice = keyholder::signin::Choice { mail: Some("needed"), ..Default::default() };
+            keyholder::signin::commands::choose(tx, &choice)
+        })
+        .unwrap();
     }
     let request = p.ask();
     assert_eq!(p.turn(), 1, "Ben has something to decide");

@@ -11,9 +11,9 @@ use crate::policies::model::{Extension, Policy, Terms};
 use crate::requests::commands::{self, Extend};
 use crate::requests::forms::AskForm;
 use crate::requests::model::State;
-use crate::requests::prospect::deciders;
 use crate::requests::rules::{extended_end, last_day};
 use crate::requests::store;
+use crate::requests::veil::prospective;
 use crate::requests::words::{self, Decides};
 use crate::web::words::{When, date_in_full};
 use crate::web::{Cx, Form, Place, Reply, Shell};
@@ -74,7 +74,7 @@ fn draw(cx: &Cx, typed: &Typed, errors: Vec<FieldError>) -> Result<Reply> {
     let (named, policy, extension, ends, found) = cx.read(|db| {
         let (named, policy, extension, ends) = commands::extendable(db, me, id, now, zone)?;
         let found = match extension.approval {
-            true => deciders(db, &policy.terms, me, me, named.catalog)?,
+            true => prospective(db, &policy.terms, cx.person()?, me, named.catalog)?,
             false => vec![],
         };
         Ok((named, policy, extension, ends, found))

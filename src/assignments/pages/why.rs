@@ -15,12 +15,12 @@ use crate::assignments::words::{self, Times};
 use crate::db::Db;
 use crate::directory::store::{names, person};
 use crate::error::Result;
+use crate::kernel::fact::Veil;
 use crate::kernel::{AssignmentId, CatalogId, PersonId, RightId, Ts};
 use crate::policies::model::{Extension, Lifetime};
 use crate::policies::store::names_of;
 use crate::requests::model::{Approver, Request, RequestKind, Stage, StageState, Verdict};
 use crate::requests::store::{course, one as request, standing_of};
-use crate::settings;
 use crate::web::page::Mark;
 use crate::web::words::{When, and_list};
 use crate::web::{Cx, Place, Reply, Shell};
@@ -95,14 +95,15 @@ struct Read {
     policies: HashMap<crate::kernel::PolicyId, String>,
     rights: Vec<Standing>,
     given: Vec<Given>,
-    approver_names: bool,
+    /// What is kept from the reader (E17).
+    veil: Veil,
 }
 
 pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
     let id: AssignmentId = cx.id("id")?;
     let me = cx.person()?.clone();
     let read = cx.read(|db| read(db, &me, id))?;
-    let times = Times { now: cx.now(), wall: cx.wall(), zone: cx.site.db.zone() };
+    let times = Times { now: cx.now(), wall: cx.wall(), zone: cx.zone() };
     let assignment = &read.named.assignment;
     let (own, ended) = (assignment.target_id == me.id, assignment.ended_at.is_some());
     let (have, had) = if own { ("you have", "you had") } else { ("has", "had") };
@@ -134,6 +135,8 @@ fn read(db: &mut Db, me: &Person, id: AssignmentId) -> Result<Read> {
         Some(request) => course(db, request.id)?,
         None => (vec![], vec![]),
     };
+    let wait = request.as_ref().map_or([holder, holder], |r| [r.requestor_id, r.target_id]);
+    let veil = me.veil(&wait);
     let voters: Vec<PersonId> = approvers.iter().filter_map(|a| a.voted_by).collect();
     let mut under = vec![named.assignment.policy_id];
     under.extend(request.iter().map(|r| r.policy_id));
@@ -143,7 +146,7 @@ fn read(db: &mut Db, me: &Person, id: AssignmentId) -> Result<Read> {
         voters: if voters.is_empty() { HashMap::new() } else { names(db, &voters)? },
         policies: names_of(db, &under)?,
         given: if ids.is_empty() { vec![] } else { rights::given_by(db, &ids)? },
-        approver_names: settings::store::organization(db)?.approver_names,
+        veil,
         named,
         request,
         stages,
@@ -161,9 +164,7 @@ fn page(shell: Shell, read: &Read, me: &Person, looks: bool, times: Times) -> Wh
     // A manager does not read a request that they have nothing to do with, nor an owner a person's whole page.
     let sees = |r: &&Request| see_request(&actor, &standing_of(r, &read.approvers)).is_ok();
     let seen = read.request.as_ref().filter(sees);
-    let waits =
-        read.request.as_ref().is_some_and(|r| [r.target_id, r.requestor_id].contains(&me.id));
-    let named = read.approver_names || !waits;
+    let named = !read.veil.hides();
     WhyPage {
         shell,
         package: read.named.package.clone(),
@@ -238,7 +239,7 @@ fn under(read: &Read, request: &Request, actor: &Actor) -> Under {
     Under {
         name: name(request.policy_id),
         version: request.policy_version,
-        reads: request.terms.reads(),
+        reads: request.terms.reads_to(&read.veil),
         versions: manage_catalog(actor, read.named.catalog)
             .is_ok()
             .then(|| format!("/packages/{package}/policies/{}/versions", request.policy_id)),

@@ -114,7 +114,7 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
     let most = usize::try_from(RESOURCES).unwrap_or(usize::MAX);
     let more_resources = resources.len() > most;
     resources.truncate(most);
-    let (now, zone) = (cx.now(), cx.site.db.zone());
+    let (now, zone) = (cx.now(), cx.zone());
     let history = history
         .into_iter()
         .map(|(at, sentence)| Moment {

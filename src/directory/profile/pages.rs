@@ -101,11 +101,12 @@ fn read(db: &mut Db, viewer: &Person, id: PersonId) -> Result<Read> {
     let requests = store::requests(db, id, &sight)?;
     let behind = holdings.iter().filter_map(|held| held.request.as_ref().map(|asked| asked.id));
     let ids: Vec<_> = behind.chain(requests.iter().map(|request| request.id)).collect();
+    let veil = viewer.veil(&[id]);
     Ok(Read {
         manager,
         groups: store::groups(db, id)?,
         decided: store::approver_of(db, viewer.id, &ids)?,
-        history: history_of_person(db, id, &sight, FACTS)?,
+        history: history_of_person(db, id, &sight, &veil, FACTS)?,
         person,
         sight,
         holdings,
@@ -115,7 +116,7 @@ fn read(db: &mut Db, viewer: &Person, id: PersonId) -> Result<Read> {
 
 fn page(cx: &Cx, viewer: &Person, read: Read) -> Result<PersonPage> {
     let Read { person, manager, groups, sight, holdings, requests, decided, history } = read;
-    let (now, zone) = (cx.now(), cx.site.db.zone());
+    let (now, zone) = (cx.now(), cx.zone());
     let you = viewer.id == person.id;
     let actor = Actor::Person(viewer.clone());
     let sees = |request: &RequestId, catalog, people: &[PersonId]| {

@@ -55,13 +55,8 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
     let (me, target) = (cx.person()?.clone(), target(cx)?);
     let read = cx.read(|db| read(db, &me, target, id))?;
     let Read { position, owners, manager, full, asks } = read;
-    let reader = Reader {
-        id: me.id,
-        full,
-        owners: &owners,
-        manager: manager.as_deref(),
-        zone: cx.site.db.zone(),
-    };
+    let reader =
+        Reader { id: me.id, full, owners: &owners, manager: manager.as_deref(), zone: cx.zone() };
     let analysis = &position.analysis;
     let (name, open) = (position.package_name.clone(), position.open());
     let other = (me.id != target).then(|| position.target.name.clone());

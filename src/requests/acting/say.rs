@@ -154,7 +154,9 @@ fn draw_answer(cx: &Cx, text: String, errors: &[FieldError]) -> Result<Reply> {
         let request = store::one(db, id)?;
         let standing = store::standing(db, &request)?;
         policy::give_information(actor, &standing)?;
-        let history = history_of_request(db, id, FACTS)?;
+        let wait = [request.requestor_id, request.target_id];
+        let veil = cx.person()?.veil(&wait);
+        let history = history_of_request(db, id, &veil, FACTS)?;
         Ok((request, history))
     })?;
     if request.asked_at.is_none() || request.state.ended() {

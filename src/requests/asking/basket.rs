@@ -14,7 +14,7 @@ use crate::requests::drafts::{self, Draft};
 use crate::requests::eligibility::{self, No, Position};
 use crate::requests::forms::AskForm;
 use crate::requests::rules::Period;
-use crate::requests::{store, words};
+use crate::requests::{store, veil, words};
 use crate::web::page::Mark;
 use crate::web::words::{capital, number};
 use crate::web::{Cx, Place, Reply, Shell};
@@ -433,7 +433,7 @@ pub(super) fn sent(cx: &mut Cx) -> Result<Reply> {
     let (requests, holders) = cx.read(|db| {
         let requests = store::of_basket(db, me, id)?;
         let ids: Vec<RequestId> = requests.iter().map(|request| request.id).collect();
-        let holders = if ids.is_empty() { vec![] } else { store::holders(db, &ids)? };
+        let holders = veil::holders(db, cx.person()?, &ids)?;
         Ok((requests, holders))
     })?;
     let first = requests.first().ok_or(Error::Missing)?;
@@ -445,11 +445,8 @@ pub(super) fn sent(cx: &mut Cx) -> Result<Reply> {
     if first.target_id != me {
         heading = format!("{heading} for {}", first.target);
     }
-    let times = crate::assignments::words::Times {
-        now: cx.now(),
-        wall: cx.wall(),
-        zone: cx.site.db.zone(),
-    };
+    let times =
+        crate::assignments::words::Times { now: cx.now(), wall: cx.wall(), zone: cx.zone() };
     let line = |request| crate::requests::pages::line(request, &holders, me, times);
     let page = SentPage {
         shell: cx.shell(format!("{heading} – Requests"), Place::Requests)?,

@@ -117,7 +117,7 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
             Err(error) => shell = shell.with_errors(&[error]),
         }
     }
-    let (now, zone) = (cx.now(), cx.site.db.zone());
+    let (now, zone) = (cx.now(), cx.zone());
     let mark = |person: PersonId| {
         let busy = busy.iter().find(|busy| busy.person == person)?;
         Some(match (busy.holds, busy.until) {

@@ -8,7 +8,8 @@ use crate::requests::commands;
 use crate::requests::drafts::{self, Draft};
 use crate::requests::eligibility::No;
 use crate::requests::forms::AskForm;
-use crate::requests::prospect::{Prospect, deciders, prospect};
+use crate::requests::prospect::{Prospect, prospect};
+use crate::requests::veil::prospective;
 use crate::requests::words::{self, Decides};
 use crate::web::Cx;
 
@@ -131,7 +132,7 @@ impl Case {
     /// When the database does not answer.
     pub fn decides_under(&self, cx: &Cx, terms: &Terms) -> Result<Vec<Decides>> {
         let (me, target, catalog) = (self.requestor(), self.target().id, self.ask.position.catalog);
-        let found = cx.read(|db| deciders(db, terms, me, target, catalog))?;
+        let found = cx.read(|db| prospective(db, terms, cx.person()?, target, catalog))?;
         let mut all = words::decides(terms, &found);
         if me != target {
             // "As your manager" would be the reader's.

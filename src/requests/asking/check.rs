@@ -57,7 +57,7 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
     if form.version.is_some_and(|seen| seen != policy.version) {
         return page.changed().reply(cx);
     }
-    match form.checked(&policy.terms, &case.ask.attributes, cx.now(), cx.site.db.zone()) {
+    match form.checked(&policy.terms, &case.ask.attributes, cx.now(), cx.zone()) {
         Ok((period, answers)) => check_page(cx, &case, policy, form, period, answers),
         Err(errors) => page.wrong(&errors).reply(cx),
     }
@@ -81,7 +81,7 @@ pub(super) fn send(cx: &mut Cx) -> Result<Reply> {
     if form.version.is_some_and(|seen| seen != policy.version) {
         return page.changed().reply(cx);
     }
-    let zone = cx.site.db.zone();
+    let zone = cx.zone();
     let period = match form.checked(&policy.terms, &case.ask.attributes, cx.now(), zone) {
         Ok((period, _)) => period,
         Err(errors) => return page.wrong(&errors).reply(cx),
@@ -110,7 +110,7 @@ fn check_page(
     period: Period,
     answers: Vec<Answer>,
 ) -> Result<Reply> {
-    let (now, zone) = (cx.now(), cx.site.db.zone());
+    let (now, zone) = (cx.now(), cx.zone());
     let form = AskForm { policy: Some(policy.id), version: Some(policy.version), ..form.clone() };
     let mut resources: Vec<String> =
         case.ask.contents.iter().map(|c| c.resource_name.clone()).collect();

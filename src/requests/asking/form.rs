@@ -50,7 +50,7 @@ impl<'a> Page<'a> {
 
     pub(super) fn reply(self, cx: &Cx) -> Result<Reply> {
         let Self { case, policy, form, errors, changed, since } = self;
-        let (now, zone) = (cx.now(), cx.site.db.zone());
+        let (now, zone) = (cx.now(), cx.zone());
         let mut shell = cx.shell(case.title(), Place::Browse)?.with_errors(&errors);
         if changed {
             shell.notice = Some(Notice {

@@ -2,10 +2,11 @@
 
 use askama::Template;
 
-use super::super::{commands, store, words};
+use super::super::{Choice, commands, store, words};
 use super::signed_out;
 use crate::directory::{PersonRow, profile, store as directory};
-use crate::error::Result;
+use crate::error::{Error, FieldError, Result};
+use crate::kernel::Zone;
 use crate::web::words::{When, and_list};
 use crate::web::{Cx, Place, Reply, Shell, session};
 
@@ -20,6 +21,9 @@ struct MePage {
     sessions: Vec<OpenHere>,
     /// Whether only mails come that ask something.
     needed: bool,
+    /// The zone in whose clock times are shown: its name, and whether it is the organization's.
+    zone: &'static str,
+    own_zone: bool,
 }
 
 /// An open session, in words.
@@ -42,7 +46,7 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
         };
         let groups = profile::store::groups(db, me.id)?;
         let catalogs = profile::store::catalogs(db, &me.owns)?;
-        let needed = store::only_needed_mails(db, me.id)?;
+        let (_, needed) = store::chosen(db, me.id)?;
         Ok((person, manager, groups, catalogs, session::open(db, me.id, wall)?, needed))
     })?;
     let mut roles = Vec::new();
@@ -75,6 +79,8 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
         roles,
         sessions,
         needed,
+        zone: zone.name(),
+        own_zone: me.clock.is_some(),
     })
 }
 
@@ -110,23 +116,72 @@ pub(super) fn sign_out_everywhere(cx: &mut Cx) -> Result<Reply> {
 /// All mails, or only those that ask something.
 pub(super) fn mail(cx: &mut Cx) -> Result<Reply> {
     let needed = cx.form().raw("mail") == "needed";
-    cx.write(move |tx| commands::set_mail(tx, needed))?;
+    let mail = Some(if needed { "needed" } else { "all" });
     let words = match needed {
         true => {
             "You get mail only when something waits for you. Your notices here have everything."
         }
         false => "You get mail about everything that concerns you.",
     };
-    Ok(Reply::see_other("/me").notice("Saved.", words))
+    choose(cx, Choice { mail, ..Choice::default() }, ("Saved.", words))
 }
 
 /// Switches single-letter shortcuts on or off.
 pub(super) fn shortcuts(cx: &mut Cx) -> Result<Reply> {
     let on = cx.form().raw("on") == "yes";
-    cx.write(move |tx| commands::set_shortcuts(tx, on))?;
     let words = match on {
         true => ("Shortcuts are on.", "In your approvals, “?” shows them."),
         false => ("Shortcuts are off.", "Letters do nothing by themselves any more."),
     };
-    Ok(Reply::see_other("/me").notice(words.0, words.1))
+    choose(cx, Choice { shortcuts: Some(on), ..Choice::default() }, words)
 }
+
+fn choose(cx: &Cx, choice: Choice, (title, words): (&str, &str)) -> Result<Reply> {
+    cx.write(move |tx| commands::choose(tx, &choice))?;
+    Ok(Reply::see_other("/me").notice(title, words))
+}
+
+#[derive(Template)]
+#[template(path = "signin/time_zone.html")]
+struct ZonePage {
+    shell: Shell,
+    typed: String,
+    organization: &'static str,
+    zones: Vec<&'static str>,
+}
+
+/// In whose clock times are shown.
+pub(super) fn zone(cx: &mut Cx) -> Result<Reply> {
+    let typed = match cx.refill() {
+        Some(form) => form.line("zone"),
+        None => cx.person()?.clock.map_or_else(String::new, |zone| zone.name().to_owned()),
+    };
+    draw_zone(cx, typed, &[])
+}
+
+fn draw_zone(cx: &Cx, typed: String, errors: &[FieldError]) -> Result<Reply> {
+    let mut shell = cx.shell("Your time zone – Your account", Place::None)?;
+    shell.errors = errors.iter().map(Into::into).collect();
+    let organization = cx.zone().organization().name();
+    let page = ZonePage { shell, typed, organization, zones: Zone::places() };
+    Ok(Reply::page(&page)?.status(if errors.is_empty() { 200 } else { 422 }))
+}
+
+pub(super) fn set_zone(cx: &mut Cx) -> Result<Reply> {
+    let typed = cx.form().line("zone");
+    let time_zone = Some(Some(typed.replace(' ', "_")).filter(|name| !name.is_empty()));
+    let words = match &time_zone {
+        Some(Some(name)) => format!("Times are shown as clocks in {name} show them."),
+        _ => "Times are shown in the zone of the organization.".to_owned(),
+    };
+    let choice = Choice { time_zone, ..Choice::default() };
+    match cx.write(move |tx| commands::choose(tx, &choice)) {
+        Ok(()) => Ok(Reply::see_other("/me").notice("Saved.", words)),
+        Err(Error::Invalid(errors)) => draw_zone(cx, typed, &errors),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+#[path = "me_tests.rs"]
+mod tests;

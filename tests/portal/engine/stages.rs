@@ -129,7 +129,7 @@ fn d03_the_sponsors_of_a_connected_organization_decide_or_else_the_fallback() {
 
 #[test]
 fn d09_a_stage_in_days_keeps_the_local_time_and_one_in_hours_counts_exactly() {
-    let Some(w) = World::in_zone(Zone(chrono_tz::Europe::Oslo)) else { return };
+    let Some(w) = World::in_zone(Zone::of(chrono_tz::Europe::Oslo)) else { return };
     w.pass(26 * DAY);
     assert_eq!(w.now(), at("2026-03-28T09:00:00Z"), "the day before clocks are changed");
     let days = StageTerms { time: 2, ..by_manager(&[w.eve]) };

@@ -291,6 +291,8 @@ fn somebody() -> Person {
         administrator: false,
         auditor: false,
         owns: vec![CatalogId::fresh()],
+        clock: None,
+        veiled: false,
         stands_for: vec![],
     }
 }
