@@ -148,8 +148,8 @@ pub fn peers_mark(manager: bool, peers: Option<Peers>) -> Mark {
 
 /// What the person has that is incompatible with it, and whether an exception from that is asked for (D7, D19).
 #[must_use]
-pub fn duties_marks(request: &Request, conflicts: &[Conflict]) -> Vec<Mark> {
-    if conflicts.is_empty() {
+pub fn duties_marks(request: &Request, conflicts: &[Conflict], asked: &[Conflict]) -> Vec<Mark> {
+    if conflicts.is_empty() && asked.is_empty() {
         let words = "Nothing that they hold is incompatible with it";
         return vec![mark("is-ok", "check", plain(words))];
     }
@@ -163,7 +163,14 @@ pub fn duties_marks(request: &Request, conflicts: &[Conflict]) -> Vec<Mark> {
         let why = format!(", which is incompatible with it: “{}” {then}", conflict.reason);
         mark(tone, icon, says(["Has ", &conflict.what(), &why]))
     };
-    conflicts.iter().map(one).collect()
+    let wanted = |conflict: &Conflict| {
+        let why = format!(
+            ", which is incompatible with it: “{}” Whichever is given first stands, and the other is denied",
+            conflict.reason
+        );
+        mark("is-warn", "stand", says(["Has requested ", &conflict.what(), &why]))
+    };
+    conflicts.iter().map(one).chain(asked.iter().map(wanted)).collect()
 }
 
 /// That a request asks for an exception: from what, and until when (D19).
@@ -584,7 +591,7 @@ mod tests {
     use crate::policies::model::{Named, Scope, Terms};
     use crate::requests::model::RequestKind;
 
-    const OSLO: Zone = Zone(chrono_tz::Europe::Oslo);
+    const OSLO: Zone = Zone::of(chrono_tz::Europe::Oslo);
 
     fn at(text: &str) -> Ts {
         Ts::new(text.parse().unwrap())

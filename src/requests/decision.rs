@@ -24,8 +24,8 @@ use crate::db::{Db, Seek, Tx, hold_package};
 use crate::error::{Error, FieldError, Refusal, Result};
 use crate::kernel::fact::{Sentence, Veil};
 use crate::kernel::{Fact, Kind, PersonId, RequestId, Risk, StageId, Ts, Zone};
-use crate::packages::incompatible::model::{Beside, Conflict};
-use crate::packages::incompatible::store::conflicts;
+use crate::packages::incompatible::model::Conflict;
+use crate::packages::incompatible::store::around;
 use crate::web::page::ProblemPage;
 use crate::web::paging::Cursor;
 use crate::web::words::{When, capital};
@@ -129,6 +129,8 @@ struct Case {
     stop: Option<Stop>,
     /// What the person has that is incompatible with it.
     conflicts: Vec<Conflict>,
+    /// What would stand against it once the person gets what they asked for elsewhere.
+    asked_beside: Vec<Conflict>,
     /// The name of the one in whose place the viewer decides, if it is not their own decision (D34).
     instead_of: Option<String>,
     /// The open stage, where the viewer may decide it now.
@@ -180,8 +182,10 @@ impl Case {
             true => Vec::new(),
             false => acts(db, actor, &request, &stages, &approvers, now)?,
         };
+        let (conflicts, asked_beside) = around(db, request.target_id, package)?;
         Ok(Self {
-            conflicts: conflicts(db, request.target_id, &[package], Beside::NowOrSoon)?,
+            conflicts,
+            asked_beside,
             paces: store::paces(db, package)?,
             stop,
             changed,
@@ -210,7 +214,7 @@ impl Case {
         let start = self.request.starts_at.unwrap_or(now).max(self.request.created_at);
         let changed = self.changed.as_ref().map(|(came, went)| contents_mark(came, went));
         let mut marks: Vec<Mark> = changed.into_iter().collect();
-        marks.extend(duties_marks(&self.request, &self.conflicts));
+        marks.extend(duties_marks(&self.request, &self.conflicts, &self.asked_beside));
         marks.push(peers_mark(self.frame.manager.is_some(), self.peers));
         marks.extend(earlier_marks(&self.earlier, zone));
         if let Some(current) = self.extends {

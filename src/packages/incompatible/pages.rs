@@ -185,6 +185,8 @@ struct CheckPage {
     candidate: Candidate,
     mutual: bool,
     count: i64,
+    /// How many wait for one beside the other.
+    asked: i64,
     holders: Vec<HolderLine>,
     form: Form,
     csv: String,
@@ -197,6 +199,11 @@ impl CheckPage {
 
     fn people(&self) -> String {
         counted(self.count, "person has", "people have")
+    }
+
+    fn waiting(&self) -> String {
+        let people = counted(self.asked, "person waits", "people wait");
+        format!("{people} for one of them beside the other.")
     }
 
     fn more(&self) -> i64 {
@@ -260,10 +267,11 @@ fn draw_check(
     errors: &[FieldError],
 ) -> Result<Reply> {
     let id = detail.package.id;
-    let (count, holders) = cx.read(|db| {
+    let (count, asked, holders) = cx.read(|db| {
         let count = store::count(db, id, candidate.other)?;
+        let asked = store::count_asked(db, id, candidate.other)?;
         let shown = i64::try_from(ROWS).unwrap_or(i64::MAX);
-        Ok((count, store::holders(db, id, candidate.other, None, shown)?))
+        Ok((count, asked, store::holders(db, id, candidate.other, None, shown)?))
     })?;
     // However it was named, the next step carries it by its id.
     let (package, group) = match candidate.other {
@@ -289,6 +297,7 @@ fn draw_check(
         csv: format!("{}/check?{}", base(id), query.encoded()),
         mutual,
         count,
+        asked,
         holders: holders.iter().map(|holder| holder_line(holder, cx)).collect(),
         detail,
         candidate,

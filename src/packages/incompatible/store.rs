@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::kernel::{
     AssignmentId, CatalogId, GroupId, IncompatibilityId, PackageId, PersonId, RequestId, Ts,
 };
+use crate::requests::model::RequestKind;
 use crate::web::paging::Cursor;
 
 mod aliases {
@@ -86,6 +87,51 @@ pub fn conflicts(
     Ok(wanted.iter().flat_map(|id| rules::conflicts(*id, &all, &held, &groups)).collect())
 }
 
+/// What stands against a package for a person, and what would once they get it: packages for which a request of theirs
+/// is open. At most four statements; one where no rule names the package.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn around(
+    db: &mut Db,
+    person: PersonId,
+    package: PackageId,
+) -> Result<(Vec<Conflict>, Vec<Conflict>)> {
+    let all = touching(db, &[package])?;
+    if all.is_empty() {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let (held, groups) = (held(db, person, Beside::NowOrSoon)?, memberships(db, person, &all)?);
+    let asked = asked(db, person)?;
+    let stands = rules::conflicts(package, &all, &held, &groups);
+    let new = |conflict: &Conflict| stands.iter().all(|one| one.rule != conflict.rule);
+    let mut would = rules::conflicts(package, &all, &asked, &[]);
+    would.retain(new);
+    Ok((stands, would))
+}
+
+/// What the person has asked for, as if they held it.
+fn asked(db: &mut Db, person: PersonId) -> Result<Vec<Held>> {
+    type Row = (PackageId, String, CatalogId, String);
+    let kinds = [RequestKind::Add.as_str(), RequestKind::TakeAgain.as_str()];
+    let rows: Vec<Row> = requests::table
+        .inner_join(packages::table.inner_join(catalogs::table))
+        .filter(requests::target_id.eq(person))
+        .filter(requests::ended_at.is_null())
+        .filter(requests::kind.eq_any(kinds))
+        .order((packages::name_key, packages::id))
+        .select((packages::id, packages::name, catalogs::id, catalogs::name))
+        .load(db)?;
+    let held = |(package, name, catalog, catalog_name): Row| Held {
+        package,
+        name,
+        catalog,
+        catalog_name,
+        started: false,
+    };
+    Ok(rows.into_iter().map(held).collect())
+}
+
 fn held(db: &mut Db, person: PersonId, which: Beside) -> Result<Vec<Held>> {
     type Row = (PackageId, String, CatalogId, String, Option<Ts>);
     let rows: Vec<Row> = assignments::table
@@ -119,6 +165,9 @@ fn memberships(db: &mut Db, person: PersonId, rules: &[Rule]) -> Result<Vec<Memb
             Other::Package(_) => None,
         })
         .collect();
+    if named.is_empty() {
+        return Ok(Vec::new());
+    }
     let rows: Vec<(GroupId, String)> = group_members::table
         .inner_join(groups::table)
         .filter(group_members::person_id.eq(person))
@@ -298,6 +347,58 @@ pub fn count(db: &mut Db, package: PackageId, other: Other) -> Result<i64> {
     Ok(match other {
         Other::Package(other) => holders_of!(package, other).count().get_result(db)?,
         Other::Group(group) => members_of!(package, group).count().get_result(db)?,
+    })
+}
+
+/// True where a request of the person for the package is open.
+macro_rules! asks_for {
+    ($package:expr) => {
+        exists(
+            requests::table
+                .filter(requests::package_id.eq($package))
+                .filter(requests::target_id.eq(people::id))
+                .filter(requests::ended_at.is_null())
+                .filter(requests::kind.eq(RequestKind::Add.as_str())),
+        )
+    };
+}
+
+/// True where the person has the package, or is about to.
+macro_rules! has {
+    ($package:expr) => {
+        exists(
+            assignments::table
+                .filter(assignments::package_id.eq($package))
+                .filter(assignments::target_id.eq(people::id))
+                .filter(assignments::ended_at.is_null()),
+        )
+    };
+}
+
+/// How many people wait for one of the two and have the other, or wait for both. One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn count_asked(db: &mut Db, package: PackageId, other: Other) -> Result<i64> {
+    let all = people::table.filter(people::enabled);
+    Ok(match other {
+        Other::Package(other) => all
+            .filter(
+                asks_for!(package)
+                    .and(has!(other).or(asks_for!(other)))
+                    .or(has!(package).and(asks_for!(other))),
+            )
+            .count()
+            .get_result(db)?,
+        Other::Group(group) => all
+            .filter(asks_for!(package))
+            .filter(exists(
+                group_members::table
+                    .filter(group_members::group_id.eq(group))
+                    .filter(group_members::person_id.eq(people::id)),
+            ))
+            .count()
+            .get_result(db)?,
     })
 }
 

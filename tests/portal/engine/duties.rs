@@ -104,8 +104,21 @@ fn d07_both_may_be_asked_for_and_the_second_one_that_is_approved_is_denied_by_th
     let Some(w) = World::new() else { return };
     let (enter, approve) = two(&w);
     w.apart(approve, Other::Package(enter), true);
-    let (one, other) = (w.ask(w.ada, enter).unwrap(), w.ask(w.ada, approve).unwrap());
+    let one = w.ask(w.ada, enter).unwrap();
+    let count =
+        |w: &World| w.db.read(|db| store::count_asked(db, enter, Other::Package(approve))).unwrap();
+    assert_eq!(count(&w), 0);
+    let other = w.ask(w.ada, approve).unwrap();
+    has(&w, w.eve, enter);
+    assert_eq!(count(&w), 1, "waits for both");
+    // Whoever decides on the one sees that the other is asked for, too.
+    let (stands, would) = w.db.read(|db| store::around(db, w.ada, enter)).unwrap();
+    assert!(stands.is_empty());
+    assert_eq!(would.iter().map(|c| c.with.clone()).len(), 1);
+    assert!(w.db.read(|db| store::around(db, w.eve, enter)).unwrap().1.is_empty());
     w.approve(w.dan, other).unwrap();
+    let (stands, would) = w.db.read(|db| store::around(db, w.ada, enter)).unwrap();
+    assert_eq!((stands.len(), would.len()), (1, 0), "it is no wish any more");
     w.approve(w.dan, one).unwrap();
     assert_eq!(w.state(other), State::Delivering);
     let rule = denied_by(&w, one);
@@ -405,12 +418,14 @@ fn d19_without_a_stage_of_the_policy_there_is_a_human_one() {
 fn e32_what_stands_against_many_packages_is_read_in_three_statements() {
     let Some(w) = World::new() else { return };
     let held = w.package(&[], terms(vec![]));
+    let group = w.group(&[w.eve]);
     w.ask(w.ada, held).unwrap();
     for rows in [2, 30] {
         let all: Vec<PackageId> = (0..rows).map(|_| w.package(&[], terms(vec![]))).collect();
         for package in &all {
             w.apart(*package, Other::Package(held), true);
         }
+        w.apart(all[0], Other::Group(group), true);
         let before = w.db.statements_read();
         let found = w.db.read(|db| store::conflicts(db, w.ada, &all, Beside::NowOrSoon)).unwrap();
         assert_eq!(found.len(), rows);
