@@ -8,12 +8,12 @@ use super::store::{self, Named};
 use super::words::{self, Times};
 use crate::access::policy::Gate;
 use crate::error::Result;
-use crate::kernel::AssignmentId;
 use crate::kernel::text::counted;
+use crate::kernel::{AssignmentId, PackageId, RequestId};
 use crate::policies::model::Extension;
 use crate::requests::model::Request;
 use crate::requests::rules::TAKE_AGAIN_DAYS;
-use crate::requests::store::given_back_since;
+use crate::requests::store::{given_back_since, open_for_person};
 use crate::web::listing::{as_csv, csv_time};
 use crate::web::page::Mark;
 use crate::web::words::When;
@@ -71,6 +71,8 @@ struct Line {
     why: String,
     /// Where more time is asked for.
     extend: Option<String>,
+    /// The request for it that is open.
+    asked: Option<String>,
     /// Where it is given back.
     give_back: Option<String>,
     /// Where it is taken again without approval, and until when that can be.
@@ -82,8 +84,10 @@ struct Line {
 fn access(cx: &mut Cx) -> Result<Reply> {
     let me = cx.person()?.id;
     let since = cx.zone().minus_days(cx.now(), TAKE_AGAIN_DAYS);
-    let (held, ended, given, standing) = cx.read(|db| {
+    let (held, ended, given, standing, open) = cx.read(|db| {
         let held = store::held_of(db, me)?;
+        let ends = held.iter().any(|(named, _)| named.assignment.ends_at.is_some());
+        let open = if ends { open_for_person(db, me)? } else { vec![] };
         let ended = store::ended_of(db, me, ENDED)?;
         let given = match ended.is_empty() {
             true => vec![],
@@ -92,7 +96,7 @@ fn access(cx: &mut Cx) -> Result<Reply> {
         let all = held.iter().map(|(named, _)| named).chain(&ended);
         let ids: Vec<AssignmentId> = all.map(|named| named.assignment.id).collect();
         let standing = if ids.is_empty() { vec![] } else { rights::standing(db, &ids)? };
-        Ok((held, ended, given, standing))
+        Ok((held, ended, given, standing, open))
     })?;
     let times = Times { now: cx.now(), wall: cx.wall(), zone: cx.zone() };
     if as_csv(cx) {
@@ -105,7 +109,7 @@ fn access(cx: &mut Cx) -> Result<Reply> {
         shell: cx.shell("Your access – My access", Place::Access)?,
         heading: heading(held.len()),
         ended: ended.iter().map(|named| over(named, &held, &given, &standing, times)).collect(),
-        held: held.iter().map(|(named, more)| active(named, *more, &standing, times)).collect(),
+        held: held.iter().map(|one| active(one, &open, &standing, times)).collect(),
     };
     Reply::page(&page)
 }
@@ -119,17 +123,20 @@ fn heading(held: usize) -> String {
     }
 }
 
-/// What is held, with what its holder can do.
+/// What is held, with what its holder can do; more time is asked for once.
 fn active(
-    named: &Named,
-    extension: Option<Extension>,
+    (named, extension): &(Named, Option<Extension>),
+    open: &[(PackageId, RequestId)],
     standing: &[Standing],
     times: Times,
 ) -> Line {
     let id = named.assignment.id;
+    let asked = open.iter().find(|(package, _)| *package == named.assignment.package_id);
+    let asked = asked.filter(|(_, request)| named.assignment.request_id != Some(*request));
     Line {
-        extend: words::extendable(&named.assignment, extension, times)
+        extend: (asked.is_none() && words::extendable(&named.assignment, *extension, times))
             .then(|| format!("/access/{id}/extend")),
+        asked: asked.map(|(_, request)| format!("/requests/{request}")),
         give_back: Some(format!("/access/{id}/give-back")),
         ..line(named, standing, times)
     }
@@ -191,6 +198,7 @@ fn line(named: &Named, standing: &[Standing], times: Times) -> Line {
             .collect(),
         why: format!("/access/{}/why", assignment.id),
         extend: None,
+        asked: None,
         give_back: None,
         take_again: None,
         again: None,

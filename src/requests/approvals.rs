@@ -27,6 +27,7 @@ pub const ROUTES: &[Route] = &[
     get("/approvals/bulk", Gate::SignedIn, bulk::ask),
     post("/approvals/bulk", Gate::SignedIn, bulk::decide).limited(Limit::Submit),
     get("/approvals/bulk/done", Gate::SignedIn, bulk::done),
+    post("/approvals/bulk/take-back", Gate::SignedIn, bulk::take_back).limited(Limit::Submit),
     get("/approvals/{id}", Gate::SignedIn, decision::show),
     post("/approvals/{id}/decisions", Gate::SignedIn, decision::decide).limited(Limit::Submit),
 ];

@@ -9,11 +9,11 @@ use askama::Template;
 use super::approvals::{Around, TeamCell, about};
 use super::deciding::Until;
 use super::decision::{self, Answer};
-use super::model::{StageState, Verdict};
+use super::model::{StageState, State, Verdict};
 use super::queue::{Apart, Filter, QUEUE, Wanted, apart};
 use super::store::{self, Outcome, Queued};
-use super::words;
-use crate::access::Person;
+use super::{commands, words};
+use crate::access::{Person, policy};
 use crate::db::Db;
 use crate::error::{Error, FieldError, Refusal, Result};
 use crate::kernel::text::{NOTE_MAX, counted};
@@ -416,6 +416,8 @@ struct DonePage {
     rows: Vec<DoneRow>,
     /// How many were not among what the person is asked about.
     foreign: Option<String>,
+    /// Those whose decision may still be taken back (D40).
+    undo: Vec<StageId>,
     filter: Filter,
 }
 
@@ -454,7 +456,12 @@ pub(super) fn done(cx: &mut Cx) -> Result<Reply> {
         outcomes.iter().map(|outcome| (outcome.mine.is_some(), one(outcome))).collect();
     // What needs another look first.
     rows.sort_by_key(|(decided, _)| *decided);
+    let mine = outcomes.iter().filter(|outcome| outcome.mine.is_some());
+    let waits = |o: &&Outcome| {
+        matches!(o.request.state, State::PendingApproval | State::Scheduled | State::Denied)
+    };
     let page = DonePage {
+        undo: mine.filter(waits).map(|outcome| outcome.stage).collect(),
         shell: cx.shell("What became of them – Approvals", Place::Approvals)?,
         heading: heading(decided, stages.len()),
         rows: rows.into_iter().map(|(_, row)| row).collect(),
@@ -466,6 +473,47 @@ pub(super) fn done(cx: &mut Cx) -> Result<Reply> {
         filter,
     };
     Reply::page(&page)
+}
+
+/// Takes back what can still be taken back of them (D40), each in a transaction of its own.
+pub(super) fn take_back(cx: &mut Cx) -> Result<Reply> {
+    let form = cx.form();
+    let filter = Filter::parse(form.raw(QUEUE));
+    let stages = once(form.all("stage").iter().filter_map(|text| StageId::parse(text)));
+    if stages.is_empty() || stages.len() > MOST {
+        return Ok(none(filter));
+    }
+    let me = cx.person()?;
+    let outcomes = cx.read(|db| store::outcomes(db, me, &stages))?;
+    let (mut back, mut late) = (0, 0);
+    for outcome in outcomes.iter().filter(|outcome| outcome.mine.is_some()) {
+        let id = outcome.request.id;
+        let taken = cx.write(move |tx| {
+            let request = store::one(tx.db(), id)?;
+            let standing = store::standing(tx.db(), &request)?;
+            let permit = policy::take_back(tx.actor(), &standing)?;
+            commands::take_back(tx, &permit)
+        });
+        match taken {
+            Ok(_) => back += 1,
+            Err(Error::Refused(_) | Error::Denied(_) | Error::Missing) => late += 1,
+            Err(other) => return Err(other),
+        }
+    }
+    let (strong, text) = taken_back(back, late);
+    Ok(Reply::see_other(done_address(filter, &stages)).notice(strong, text))
+}
+
+fn taken_back(back: i64, late: i64) -> (&'static str, String) {
+    let them = counted(back, "request waits", "requests wait");
+    let rest = counted(late, "decision", "decisions");
+    match (back, late) {
+        (0, _) => ("Nothing is taken back.", "It was too late for all of them.".to_owned()),
+        (_, 0) => ("Taken back.", format!("{them} for your decision again.")),
+        _ => {
+            ("Taken back.", format!("{them} for your decision again; for {rest} it was too late."))
+        }
+    }
 }
 
 fn heading(decided: usize, of: usize) -> String {

@@ -247,6 +247,41 @@ fn d39_the_result_says_of_each_what_happened_meanwhile() {
 }
 
 #[test]
+fn d40_a_whole_batch_is_taken_back_as_far_as_it_is_not_too_late() {
+    for office in offices() {
+        let desk = desk(&office, "Expenses", Risk::Ordinary);
+        let all = crowd(&office, desk, 3);
+        office.house.change(|tx| crate::db::set_setting(tx, "organization.undo_seconds", "10"));
+        let mut marta = office.house.signed_in(office.marta);
+        let mut approve = |some: &[RequestId]| {
+            let page = marta.get(&picks(&office, some));
+            send(&mut marta, &items(&page), "approve", "").location().to_owned()
+        };
+        // Of one the undo window is over before she presses it.
+        approve(&all[..1]);
+        office.house.clock.advance(11);
+        super::jobs::run_due(&office.house.site.db).expect("timers");
+        let path = approve(&all[1..]);
+        let page = marta.get(&path);
+        assert!(page.texts("form button").contains(&"Undo what can be undone".to_owned()));
+        let stages: Vec<String> = all.iter().map(|id| office.stage(*id).to_string()).collect();
+        let form: Vec<(&str, &str)> = stages.iter().map(|id| ("stage", id.as_str())).collect();
+        let mut ingrid = office.house.signed_in(office.ingrid);
+        ingrid.post("/approvals/bulk/take-back", &form);
+        assert_eq!(told(&office, "decision_taken_back"), 0, "they are not hers to take back");
+        let back = marta.post("/approvals/bulk/take-back", &form);
+        assert_eq!(back.status, 303);
+        assert_eq!(told(&office, "decision_taken_back"), 2);
+        let page = marta.get(back.location());
+        let says = page.texts("[role=status]").join(" ");
+        let words = "2 requests wait for your decision again; for 1 decision it was too late.";
+        assert!(says.contains(words), "{says}");
+        marta.post("/approvals/bulk/take-back", &form);
+        assert_eq!(told(&office, "decision_taken_back"), 2, "pressed twice");
+    }
+}
+
+#[test]
 fn d39_bulk_against_single_decisions_leaves_one_of_each_and_tells_both() {
     for office in offices() {
         let month = desk(&office, "Month desk", Risk::Ordinary);

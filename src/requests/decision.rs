@@ -23,6 +23,7 @@ use crate::audit::history::{Told, contents_since, history_of_request};
 use crate::db::{Db, Seek, Tx, hold_package};
 use crate::error::{Error, FieldError, Refusal, Result};
 use crate::kernel::fact::{Sentence, Veil};
+use crate::kernel::text::counted;
 use crate::kernel::{Fact, Kind, PersonId, RequestId, Risk, StageId, Ts, Zone};
 use crate::packages::incompatible::model::Conflict;
 use crate::packages::incompatible::store::around;
@@ -358,7 +359,6 @@ fn period(request: &Request, until: Until, zone: Zone) -> String {
 
 /// "3 resources in 2 systems".
 fn inside(contents: &[Content]) -> String {
-    use crate::kernel::text::counted;
     let distinct = |of: fn(&Content) -> (&str, &str)| {
         let all: std::collections::BTreeSet<_> = contents.iter().map(of).collect();
         i64::try_from(all.len()).unwrap_or(i64::MAX)
@@ -442,17 +442,21 @@ pub(super) struct After {
     pub(super) request: Request,
     /// The votes, while the stage is open still.
     pub(super) votes: Option<Count>,
-    /// True as long as the decision can be taken back (D40).
-    pub(super) undoable: bool,
+    /// How long the decision can be taken back, in words; none where it cannot (D40).
+    pub(super) undo: Option<String>,
     /// What was said.
     verdict: Verdict,
 }
 
 /// What the person reads after their decision, with the way back.
-pub(super) fn said(id: RequestId, after: &After) -> Reply {
+pub(super) fn said(id: RequestId, after: &After, next: String) -> Reply {
     let (strong, text) = outcome(&after.request, after.votes.as_ref(), after.verdict);
-    let undo = after.undoable.then(|| format!("/approvals/{id}/take-back"));
-    Reply::see_other("/approvals").notice(strong, text).undo(undo)
+    let text = match &after.undo {
+        Some(undo) => format!("{text} You can undo it {undo}."),
+        None => text,
+    };
+    let undo = after.undo.as_ref().map(|_| format!("/approvals/{id}/take-back"));
+    Reply::see_other(next).notice(strong, text).undo(undo)
 }
 
 /// Takes the decision.
@@ -496,9 +500,7 @@ pub(super) fn decide(cx: &mut Cx) -> Result<Reply> {
         Err(Error::Refused(refusal)) => return refused(cx, *refusal, note),
         Err(other) => return Err(other),
     };
-    let (strong, text) = outcome(&after.request, after.votes.as_ref(), after.verdict);
-    let undo = after.undoable.then(|| format!("/approvals/{id}/take-back"));
-    Ok(Reply::see_other(onward(cx, id, stage, filter)?).notice(strong, text).undo(undo))
+    Ok(said(id, &after, onward(cx, id, stage, filter)?))
 }
 
 /// Where one goes on after a decision: the queue from the next request on, from its beginning where that was the last,
@@ -566,7 +568,19 @@ fn after(tx: &mut Tx<'_>, id: RequestId, answer: &Answer) -> Result<After> {
     };
     let (me, now) = (tx.actor().id(), tx.now());
     let back = me.and_then(|me| rules::takes_back(me, &request, &stages, &approvers, window, now));
-    Ok(After { votes: open.map(count), undoable: back.is_some(), request, verdict: answer.verdict })
+    let undo = back.map(|_| undo_words(&request, window, now));
+    Ok(After { votes: open.map(count), undo, request, verdict: answer.verdict })
+}
+
+/// Until when a decision can be taken back (D40).
+fn undo_words(request: &Request, window: i64, now: Ts) -> String {
+    let seconds = |n: i64| format!("for {}", counted(n.max(1), "second", "seconds"));
+    match (request.state, request.undo_until) {
+        (State::Denied, _) => seconds(window),
+        (State::Scheduled, Some(until)) if request.settles() => seconds(until.seconds_since(now)),
+        (State::Scheduled, _) => "until it starts".to_owned(),
+        _ => "until the next decision on it".to_owned(),
+    }
 }
 
 /// The same answer of the same person once more is no error: a button pressed twice, a page sent again.

@@ -709,6 +709,18 @@ pub fn given_back_since(db: &mut Db, person: PersonId, since: Ts) -> Result<Vec<
     rows.into_iter().map(request).collect()
 }
 
+/// The requests for a person that are open, with their packages. One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn open_for_person(db: &mut Db, person: PersonId) -> Result<Vec<(PackageId, RequestId)>> {
+    Ok(requests::table
+        .filter(requests::target_id.eq(person))
+        .filter(requests::ended_at.is_null())
+        .select((requests::package_id, requests::id))
+        .load(db)?)
+}
+
 /// Was the pair requested, denied, assigned or ended again since it was given back (D42)?
 ///
 /// # Errors

@@ -726,6 +726,12 @@ impl Story<'_> {
             ..Item::default()
         };
         if self.request.state == State::PendingApproval {
+            let with = self.with();
+            if self.request.asked_at.is_some() && !with.is_empty() {
+                let mut item = expected("Next", None, format!("Back with {}", and_list(&with, 3)));
+                item.says.push("The time to decide goes on where it stood still.".into());
+                items.push(item);
+            }
             let open = usize::try_from(self.request.stage).unwrap_or(0);
             for (at, stage) in self.request.terms.stages.iter().enumerate().skip(open) {
                 if !stage.applies(self.circumstances()) {

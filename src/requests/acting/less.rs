@@ -118,5 +118,5 @@ pub(super) fn approve(cx: &mut Cx) -> Result<Reply> {
     };
     let done = cx.write(move |tx| decision::record(tx, id, &answer));
     let again = |errors: Vec<FieldError>| draw(cx, ends, note.clone(), &errors);
-    outcome(cx, done, &note, again, |after| decision::said(id, &after))
+    outcome(cx, done, &note, again, |after| decision::said(id, &after, "/approvals".to_owned()))
 }
