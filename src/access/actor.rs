@@ -30,10 +30,12 @@ pub struct Person {
 }
 
 impl Person {
-    /// What is kept from them where these people wait for a decision: names, if they are one of them (E17, E28).
+    /// What is kept from them where these people wait for a decision on a package of the catalog: names, if they are one
+    /// of them and do not look after it (E17, E28).
     #[must_use]
-    pub fn veil(&self, wait: &[PersonId]) -> Veil {
-        let hides = self.veiled && wait.contains(&self.id);
+    pub fn veil(&self, wait: &[PersonId], catalog: CatalogId) -> Veil {
+        let looks = self.administrator || self.auditor || self.owns.contains(&catalog);
+        let hides = self.veiled && !looks && wait.contains(&self.id);
         if hides { Veil(wait.to_vec()) } else { Veil::default() }
     }
 }

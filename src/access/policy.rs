@@ -199,9 +199,7 @@ pub fn in_place_of<'a>(person: &'a Person, standing: &RequestStanding) -> Option
         return None;
     }
     let able = person.stands_for.iter().filter(|stands| {
-        standing.deciders.contains(&stands.person)
-            && stands.covers(standing.package)
-            && !stands.through.iter().any(out)
+        standing.deciders.contains(&stands.person) && stands.reaches(standing.package, out)
     });
     able.min_by_key(|stands| stands.person)
 }
@@ -388,16 +386,12 @@ pub fn see_request(
     standing: &RequestStanding,
 ) -> Result<Permit<SeeRequest>, Denied> {
     let person = enabled(actor)?;
+    let about = |id: &PersonId| [standing.requestor, standing.target].contains(id);
     let sees = person.id == standing.requestor
         || person.id == standing.target
         || standing.approvers.contains(&person.id)
         || person.stands_for.iter().any(|stands| {
-            standing.approvers.contains(&stands.person)
-                && stands.covers(standing.package)
-                && !stands
-                    .through
-                    .iter()
-                    .any(|id| [standing.requestor, standing.target].contains(id))
+            standing.approvers.contains(&stands.person) && stands.reaches(standing.package, about)
         })
         || person.owns.contains(&standing.catalog)
         || person.administrator

@@ -48,10 +48,11 @@ pub struct StandsFor {
 }
 
 impl StandsFor {
-    /// True where it holds for this package.
+    /// True where it holds for this package, and the way to the one who is away leads past nobody who is `out` (D2).
     #[must_use]
-    pub fn covers(&self, package: PackageId) -> bool {
-        self.packages.as_ref().is_none_or(|some| some.contains(&package))
+    pub fn reaches(&self, package: PackageId, out: impl Fn(&PersonId) -> bool) -> bool {
+        let covers = self.packages.as_ref().is_none_or(|some| some.contains(&package));
+        covers && !self.through.iter().any(out)
     }
 }
 
@@ -164,7 +165,7 @@ mod tests {
     fn both(links: &[Link], now: Ts, person: PersonId, me: PersonId, package: PackageId) -> bool {
         let down = in_place_of(person, package, links, now, &[]);
         let up = stands_for(me, links, now);
-        let up = up.iter().any(|s| s.person == person && s.covers(package));
+        let up = up.iter().any(|s| s.person == person && s.reaches(package, |_| false));
         assert_eq!(down.iter().any(|(id, _)| *id == me), up, "the two ways agree");
         up
     }
@@ -229,8 +230,8 @@ mod tests {
                         let up = stands_for(*me, &links, now);
                         let up = up.iter().any(|s| {
                             s.person == *person
-                                && s.covers(*package)
-                                && !s.through.iter().chain([me]).any(|id| excluded.contains(id))
+                                && s.reaches(*package, |id| excluded.contains(id))
+                                && !excluded.contains(me)
                         });
                         proptest::prop_assert_eq!(found, up);
                     }

@@ -131,10 +131,10 @@ fn active(
     times: Times,
 ) -> Line {
     let id = named.assignment.id;
-    let asked = open.iter().find(|(package, _)| *package == named.assignment.package_id);
-    let asked = asked.filter(|(_, request)| named.assignment.request_id != Some(*request));
+    let any = open.iter().find(|(package, _)| *package == named.assignment.package_id);
+    let asked = any.filter(|(_, request)| named.assignment.request_id != Some(*request));
     Line {
-        extend: (asked.is_none() && words::extendable(&named.assignment, *extension, times))
+        extend: (any.is_none() && words::extendable(&named.assignment, *extension, times))
             .then(|| format!("/access/{id}/extend")),
         asked: asked.map(|(_, request)| format!("/requests/{request}")),
         give_back: Some(format!("/access/{id}/give-back")),
@@ -174,7 +174,11 @@ fn line(named: &Named, standing: &[Standing], times: Times) -> Line {
     Line {
         package: named.package.clone(),
         href: format!("/packages/{}", assignment.package_id),
-        since: when(assignment.started_at.unwrap_or(assignment.starts_at)),
+        since: When::start(
+            assignment.started_at.unwrap_or(assignment.starts_at),
+            times.now,
+            times.zone,
+        ),
         scheduled: assignment.started_at.is_none(),
         until: if ended {
             Mark::new("off", "minus", end_words(assignment.end_reason.as_deref()))

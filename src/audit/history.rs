@@ -1,7 +1,10 @@
 //! The history of one thing, read from the facts: what its page shows. Every read is one statement and bounded.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 
+use crate::access::Person;
 use crate::db::Db;
 use crate::db::load_told;
 use crate::db::schema::{facts, packages};
@@ -11,6 +14,7 @@ use crate::kernel::fact::{Names, Sentence, Veil};
 use crate::kernel::{
     AssignmentId, CatalogId, Fact, FactId, Family, PackageId, PersonId, RequestId, Ts,
 };
+use crate::requests::store::who_waits;
 
 /// One thing that happened, as a page tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,7 +118,8 @@ pub fn history_of_request(
     Ok(all)
 }
 
-/// What somebody may see of what happened around a person (E28), newest first.
+/// What the reader may see of what happened around a person (E28), newest first; without the names of those who decide
+/// where they are kept from the reader (E17).
 ///
 /// # Errors
 /// When the database does not answer.
@@ -122,7 +127,7 @@ pub fn history_of_person(
     db: &mut Db,
     person: PersonId,
     sight: &Sight,
-    veil: &Veil,
+    reader: &Person,
     limit: i64,
 ) -> Result<Vec<Told>> {
     let mut query = facts::table
@@ -143,7 +148,15 @@ pub fn history_of_person(
         );
     }
     let rows: Vec<Row> = query.load(db)?;
-    rows.into_iter().map(|row| told(row, veil)).collect()
+    let about = match reader.veiled {
+        true => who_waits(db, rows.iter().filter_map(|row| row.request_id))?,
+        false => HashMap::new(),
+    };
+    let veil = |row: &Row| match row.request_id.and_then(|id| about.get(&id)) {
+        Some((wait, catalog)) => reader.veil(wait, *catalog),
+        None => Veil::default(),
+    };
+    rows.into_iter().map(|row| (veil(&row), row)).map(|(veil, row)| told(row, &veil)).collect()
 }
 
 /// As many changes of a package's contents as are looked through.

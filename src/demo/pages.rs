@@ -267,7 +267,7 @@ fn mailbox(cx: &mut Cx) -> Result<Reply> {
     let letters = cx.read(|db| store::letters(db, &to, from, limit))?;
     let page = page(letters, LETTERS, cursor.as_ref(), |letter| (letter.at, letter.id.0));
     let ids: Vec<NoticeId> = page.rows.iter().map(|letter| letter.id).collect();
-    let told = cx.read(|db| notify::store::told(db, &ids))?;
+    let told = cx.read(|db| notify::store::told(db, &ids, cx.site.db.zone()))?;
     let pager = Listing::under(cx, &page, "notice", "notices");
     let narrowed = |to: Option<&str>| address(cx, &[("to", to), (PAGE, None)]);
     let everybody = Facet { href: narrowed(None), label: "Everybody".into(), on: to.is_empty() };

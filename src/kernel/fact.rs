@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{AssignmentId, CatalogId, PackageId, PersonId, RequestId, StandInId, Ts, Zone};
-use crate::kernel::text::counted;
+use crate::kernel::text::{capital, counted};
 
 crate::text_enum! {
     /// The facets of the audit log.
@@ -551,8 +551,14 @@ impl Veil {
         if !self.hides() {
             return fact.sentence(names);
         }
-        let actor = self.actor(fact, by).unwrap_or(names.actor);
-        self.fact(fact.clone()).sentence(Names { actor, ..names })
+        let Some(actor) = self.actor(fact, by) else {
+            return self.fact(fact.clone()).sentence(names);
+        };
+        let mut sentence = self.fact(fact.clone()).sentence(Names { actor, ..names });
+        if let Some(first) = sentence.0.first_mut().filter(|first| first.text == actor) {
+            first.text = capital(actor);
+        }
+        sentence
     }
 }
 
@@ -774,10 +780,10 @@ impl Fact {
             | Self::VoteCast { .. }
             | Self::DecisionTakenBack { .. }
             | Self::PassedOn { .. }
-            | Self::ApprovalRevoked { .. } => Some("An approver"),
-            Self::AssignmentEnded { why: EndReason::ApprovalRevoked } => Some(APPROVER),
-            Self::AdministratorDecided { .. } => Some("An administrator"),
-            Self::CommentAdded { .. } => Some("Somebody who decides or looks after it"),
+            | Self::ApprovalRevoked { .. }
+            | Self::AssignmentEnded { why: EndReason::ApprovalRevoked } => Some(APPROVER),
+            Self::AdministratorDecided { .. } => Some("an administrator"),
+            Self::CommentAdded { .. } => Some("somebody who decides or looks after it"),
             _ => None,
         }
     }

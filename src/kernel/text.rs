@@ -107,6 +107,13 @@ macro_rules! text_enum {
     };
 }
 
+/// The text with its first letter as a capital, for a number or a name that starts a sentence.
+#[must_use]
+pub fn capital(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,6 @@
 //! From undispatched facts to notices: at least once, made unique by fact, channel and person.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 use diesel::prelude::*;
 
@@ -13,13 +13,13 @@ use crate::db::schema::{
 };
 use crate::db::{By, Database, Db, Tx, links_from_all, load_actor, load_told};
 use crate::error::Result;
-use crate::kernel::fact::{Names, Sentence, Veil};
+use crate::kernel::fact::Names;
 use crate::kernel::{
     AssignmentId, CatalogId, Fact, FactId, NoticeId, PackageId, PersonId, RequestId, StandInId, Ts,
     Zone,
 };
 use crate::policies::model::Terms;
-use crate::{settings, standing_in};
+use crate::standing_in;
 
 /// As many facts as one transaction dispatches.
 const CHUNK: i64 = 100;
@@ -191,7 +191,7 @@ fn notices_of(
     if switched_off(db, row, &fact)? {
         return Ok(Vec::new());
     }
-    let kept = kept_from_those_who_wait(db, row, &fact, names)?;
+    let sentence = sentence.in_zone(zone).to_string();
     let mut told = Tell::default();
     let tell = |people: Vec<PersonId>, link: String, reader: Reader, told: &mut Tell| {
         for person in people {
@@ -202,12 +202,12 @@ fn notices_of(
                     fact_id: row.id,
                     channel: "mail",
                     person_id: person,
-                    sentence: String::new(),
+                    sentence: sentence.clone(),
                     link: link.clone(),
                     at: row.at,
                     reader: reader.as_str(),
                 };
-                told.rows.push((notice, reader));
+                told.rows.push((notice, rules::asks(&fact, reader)));
             }
         }
     };
@@ -288,51 +288,15 @@ fn notices_of(
         tell(enabled(db, people)?, link.clone(), audience.reader(), &mut told);
         tell(enabled(db, instead)?, link, Reader::StandIn, &mut told);
     }
-    let clocks = clocks(db, &told.people)?;
-    let worded = told.rows.into_iter().map(|(mut notice, reader)| {
-        let waits = matches!(reader, Reader::Asker | Reader::Person);
-        let sentence = kept.as_ref().filter(|_| waits).unwrap_or(&sentence);
-        let zone = zone.with_clock_of(clocks.get(&notice.person_id).copied());
-        notice.sentence = sentence.in_zone(zone).to_string();
-        (notice, rules::asks(&fact, reader))
-    });
-    Ok(worded.collect())
-}
-
-/// The clocks of those among these people who have chosen one.
-fn clocks(db: &mut Db, people: &BTreeSet<PersonId>) -> Result<HashMap<PersonId, Zone>> {
-    if people.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let rows: Vec<(PersonId, String)> = profiles::table
-        .filter(profiles::person_id.eq_any(people.iter().copied()))
-        .filter(profiles::time_zone.is_not_null())
-        .select((profiles::person_id, profiles::time_zone.assume_not_null()))
-        .load(db)?;
-    Ok(rows.into_iter().filter_map(|(id, name)| Some((id, Zone::named(&name)?))).collect())
-}
-
-/// The sentence for those who wait, where the names of those who decide are kept from them (E17).
-fn kept_from_those_who_wait(
-    db: &mut Db,
-    row: &Undispatched,
-    fact: &Fact,
-    names: Names<'_>,
-) -> Result<Option<Sentence>> {
-    let Some(request) = row.request_id else { return Ok(None) };
-    if settings::store::organization(db)?.approver_names {
-        return Ok(None);
-    }
-    let veil = Veil(askers(db, request)?);
-    Ok(Some(veil.sentence(fact, row.actor_id, names)))
+    Ok(told.rows)
 }
 
 /// Who is told of a fact, and with which rows.
 #[derive(Default)]
 struct Tell {
     people: BTreeSet<PersonId>,
-    /// As whom each of them reads it; the words come last.
-    rows: Vec<(NewNotice, Reader)>,
+    /// And whether each asks something of its reader.
+    rows: Vec<(NewNotice, bool)>,
 }
 
 /// The period of a stand-in that a fact is about.

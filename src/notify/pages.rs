@@ -46,11 +46,12 @@ struct Line {
 }
 
 fn notices(cx: &mut Cx) -> Result<Reply> {
-    let (me, administrator) = (cx.person()?.id, cx.person()?.administrator);
+    let reader = cx.person()?;
+    let (me, administrator) = (reader.id, reader.administrator);
     let at = cx.cursor::<Ts>(PAGE)?;
     let limit = i64::try_from(SHOWN + 1).unwrap_or(i64::MAX);
     let (rows, unread) = cx.read(|db| {
-        let rows = store::of_person(db, me, seek(at.as_ref(), NoticeId), limit)?;
+        let rows = store::of_person(db, reader, cx.zone(), seek(at.as_ref(), NoticeId), limit)?;
         Ok((rows, store::has_unread(db, me)?))
     })?;
     let found = page(rows, SHOWN, at.as_ref(), |row| (row.at, row.id.0));

@@ -57,9 +57,9 @@ fn deliver(
     mailer: &Mailer,
     claim: &Claim,
 ) -> Result<Outcome> {
-    let now = db.clocks().business.now();
+    let (now, zone) = (db.clocks().business.now(), db.zone());
     let (told, decides) = db.read(|c| {
-        let told = store::told(c, &[claim.notice])?.pop();
+        let told = store::told(c, &[claim.notice], zone)?.pop();
         let decides = match &told {
             Some(told) if matches!(told.reader, Reader::Decider | Reader::StandIn) => {
                 store::still_decides(c, claim.notice, told.to.id, now)?

@@ -21,6 +21,14 @@ crate::text_enum! {
     }
 }
 
+impl Reader {
+    /// Whether they wait for a decision: the names of those who take it may be kept from them (E17).
+    #[must_use]
+    pub const fn waits(self) -> bool {
+        matches!(self, Self::Asker | Self::Person)
+    }
+}
+
 /// A group of people around a fact.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Audience {

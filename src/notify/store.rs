@@ -6,13 +6,16 @@ use diesel::prelude::*;
 
 use super::model::{Asked, Recipient, State, Told};
 use super::rules::Reader;
+use crate::access::Person;
 use crate::db::schema::{
     assignments, facts, mails, notices, people, profiles, requests, stage_approvers,
 };
 use crate::db::{Db, Seek, Tx, awaited, load_actor};
 use crate::error::Result;
-use crate::kernel::fact::Veil;
+use crate::kernel::fact::{Names, Veil};
+use crate::kernel::text::capital;
 use crate::kernel::{Fact, NoticeId, PersonId, RequestId, StageId, Ts, Zone};
+use crate::requests::store::who_waits;
 use crate::settings;
 
 mod alias {
@@ -35,20 +38,27 @@ pub struct Notice {
     pub read_at: Option<Ts>,
 }
 
-/// A page of a person's notices, newest first.
+/// A page of a person's notices, newest first, in their words: by their clock, and without the names of those who decide
+/// where these are kept from them (E17).
 ///
 /// # Errors
 /// When the database does not answer.
 pub fn of_person(
     db: &mut Db,
-    person: PersonId,
+    reader: &Person,
+    zone: Zone,
     from: Option<Seek<NoticeId>>,
     limit: i64,
 ) -> Result<Vec<Notice>> {
     let (at, id) = (notices::at, notices::id);
     let query = notices::table
-        .filter(notices::person_id.eq(person))
-        .select((id, at, notices::sentence, notices::link, notices::read_at))
+        .inner_join(facts::table)
+        .filter(notices::person_id.eq(reader.id))
+        .select((
+            (id, at, notices::sentence, notices::link, notices::read_at),
+            notices::reader,
+            FactRow::as_select(),
+        ))
         .limit(limit)
         .into_boxed();
     let query = match from {
@@ -60,7 +70,20 @@ pub fn of_person(
             .order((at.desc(), id.desc())),
         None => query.order((at.desc(), id.desc())),
     };
-    Ok(query.load(db)?)
+    let rows: Vec<(Notice, String, FactRow)> = query.load(db)?;
+    let about = match reader.veiled {
+        true => who_waits(db, rows.iter().filter_map(|(.., fact)| fact.request_id))?,
+        false => HashMap::new(),
+    };
+    let worded = |(notice, told_as, fact): (Notice, String, FactRow)| {
+        let waits = Reader::parse(&told_as).is_some_and(Reader::waits);
+        let veil = match fact.request_id.and_then(|id| about.get(&id)).filter(|_| waits) {
+            Some((wait, catalog)) => reader.veil(wait, *catalog),
+            None => Veil::default(),
+        };
+        Notice { sentence: fact.sentence(&veil, zone).unwrap_or(notice.sentence), ..notice }
+    };
+    Ok(rows.into_iter().map(worded).collect())
 }
 
 /// True where the person has notices that they have not marked as read.
@@ -103,15 +126,31 @@ struct FactRow {
     data: String,
 }
 
+impl FactRow {
+    /// What happened, in one sentence; none where another version recorded it.
+    fn sentence(&self, veil: &Veil, zone: Zone) -> Option<String> {
+        let fact: Fact = serde_json::from_str(&self.data).ok()?;
+        let names = Names {
+            actor: &self.actor_name,
+            person: self.person_name.as_deref(),
+            package: self.package_name.as_deref(),
+            catalog: self.catalog_name.as_deref(),
+            reference: self.reference.as_deref(),
+            resource: self.resource_name.as_deref(),
+        };
+        Some(veil.sentence(&fact, self.actor_id, names).in_zone(zone).to_string())
+    }
+}
+
 type NoticeRow = (NoticeId, String, String, String, Ts);
 type PersonRow = (PersonId, String, Option<String>, bool, Option<String>);
 type ToldRow = (NoticeRow, PersonRow, FactRow);
 
-/// Notices with all that their letters say, in the order of `ids`: four statements, however many.
+/// Notices with all that their letters say, in the order of `ids`, times in the organization's zone or the reader's own: four statements, however many.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn told(db: &mut Db, ids: &[NoticeId]) -> Result<Vec<Told>> {
+pub fn told(db: &mut Db, ids: &[NoticeId], zone: Zone) -> Result<Vec<Told>> {
     let rows: Vec<ToldRow> = notices::table
         .inner_join(people::table)
         .inner_join(facts::table)
@@ -133,25 +172,29 @@ pub fn told(db: &mut Db, ids: &[NoticeId]) -> Result<Vec<Told>> {
     let asked = if about.is_empty() { HashMap::new() } else { asked(db, &about)? };
     let named = settings::store::organization(db)?.approver_names;
     let mut all: HashMap<NoticeId, Told> =
-        rows.into_iter().map(|row| (row.0.0, one(row, &asked, named))).collect();
+        rows.into_iter().map(|row| (row.0.0, one(row, &asked, named, zone))).collect();
     Ok(ids.iter().filter_map(|id| all.remove(id)).collect())
 }
 
 /// One notice. Unless those who decide are `named`, who waits reads a letter without their names (E17).
-fn one((notice, person, row): ToldRow, asked: &HashMap<RequestId, Asked>, named: bool) -> Told {
+fn one(
+    (notice, person, row): ToldRow,
+    asked: &HashMap<RequestId, Asked>,
+    named: bool,
+    zone: Zone,
+) -> Told {
     let (notice, reader, sentence, link, at) = notice;
     let (id, name, mail, enabled, clock) = person;
     let clock = clock.as_deref().and_then(Zone::named);
     let reader = Reader::parse(&reader).unwrap_or(Reader::Owner);
     let request = row.request_id.and_then(|id| asked.get(&id).cloned());
     let veil = match &request {
-        Some(asked) if !named && matches!(reader, Reader::Asker | Reader::Person) => {
-            Veil(vec![asked.requestor.0, asked.target.0])
-        }
+        Some(asked) if !named && reader.waits() => Veil(vec![asked.requestor.0, asked.target.0]),
         _ => Veil::default(),
     };
     let fact: Option<Fact> = serde_json::from_str(&row.data).ok();
     let actor = fact.as_ref().and_then(|fact| veil.actor(fact, row.actor_id));
+    let sentence = row.sentence(&veil, zone.with_clock_of(clock)).unwrap_or(sentence);
     Told {
         notice,
         to: Recipient { id, name, mail, enabled, clock },
@@ -159,7 +202,7 @@ fn one((notice, person, row): ToldRow, asked: &HashMap<RequestId, Asked>, named:
         sentence,
         link,
         at,
-        actor: actor.map_or(row.actor_name, str::to_owned),
+        actor: actor.map_or(row.actor_name, capital),
         fact: fact.map(|fact| veil.fact(fact)),
         person: row.person_id.zip(row.person_name),
         package: row.package_name,

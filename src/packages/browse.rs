@@ -12,7 +12,7 @@ use crate::access::policy::{Gate, manage_catalog, request_access, see_catalog};
 use crate::db::Db;
 use crate::directory::{PersonRow, store as directory, store::reports_of};
 use crate::error::{Error, Result};
-use crate::kernel::fact::{Veil, together};
+use crate::kernel::fact::together;
 use crate::kernel::{Kind, PackageId, PersonId, RequestId, Risk, Ts, Zone};
 use crate::policies::model::Policy;
 use crate::policies::store::of_package;
@@ -233,7 +233,7 @@ pub(crate) fn inside(hit: &Hit) -> String {
 /// The whole list with the same search, read in pieces by key.
 fn listed_csv(cx: &Cx, viewer: Viewer, asker: Asker, other: Option<String>, q: String) -> Reply {
     const PIECE: i64 = 200;
-    let (site, now, zone) = (cx.site.clone(), cx.now(), cx.zone());
+    let (site, now, zone) = (cx.site.clone(), cx.now(), cx.zone().organization());
     let mine = if other.is_some() { "Position" } else { "My position" };
     let header = ["Access package", "Description", "Catalog", "Resources", "Risk", mine];
     Reply::csv_stream("packages.csv", &header, move |sink| {
@@ -344,10 +344,7 @@ fn show(cx: &mut Cx) -> Result<Reply> {
     }
     let (now, zone) = (cx.now(), cx.zone());
     let (policies, behalf, with, mine, kept) = cx.read(|db| {
-        let kept = match sees {
-            true => Veil::default(),
-            false => cx.person()?.veil(&[me, target]),
-        };
+        let kept = cx.person()?.veil(&[me, target], position.catalog);
         let all = of_package(db, id)?;
         let behalf = own && for_others(db, &position.requestor, &all)?;
         // Who looks after it reads all of its policies, whoever they are for.

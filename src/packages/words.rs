@@ -27,7 +27,7 @@ pub fn mark_for(
     };
     match position {
         Position::Holds { starts, .. } if *starts > now => {
-            Mark::new("", "cal", format!("{has} from {}", When::at(*starts, now, zone).absolute))
+            Mark::new("", "cal", format!("{has} from {}", When::start(*starts, now, zone).absolute))
         }
         Position::Holds { until: Some(until), .. } => {
             let until = When::end(*until, now, zone).absolute;
@@ -75,7 +75,7 @@ mod tests {
             |starts, until| Position::Holds { assignment: AssignmentId::fresh(), starts, until };
         assert_eq!(said(&holds(now, Some(end)), &[]), "You have it until Mon 30 Nov 2026");
         assert_eq!(said(&holds(now, None), &[]), "You have it, without an end");
-        assert_eq!(said(&holds(end, None), &[]), "You have it from Tue 1 Dec 2026, 00:00");
+        assert_eq!(said(&holds(end, None), &[]), "You have it from Tue 1 Dec 2026");
         let open = |state: State| Position::Open {
             request: RequestId::fresh(),
             reference: "KH-1".into(),

@@ -176,7 +176,7 @@ fn take_back(cx: &mut Cx) -> Result<Reply> {
     let request = cx.write(move |tx| {
         let standing = standing(tx, id)?;
         let permit = policy::take_back(tx.actor(), &standing)?;
-        commands::take_back(tx, &permit)
+        commands::take_back(tx, &permit, None)
     })?;
     let text = format!("{} for {} waits for your decision again.", request.package, request.target);
     Ok(Reply::see_other(format!("/approvals/{id}")).notice("Taken back.", text))

@@ -440,12 +440,13 @@ pub(super) fn done(cx: &mut Cx) -> Result<Reply> {
         return Ok(none(filter));
     }
     let (me, now, zone) = (cx.person()?, cx.now(), cx.zone());
-    let (outcomes, high) = cx.read(|db| {
+    let (outcomes, high, undo_seconds) = cx.read(|db| {
         let outcomes = store::outcomes(db, me, &stages)?;
+        let window = crate::settings::store::organization(db)?.undo_seconds;
         let open = outcomes.iter().filter(|o| o.state == StageState::Open);
         let packages: BTreeSet<PackageId> = open.map(|o| o.request.package_id).collect();
         let packages: Vec<PackageId> = packages.into_iter().collect();
-        Ok((outcomes, store::high_risk(db, &packages)?))
+        Ok((outcomes, store::high_risk(db, &packages)?, window))
     })?;
     let decided = outcomes.iter().filter(|outcome| outcome.mine.is_some()).count();
     let one = |outcome: &Outcome| {
@@ -457,8 +458,10 @@ pub(super) fn done(cx: &mut Cx) -> Result<Reply> {
     // What needs another look first.
     rows.sort_by_key(|(decided, _)| *decided);
     let mine = outcomes.iter().filter(|outcome| outcome.mine.is_some());
-    let waits = |o: &&Outcome| {
-        matches!(o.request.state, State::PendingApproval | State::Scheduled | State::Denied)
+    let waits = |o: &&Outcome| match o.request.state {
+        State::PendingApproval | State::Scheduled => true,
+        State::Denied => o.request.ended_at.is_some_and(|at| now.seconds_since(at) < undo_seconds),
+        _ => false,
     };
     let page = DonePage {
         undo: mine.filter(waits).map(|outcome| outcome.stage).collect(),
@@ -487,33 +490,42 @@ pub(super) fn take_back(cx: &mut Cx) -> Result<Reply> {
     let outcomes = cx.read(|db| store::outcomes(db, me, &stages))?;
     let (mut back, mut late) = (0, 0);
     for outcome in outcomes.iter().filter(|outcome| outcome.mine.is_some()) {
-        let id = outcome.request.id;
+        let (id, stage) = (outcome.request.id, outcome.stage);
         let taken = cx.write(move |tx| {
             let request = store::one(tx.db(), id)?;
             let standing = store::standing(tx.db(), &request)?;
             let permit = policy::take_back(tx.actor(), &standing)?;
-            commands::take_back(tx, &permit)
+            commands::take_back(tx, &permit, Some(stage))
         });
         match taken {
             Ok(_) => back += 1,
-            Err(Error::Refused(_) | Error::Denied(_) | Error::Missing) => late += 1,
-            Err(other) => return Err(other),
+            Err(error) => {
+                late += 1;
+                // The page that follows says of each how it stands.
+                if let Error::Broken(error) = error {
+                    tracing::error!(%id, "not taken back: {error:#}");
+                }
+            }
         }
     }
-    let (strong, text) = taken_back(back, late);
-    Ok(Reply::see_other(done_address(filter, &stages)).notice(strong, text))
+    let reply = Reply::see_other(done_address(filter, &stages));
+    Ok(match taken_back(back, late) {
+        (text, true) => reply.notice("Taken back.", text),
+        (text, false) => reply.warning("Nothing is taken back.", text),
+    })
 }
 
-fn taken_back(back: i64, late: i64) -> (&'static str, String) {
+/// What became of them, and whether anything was taken back.
+fn taken_back(back: i64, late: i64) -> (String, bool) {
     let them = counted(back, "request waits", "requests wait");
     let rest = counted(late, "decision", "decisions");
-    match (back, late) {
-        (0, _) => ("Nothing is taken back.", "It was too late for all of them.".to_owned()),
-        (_, 0) => ("Taken back.", format!("{them} for your decision again.")),
-        _ => {
-            ("Taken back.", format!("{them} for your decision again; for {rest} it was too late."))
-        }
-    }
+    let text = match (back, late) {
+        (0, 0) => "They wait for a decision already, or it was never yours.".to_owned(),
+        (0, _) => "It is too late for all of them.".to_owned(),
+        (_, 0) => format!("{them} for your decision again."),
+        _ => format!("{them} for your decision again; for {rest} it was too late."),
+    };
+    (text, back > 0)
 }
 
 fn heading(decided: usize, of: usize) -> String {

@@ -50,8 +50,7 @@ pub(super) use approvers::voters;
 use submit::go;
 
 /// What people quote: eight letters and digits out of the id's random part, without those that look alike.
-#[must_use]
-pub fn reference(id: RequestId) -> String {
+fn reference(id: RequestId) -> String {
     const ALPHABET: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
     let bits = u64::from_be_bytes(id.0.as_bytes()[8..].try_into().unwrap_or_default());
     let letters: String = (0..8)

@@ -165,7 +165,7 @@ pub fn duties_marks(request: &Request, conflicts: &[Conflict], asked: &[Conflict
     };
     let wanted = |conflict: &Conflict| {
         let why = format!(
-            ", which is incompatible with it: “{}” Whichever is given first stands, and the other is denied",
+            ", which is incompatible with it: “{}” If that is given first, this is denied",
             conflict.reason
         );
         mark("is-warn", "stand", says(["Has requested ", &conflict.what(), &why]))

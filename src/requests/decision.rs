@@ -183,7 +183,11 @@ impl Case {
             true => Vec::new(),
             false => acts(db, actor, &request, &stages, &approvers, now)?,
         };
-        let (conflicts, asked_beside) = around(db, request.target_id, package)?;
+        let (conflicts, mut asked_beside) = around(db, request.target_id, package)?;
+        // What is held already, and what this asks to be an exception from, is denied to nobody.
+        let excepted =
+            |one: &Conflict| request.terms.exception.iter().any(|rule| rule.id == one.rule);
+        asked_beside.retain(|one| request.kind == RequestKind::Add && !excepted(one));
         Ok(Self {
             conflicts,
             asked_beside,

@@ -379,7 +379,7 @@ impl Around {
             None if waits => None,
             None => assignments::store::of_request(db, id)?,
         };
-        let veil = me.veil(&[requestor, target]);
+        let veil = me.veil(&[requestor, target], catalog);
         let mut next = match more {
             true => deciders(db, &request.terms, requestor, target, catalog)?,
             false => vec![],

@@ -1,5 +1,7 @@
 //! Reads of requests, stages and approvers, and the guarded writes that only this slice's commands use.
 
+use std::collections::{BTreeSet, HashMap};
+
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 
@@ -707,6 +709,27 @@ pub fn given_back_since(db: &mut Db, person: PersonId, since: Ts) -> Result<Vec<
         .limit(50)
         .load(db)?;
     rows.into_iter().map(request).collect()
+}
+
+/// Requestor and target of each of these requests, and the catalog of its package. One statement, or none.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn who_waits(
+    db: &mut Db,
+    ids: impl IntoIterator<Item = RequestId>,
+) -> Result<HashMap<RequestId, ([PersonId; 2], CatalogId)>> {
+    let ids: BTreeSet<RequestId> = ids.into_iter().collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(RequestId, PersonId, PersonId, CatalogId)> = requests::table
+        .inner_join(packages::table)
+        .filter(requests::id.eq_any(ids))
+        .select((requests::id, requests::requestor_id, requests::target_id, packages::catalog_id))
+        .load(db)?;
+    let row = |(id, requestor, target, catalog)| (id, ([requestor, target], catalog));
+    Ok(rows.into_iter().map(row).collect())
 }
 
 /// The requests for a person that are open, with their packages. One statement.

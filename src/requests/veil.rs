@@ -31,7 +31,8 @@ pub fn deciders(veil: &Veil, all: &mut [Option<Deciders>]) {
     }
 }
 
-/// Who holds the open stages of requests for which the reader waits. One statement at most.
+/// Who holds the open stages of requests for which the reader, or somebody who reports to them, waits. Two statements at
+/// most.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -40,7 +41,13 @@ pub fn holders(db: &mut Db, reader: &Person, ids: &[RequestId]) -> Result<Holder
         return Ok(vec![]);
     }
     let mut found = store::holders(db, ids)?;
-    approvers(&reader.veil(&[reader.id]), found.iter_mut().map(|(_, one)| one));
+    if reader.veiled {
+        let about = store::who_waits(db, ids.iter().copied())?;
+        for (id, one) in &mut found {
+            let Some((_, catalog)) = about.get(id) else { continue };
+            approvers(&reader.veil(&[reader.id], *catalog), [one]);
+        }
+    }
     Ok(found)
 }
 
@@ -56,6 +63,6 @@ pub fn prospective(
     catalog: CatalogId,
 ) -> Result<Vec<Option<Deciders>>> {
     let mut found = prospect::deciders(db, terms, requestor.id, target, catalog)?;
-    deciders(&requestor.veil(&[requestor.id]), &mut found);
+    deciders(&requestor.veil(&[requestor.id], catalog), &mut found);
     Ok(found)
 }

@@ -10,7 +10,7 @@ use super::store;
 use crate::access::policy::{self, AskStanding};
 use crate::assignments::commands as assignments;
 use crate::db::By;
-use crate::db::schema::people;
+use crate::db::schema::{people, requests};
 use crate::delegation::testing::{House as Setup, everyone, member, terms};
 use crate::kernel::fact::EndReason;
 use crate::kernel::{PackageId, PersonId, PolicyId, RequestId, Risk, StageId};
@@ -470,11 +470,12 @@ fn e17_no_page_and_no_letter_names_those_who_decide_to_those_who_wait() {
 
         crate::notify::dispatch::run(&db).expect("told");
         nobody("/notices");
+        let zone = db.zone();
         let told = db.read(|db| {
             use crate::db::schema::notices;
             let mine = notices::table.filter(notices::person_id.eq(asha));
             let ids: Vec<crate::kernel::NoticeId> = mine.select(notices::id).load(db)?;
-            crate::notify::store::told(db, &ids)
+            crate::notify::store::told(db, &ids, zone)
         });
         let told = told.expect("notices");
         assert!(!told.is_empty());
@@ -490,7 +491,32 @@ fn e17_no_page_and_no_letter_names_those_who_decide_to_those_who_wait() {
                 assert!(!letter.text.contains(name), "{}", letter.text);
             }
         }
-        // Whoever decides or looks after it reads names as ever.
+        // Her manager, had they asked for her, learns no more on her page and in the notices of before.
+        let mia = member(&db, "Mia Berg");
+        office.house.change(move |tx| {
+            diesel::update(requests::table.find(id))
+                .set(requests::requestor_id.eq(mia))
+                .execute(tx.db())?;
+            diesel::update(people::table.find(asha))
+                .set(people::manager_id.eq(Some(mia)))
+                .execute(tx.db())?;
+            Ok(())
+        });
+        for path in [&own, &request, "/team", &format!("/team/{asha}"), "/notices"] {
+            let page = office.house.signed_in(mia).get(path);
+            assert_eq!(page.status, 200, "{path}");
+            for name in NAMES {
+                assert!(!page.body.contains(name), "{path} names {name}: {}", main(&page));
+            }
+        }
+        // Whoever decides or looks after it reads names as ever, also where they wait themselves.
+        office.house.change(move |tx| {
+            diesel::update(people::table.find(asha))
+                .set(people::auditor.eq(true))
+                .execute(tx.db())?;
+            Ok(())
+        });
+        assert!(office.house.signed_in(asha).get(&request).body.contains("Ben Birch"));
         for reader in [ann, office.setup.ada] {
             let page = office.house.signed_in(reader).get(&request);
             assert!(page.body.contains("Ben Birch"), "{}", main(&page));

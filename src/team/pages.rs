@@ -266,7 +266,7 @@ fn held_line(
             Some(asked) => format!("Requested by {}", you(me, asked.requestor, &asked.name)),
         },
         package: held.name.clone(),
-        since: When::at(held.since, now, zone),
+        since: When::start(held.since, now, zone),
         started: held.started,
         soon: held.until.is_some_and(|end| end <= soon),
         until: held.until.map(|end| When::end(end, now, zone)),

@@ -12,7 +12,7 @@ use crate::db::schema::{assignments, packages, people, requests, stage_approvers
 use crate::directory::PersonRow;
 use crate::error::{Error, Result};
 use crate::kernel::fact::APPROVER;
-use crate::kernel::{Kind, PackageId, PersonId, RequestId, Ts};
+use crate::kernel::{CatalogId, Kind, PackageId, PersonId, RequestId, Ts};
 use crate::packages::model::{Hit, Viewer};
 use crate::packages::store::{Open, open_names, open_to};
 use crate::requests::model::State;
@@ -195,7 +195,8 @@ pub struct Waiting {
 /// # Errors
 /// When the database does not answer.
 pub fn waiting(db: &mut Db, me: &Person, people: &[PersonId]) -> Result<Vec<Waiting>> {
-    type Row = ((RequestId, String, PersonId, PersonId, Ts), String, Option<(PersonId, String)>);
+    type Package = (String, CatalogId);
+    type Row = ((RequestId, String, PersonId, PersonId, Ts), Package, Option<(PersonId, String)>);
     if people.is_empty() {
         return Ok(vec![]);
     }
@@ -221,27 +222,25 @@ pub fn waiting(db: &mut Db, me: &Person, people: &[PersonId]) -> Result<Vec<Wait
                 requests::requestor_id,
                 requests::created_at,
             ),
-            packages::name,
+            (packages::name, packages::catalog_id),
             (people::id, people::name).nullable(),
         ))
         .load(db)?;
     let mut all: Vec<Waiting> = Vec::new();
-    for ((id, reference, target, requestor, at), package, with) in rows {
+    for ((id, reference, target, requestor, at), (package, catalog), with) in rows {
+        let kept = requestor == me.id && me.veil(&[requestor], catalog).hides();
         if all.last().is_none_or(|last| last.id != id) {
             all.push(Waiting { id, reference, target, requestor, package, at, with: vec![] });
         }
         if let Some(last) = all.last_mut() {
-            last.with.extend(with);
+            let name = |name: String| if kept { APPROVER.to_owned() } else { name };
+            last.with.extend(with.map(|(id, called)| (id, name(called))));
         }
-    }
-    if me.veil(&[me.id]).hides() {
-        let asked = all.iter_mut().filter(|one| one.requestor == me.id);
-        asked.flat_map(|one| &mut one.with).for_each(|(_, name)| APPROVER.clone_into(name));
     }
     Ok(all)
 }
 
-/// The one who reports to the me. One statement.
+/// The one who reports to the reader. One statement.
 ///
 /// # Errors
 /// `Missing` for everybody else: who is here is not told (E28).

@@ -222,7 +222,7 @@ fn reference(cx: &Cx) -> String {
         .iter()
         .map(|n| char::from(LETTERS[usize::from(n % 32)]))
         .collect();
-    let local = cx.zone().local(cx.wall());
+    let local = cx.zone().organization().local(cx.wall());
     format!("E-{letters}-{}", local.format("%H:%M"))
 }
 

@@ -3,6 +3,7 @@
 
 use chrono::{NaiveDate, NaiveTime, Offset as _, SecondsFormat};
 
+pub use crate::kernel::text::capital;
 use crate::kernel::text::counted;
 use crate::kernel::{Ts, Zone};
 
@@ -41,6 +42,15 @@ impl When {
             datetime: day.format("%Y-%m-%d").to_string(),
             absolute: date(day),
             relative: if days == 0 { "today".to_owned() } else { days_off(days) },
+        }
+    }
+
+    /// The words for a start: its first day if it starts at a local midnight of the organization, otherwise the instant.
+    #[must_use]
+    pub fn start(at: Ts, now: Ts, zone: Zone) -> Self {
+        match zone.date(at) {
+            day if zone.start_of(day) == at => Self::day(day, now, zone),
+            _ => Self::at(at, now, zone),
         }
     }
 
@@ -247,13 +257,6 @@ pub fn and_list<S: AsRef<str>>(names: &[S], most: usize) -> String {
         Some(last) if parts.is_empty() => last,
         Some(last) => format!("{} and {last}", parts.join(", ")),
     }
-}
-
-/// The text with its first letter as a capital, for a number or a name that starts a sentence.
-#[must_use]
-pub fn capital(text: &str) -> String {
-    let mut rest = text.chars();
-    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
 }
 
 #[cfg(test)]

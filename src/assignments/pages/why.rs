@@ -136,7 +136,7 @@ fn read(db: &mut Db, me: &Person, id: AssignmentId) -> Result<Read> {
         None => (vec![], vec![]),
     };
     let wait = request.as_ref().map_or([holder, holder], |r| [r.requestor_id, r.target_id]);
-    let veil = me.veil(&wait);
+    let veil = me.veil(&wait, named.catalog);
     let voters: Vec<PersonId> = approvers.iter().filter_map(|a| a.voted_by).collect();
     let mut under = vec![named.assignment.policy_id];
     under.extend(request.iter().map(|r| r.policy_id));
@@ -177,7 +177,11 @@ fn page(shell: Shell, read: &Read, me: &Person, looks: bool, times: Times) -> Wh
             true => Mark::new("off", "minus", end_words(assignment.end_reason.as_deref())),
             false => words::until(assignment, times),
         },
-        since: when(assignment.started_at.unwrap_or(assignment.starts_at)),
+        since: When::start(
+            assignment.started_at.unwrap_or(assignment.starts_at),
+            times.now,
+            times.zone,
+        ),
         scheduled: assignment.started_at.is_none(),
         came: came(read.request.as_ref(), me.id),
         asked: read.request.as_ref().map(|r| when(r.created_at)),
@@ -185,7 +189,11 @@ fn page(shell: Shell, read: &Read, me: &Person, looks: bool, times: Times) -> Wh
         reason: seen.map(|r| r.reason.clone()).unwrap_or_default(),
         policy: read.request.as_ref().map(|r| under(read, r, &actor)),
         unasked: unasked(read.request.as_ref()),
-        stages: read.stages.iter().map(|stage| decided(stage, read, me.id, named, times)).collect(),
+        stages: read
+            .stages
+            .iter()
+            .map(|stage| decided(stage, read, me.id, (named, seen.is_some()), times))
+            .collect(),
         gives: read.rights.iter().map(|right| gives(right, read, me, looks, times)).collect(),
         ends: match ended {
             true => vec![],
@@ -248,8 +256,14 @@ fn under(read: &Read, request: &Request, actor: &Actor) -> Under {
 }
 
 /// One stage: how it ended, and each approval with when and why. Where the organization does not say who decides, those
-/// who wait read in which role (E17).
-fn decided(stage: &Stage, read: &Read, me: PersonId, named: bool, times: Times) -> Decided {
+/// who wait read in which role (E17). The reasons are the request's, and for those who see it (E28).
+fn decided(
+    stage: &Stage,
+    read: &Read,
+    me: PersonId,
+    (named, seen): (bool, bool),
+    times: Times,
+) -> Decided {
     let of = read.stages.len();
     let how = match stage.state() {
         StageState::Approved => "approved",
@@ -286,7 +300,7 @@ fn decided(stage: &Stage, read: &Read, me: PersonId, named: bool, times: Times) 
         Vote {
             says: format!("{who} {did} it, {}{place}", a.via.words()),
             when: a.voted_at.map(|at| When::at(at, times.now, times.zone)),
-            note: a.note.clone().unwrap_or_default(),
+            note: a.note.clone().filter(|_| seen).unwrap_or_default(),
         }
     };
     Decided { heading, votes: said.into_iter().map(vote).collect() }

@@ -101,12 +101,11 @@ fn read(db: &mut Db, viewer: &Person, id: PersonId) -> Result<Read> {
     let requests = store::requests(db, id, &sight)?;
     let behind = holdings.iter().filter_map(|held| held.request.as_ref().map(|asked| asked.id));
     let ids: Vec<_> = behind.chain(requests.iter().map(|request| request.id)).collect();
-    let veil = viewer.veil(&[id]);
     Ok(Read {
         manager,
         groups: store::groups(db, id)?,
         decided: store::approver_of(db, viewer.id, &ids)?,
-        history: history_of_person(db, id, &sight, &veil, FACTS)?,
+        history: history_of_person(db, id, &sight, viewer, FACTS)?,
         person,
         sight,
         holdings,
@@ -152,7 +151,7 @@ fn page(cx: &Cx, viewer: &Person, read: Read) -> Result<PersonPage> {
             why,
             policy: held.policy,
             request,
-            since: When::at(held.since, now, zone),
+            since: When::start(held.since, now, zone),
             until,
             note,
         }

@@ -269,7 +269,7 @@ fn draw_check(
     let id = detail.package.id;
     let (count, asked, holders) = cx.read(|db| {
         let count = store::count(db, id, candidate.other)?;
-        let asked = store::count_asked(db, id, candidate.other)?;
+        let asked = store::count_asked(db, id, candidate.other, mutual(&form))?;
         let shown = i64::try_from(ROWS).unwrap_or(i64::MAX);
         Ok((count, asked, store::holders(db, id, candidate.other, None, shown)?))
     })?;

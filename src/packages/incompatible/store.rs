@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::kernel::{
     AssignmentId, CatalogId, GroupId, IncompatibilityId, PackageId, PersonId, RequestId, Ts,
 };
-use crate::requests::model::RequestKind;
+use crate::requests::model::{RequestKind, State};
 use crate::web::paging::Cursor;
 
 mod aliases {
@@ -113,12 +113,11 @@ pub fn around(
 /// What the person has asked for, as if they held it.
 fn asked(db: &mut Db, person: PersonId) -> Result<Vec<Held>> {
     type Row = (PackageId, String, CatalogId, String);
-    let kinds = [RequestKind::Add.as_str(), RequestKind::TakeAgain.as_str()];
     let rows: Vec<Row> = requests::table
         .inner_join(packages::table.inner_join(catalogs::table))
         .filter(requests::target_id.eq(person))
-        .filter(requests::ended_at.is_null())
-        .filter(requests::kind.eq_any(kinds))
+        .filter(requests::state.eq(State::PendingApproval.as_str()))
+        .filter(requests::kind.eq(RequestKind::Add.as_str()))
         .order((packages::name_key, packages::id))
         .select((packages::id, packages::name, catalogs::id, catalogs::name))
         .load(db)?;
@@ -350,14 +349,14 @@ pub fn count(db: &mut Db, package: PackageId, other: Other) -> Result<i64> {
     })
 }
 
-/// True where a request of the person for the package is open.
+/// True where a request of the person for the package waits for a decision: what is approved counts as held.
 macro_rules! asks_for {
     ($package:expr) => {
         exists(
             requests::table
                 .filter(requests::package_id.eq($package))
                 .filter(requests::target_id.eq(people::id))
-                .filter(requests::ended_at.is_null())
+                .filter(requests::state.eq(State::PendingApproval.as_str()))
                 .filter(requests::kind.eq(RequestKind::Add.as_str())),
         )
     };
@@ -375,13 +374,18 @@ macro_rules! has {
     };
 }
 
-/// How many people wait for one of the two and have the other, or wait for both. One statement.
+/// How many people wait for what a rule would deny them: for one of the two beside the other, or for both; for the
+/// package alone where the rule is not `mutual`. One statement.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn count_asked(db: &mut Db, package: PackageId, other: Other) -> Result<i64> {
+pub fn count_asked(db: &mut Db, package: PackageId, other: Other, mutual: bool) -> Result<i64> {
     let all = people::table.filter(people::enabled);
     Ok(match other {
+        Other::Package(other) if !mutual => all
+            .filter(asks_for!(package).and(has!(other).or(asks_for!(other))))
+            .count()
+            .get_result(db)?,
         Other::Package(other) => all
             .filter(
                 asks_for!(package)

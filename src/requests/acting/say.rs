@@ -155,7 +155,7 @@ fn draw_answer(cx: &Cx, text: String, errors: &[FieldError]) -> Result<Reply> {
         let standing = store::standing(db, &request)?;
         policy::give_information(actor, &standing)?;
         let wait = [request.requestor_id, request.target_id];
-        let veil = cx.person()?.veil(&wait);
+        let veil = cx.person()?.veil(&wait, request.catalog_id);
         let history = history_of_request(db, id, &veil, FACTS)?;
         Ok((request, history))
     })?;

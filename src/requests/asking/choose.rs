@@ -28,7 +28,7 @@ pub(super) fn page(cx: &Cx, case: &Case, form: &AskForm, asked: bool) -> Result<
         let text = "Choose the policy under which you request it";
         shell.errors = vec![(&FieldError::new("policy", text)).into()];
     }
-    let kept = cx.person()?.veil(&[case.requestor()]);
+    let kept = cx.person()?.veil(&[case.requestor()], case.ask.position.catalog);
     let policies = case.ask.policies().into_iter().map(|policy| {
         let choice = Choice {
             value: policy.id.to_string(),

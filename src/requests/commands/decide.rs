@@ -48,14 +48,8 @@ pub fn may_decide(
 /// Is or was the person among the stage's approvers, or somebody for whom they stand in now?
 fn was_asked(tx: &mut Tx<'_>, request: &Request, stage: StageId, person: PersonId) -> Result<bool> {
     let mut away = tx.actor().enabled_person().map(|p| p.stands_for.clone()).unwrap_or_default();
-    // No chain leads past those whom it is about (D2).
-    away.retain(|stands| {
-        stands.covers(request.package_id)
-            && !stands
-                .through
-                .iter()
-                .any(|id| [request.requestor_id, request.target_id].contains(id))
-    });
+    let about = |id: &PersonId| [request.requestor_id, request.target_id].contains(id);
+    away.retain(|stands| stands.reaches(request.package_id, about));
     for id in std::iter::once(person).chain(away.into_iter().map(|stands| stands.person)) {
         if store::was_approver(tx.db(), stage, id)? {
             return Ok(true);
@@ -72,13 +66,18 @@ fn over(
     person: PersonId,
 ) -> Result<Option<Refusal>> {
     let now = tx.now();
+    let about = |id: &PersonId| [request.requestor_id, request.target_id].contains(id);
     for period in standing_in::store::over_since(tx.db(), person, stage.opened_at, now)? {
         if !period.covers().is_none_or(|some| some.contains(&request.package_id)) {
             continue;
         }
         let away = period.person.0;
+        if about(&away) {
+            continue;
+        }
         let further = load_actor(tx.db(), away, now)?.map(|away| away.stands_for);
-        let further = further.into_iter().flatten().filter(|s| s.covers(request.package_id));
+        let further =
+            further.into_iter().flatten().filter(|s| s.reaches(request.package_id, about));
         let chain: Vec<PersonId> =
             std::iter::once(away).chain(further.map(|stands| stands.person)).collect();
         for id in chain {

@@ -5,25 +5,30 @@ use crate::access::{Permit, TakeBack};
 use crate::assignments;
 use crate::db::Tx;
 use crate::error::{Error, Refusal, Result};
-use crate::kernel::{Fact, RequestId, Ts};
+use crate::kernel::{Fact, RequestId, StageId, Ts};
 use crate::requests::model::{Request, Stage, StageState, State, Verdict, Via};
 use crate::requests::rules;
 use crate::requests::store::{self, Clocks};
 
-/// Takes the actor's decision back. Until delivery starts, an approval can be; a denial as long as the organization's
+/// Takes the actor's decision back: the latest one, and nothing where that is not about the stage `only`. Until delivery starts, an approval can be; a denial as long as the organization's
 /// undo window lasts.
 ///
 /// # Errors
 /// `Refused` (409) when it is too late: somebody has decided the next stage, delivery has started, the window is over,
 /// or the pair has another open request.
-pub fn take_back(tx: &mut Tx<'_>, permit: &Permit<TakeBack>) -> Result<Request> {
+pub fn take_back(
+    tx: &mut Tx<'_>,
+    permit: &Permit<TakeBack>,
+    only: Option<StageId>,
+) -> Result<Request> {
     let request = locked(tx, RequestId(permit.about()))?;
     let me = tx.actor().id().ok_or(Error::Missing)?;
     let (stages, approvers) = store::course(tx.db(), request.id)?;
     let window = crate::settings::store::organization(tx.db())?.undo_seconds;
     let now = tx.now();
-    let Some((stage, vote)) = rules::takes_back(me, &request, &stages, &approvers, window, now)
-    else {
+    let found = rules::takes_back(me, &request, &stages, &approvers, window, now);
+    let meant = |(stage, _): &(&Stage, _)| only.is_none_or(|only| only == stage.id);
+    let Some((stage, vote)) = found.filter(meant) else {
         return Err(too_late(&request).into());
     };
     let approved = vote.vote == Some(Verdict::Approve);

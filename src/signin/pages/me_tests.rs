@@ -62,11 +62,12 @@ fn a_time_zone_of_ones_own_moves_clocks_and_no_days() {
         crate::notify::dispatch::run(&db).expect("told");
         let notices = house.signed_in(ann).get("/notices").texts("main").join(" ");
         assert!(notices.contains("until 7 Mar 2026, 14:30"), "{notices}");
+        let zone = db.zone();
         let mine = db.read(|db| {
             use crate::db::schema::notices;
             let ids = notices::table.filter(notices::person_id.eq(ann)).select(notices::id);
             let ids: Vec<crate::kernel::NoticeId> = ids.load(db)?;
-            told(db, &ids)
+            told(db, &ids, zone)
         });
         let head = crate::notify::letters::Letterhead {
             site: "https://keyholder.example".parse().expect("an address"),

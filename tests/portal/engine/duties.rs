@@ -105,8 +105,9 @@ fn d07_both_may_be_asked_for_and_the_second_one_that_is_approved_is_denied_by_th
     let (enter, approve) = two(&w);
     w.apart(approve, Other::Package(enter), true);
     let one = w.ask(w.ada, enter).unwrap();
-    let count =
-        |w: &World| w.db.read(|db| store::count_asked(db, enter, Other::Package(approve))).unwrap();
+    let count = |w: &World| {
+        w.db.read(|db| store::count_asked(db, enter, Other::Package(approve), true)).unwrap()
+    };
     assert_eq!(count(&w), 0);
     let other = w.ask(w.ada, approve).unwrap();
     has(&w, w.eve, enter);

@@ -141,6 +141,7 @@ impl Northmoor {
         browser.fill("Password", "secret");
         browser.click("button", "Sign in");
         assert!(browser.url().starts_with(&self.origin), "{user} is at {}", browser.url());
+        assert_eq!(browser.status(), Some(200), "{user} reads: {}", browser.text());
         Some(browser)
     }
 

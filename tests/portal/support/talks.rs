@@ -61,7 +61,7 @@ impl World {
         self.by(who, move |tx| {
             let standing = standing(tx, request)?;
             let permit = policy::take_back(tx.actor(), &standing)?;
-            commands::take_back(tx, &permit)
+            commands::take_back(tx, &permit, None)
         })
     }
 
