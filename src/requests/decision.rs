@@ -26,7 +26,6 @@ use crate::kernel::fact::{Sentence, Veil};
 use crate::kernel::text::counted;
 use crate::kernel::{Fact, Kind, PersonId, RequestId, Risk, StageId, Ts, Zone};
 use crate::packages::incompatible::model::Conflict;
-use crate::packages::incompatible::store::around;
 use crate::web::page::ProblemPage;
 use crate::web::paging::Cursor;
 use crate::web::words::{When, capital};
@@ -183,7 +182,7 @@ impl Case {
             true => Vec::new(),
             false => acts(db, actor, &request, &stages, &approvers, now)?,
         };
-        let (conflicts, mut asked_beside) = around(db, request.target_id, package)?;
+        let (conflicts, mut asked_beside) = store::around(db, request.target_id, package)?;
         // What is held already, and what this asks to be an exception from, is denied to nobody.
         let excepted =
             |one: &Conflict| request.terms.exception.iter().any(|rule| rule.id == one.rule);

@@ -22,10 +22,12 @@ use crate::kernel::{
 use crate::policies::questions::Question;
 use crate::requests::stops::Thing;
 
+mod beside;
 mod candidates;
 mod deciding;
 mod together;
 mod waiting;
+pub use beside::*;
 pub use candidates::*;
 pub use deciding::*;
 pub use together::*;

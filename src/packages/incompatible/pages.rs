@@ -13,6 +13,7 @@ use crate::kernel::text::{counted, folded, one_line, shortened};
 use crate::kernel::{GroupId, IncompatibilityId, PackageId};
 use crate::packages::model::Detail;
 use crate::packages::store::package;
+use crate::requests::store::count_asked;
 use crate::web::limit::Limit;
 use crate::web::listing::{Listing, PAGE, as_csv, csv_time};
 use crate::web::page::Choice;
@@ -269,7 +270,7 @@ fn draw_check(
     let id = detail.package.id;
     let (count, asked, holders) = cx.read(|db| {
         let count = store::count(db, id, candidate.other)?;
-        let asked = store::count_asked(db, id, candidate.other, mutual(&form))?;
+        let asked = count_asked(db, id, candidate.other, mutual(&form))?;
         let shown = i64::try_from(ROWS).unwrap_or(i64::MAX);
         Ok((count, asked, store::holders(db, id, candidate.other, None, shown)?))
     })?;

@@ -16,7 +16,6 @@ use crate::error::{Error, Result};
 use crate::kernel::{
     AssignmentId, CatalogId, GroupId, IncompatibilityId, PackageId, PersonId, RequestId, Ts,
 };
-use crate::requests::model::{RequestKind, State};
 use crate::web::paging::Cursor;
 
 mod aliases {
@@ -87,51 +86,11 @@ pub fn conflicts(
     Ok(wanted.iter().flat_map(|id| rules::conflicts(*id, &all, &held, &groups)).collect())
 }
 
-/// What stands against a package for a person, and what would once they get it: packages for which a request of theirs
-/// is open. At most four statements; one where no rule names the package.
+/// What a person holds, by name. One statement.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn around(
-    db: &mut Db,
-    person: PersonId,
-    package: PackageId,
-) -> Result<(Vec<Conflict>, Vec<Conflict>)> {
-    let all = touching(db, &[package])?;
-    if all.is_empty() {
-        return Ok((Vec::new(), Vec::new()));
-    }
-    let (held, groups) = (held(db, person, Beside::NowOrSoon)?, memberships(db, person, &all)?);
-    let asked = asked(db, person)?;
-    let stands = rules::conflicts(package, &all, &held, &groups);
-    let new = |conflict: &Conflict| stands.iter().all(|one| one.rule != conflict.rule);
-    let mut would = rules::conflicts(package, &all, &asked, &[]);
-    would.retain(new);
-    Ok((stands, would))
-}
-
-/// What the person has asked for, as if they held it.
-fn asked(db: &mut Db, person: PersonId) -> Result<Vec<Held>> {
-    type Row = (PackageId, String, CatalogId, String);
-    let rows: Vec<Row> = requests::table
-        .inner_join(packages::table.inner_join(catalogs::table))
-        .filter(requests::target_id.eq(person))
-        .filter(requests::state.eq(State::PendingApproval.as_str()))
-        .filter(requests::kind.eq(RequestKind::Add.as_str()))
-        .order((packages::name_key, packages::id))
-        .select((packages::id, packages::name, catalogs::id, catalogs::name))
-        .load(db)?;
-    let held = |(package, name, catalog, catalog_name): Row| Held {
-        package,
-        name,
-        catalog,
-        catalog_name,
-        started: false,
-    };
-    Ok(rows.into_iter().map(held).collect())
-}
-
-fn held(db: &mut Db, person: PersonId, which: Beside) -> Result<Vec<Held>> {
+pub fn held(db: &mut Db, person: PersonId, which: Beside) -> Result<Vec<Held>> {
     type Row = (PackageId, String, CatalogId, String, Option<Ts>);
     let rows: Vec<Row> = assignments::table
         .inner_join(packages::table.inner_join(catalogs::table))
@@ -156,7 +115,11 @@ fn held(db: &mut Db, person: PersonId, which: Beside) -> Result<Vec<Held>> {
     Ok(each.filter(|held| held.started || which == Beside::NowOrSoon).collect())
 }
 
-fn memberships(db: &mut Db, person: PersonId, rules: &[Rule]) -> Result<Vec<Membership>> {
+/// The groups of these rules in which a person is, by name. One statement, or none.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn memberships(db: &mut Db, person: PersonId, rules: &[Rule]) -> Result<Vec<Membership>> {
     let named: Vec<GroupId> = rules
         .iter()
         .filter_map(|rule| match rule.other {
@@ -346,63 +309,6 @@ pub fn count(db: &mut Db, package: PackageId, other: Other) -> Result<i64> {
     Ok(match other {
         Other::Package(other) => holders_of!(package, other).count().get_result(db)?,
         Other::Group(group) => members_of!(package, group).count().get_result(db)?,
-    })
-}
-
-/// True where a request of the person for the package waits for a decision: what is approved counts as held.
-macro_rules! asks_for {
-    ($package:expr) => {
-        exists(
-            requests::table
-                .filter(requests::package_id.eq($package))
-                .filter(requests::target_id.eq(people::id))
-                .filter(requests::state.eq(State::PendingApproval.as_str()))
-                .filter(requests::kind.eq(RequestKind::Add.as_str())),
-        )
-    };
-}
-
-/// True where the person has the package, or is about to.
-macro_rules! has {
-    ($package:expr) => {
-        exists(
-            assignments::table
-                .filter(assignments::package_id.eq($package))
-                .filter(assignments::target_id.eq(people::id))
-                .filter(assignments::ended_at.is_null()),
-        )
-    };
-}
-
-/// How many people wait for what a rule would deny them: for one of the two beside the other, or for both; for the
-/// package alone where the rule is not `mutual`. One statement.
-///
-/// # Errors
-/// When the database does not answer.
-pub fn count_asked(db: &mut Db, package: PackageId, other: Other, mutual: bool) -> Result<i64> {
-    let all = people::table.filter(people::enabled);
-    Ok(match other {
-        Other::Package(other) if !mutual => all
-            .filter(asks_for!(package).and(has!(other).or(asks_for!(other))))
-            .count()
-            .get_result(db)?,
-        Other::Package(other) => all
-            .filter(
-                asks_for!(package)
-                    .and(has!(other).or(asks_for!(other)))
-                    .or(has!(package).and(asks_for!(other))),
-            )
-            .count()
-            .get_result(db)?,
-        Other::Group(group) => all
-            .filter(asks_for!(package))
-            .filter(exists(
-                group_members::table
-                    .filter(group_members::group_id.eq(group))
-                    .filter(group_members::person_id.eq(people::id)),
-            ))
-            .count()
-            .get_result(db)?,
     })
 }
 

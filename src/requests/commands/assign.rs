@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::submit::answers_of;
-use super::{deliver, insert, reference, refusal};
+use super::submit::refusal_to;
+use super::{deliver, insert, reference};
 use crate::access::{ManageAssignment, Permit};
 use crate::db::{Tx, hold_package, lock_people};
 use crate::error::{Error, FieldError, Refusal, Result};
@@ -101,12 +102,12 @@ pub fn assign(
         | No::Incompatible(_)),
     ) = &position.no
     {
-        return Err(refusal(no, &position).into());
+        return Err(refusal_to(no, &position, true).into());
     }
     let stop =
         stops::of(tx.db(), position.catalog, position.package, Some(policy.id))?.map(No::Stopped);
     if let Some(no) = stop {
-        return Err(refusal(&no, &position).into());
+        return Err(refusal_to(&no, &position, true).into());
     }
     let mut errors = Vec::new();
     errors.extend(not_under(&policy, &position));

@@ -264,11 +264,16 @@ fn query(requestor: PersonId, target: PersonId) -> String {
 /// The page that says why a request cannot be made, with ways on (B8).
 #[must_use]
 pub fn refusal(no: &No, position: &Position) -> Refusal {
+    refusal_to(no, position, position.requestor.id == position.target.id)
+}
+
+/// The same, for somebody who `sees` requests of the target for the package (E28).
+pub(super) fn refusal_to(no: &No, position: &Position, sees: bool) -> Refusal {
     let package = &position.package_name;
     let own = position.requestor.id == position.target.id;
     let they = if own { "You".to_owned() } else { position.target.name.clone() };
     match no {
-        No::Open { request, reference, .. } if own => Refusal::new(
+        No::Open { request, reference, .. } if sees => Refusal::new(
             format!("A request for {package} is open already"),
             format!("It is {reference}. One request for an access package can be open at a time."),
         )

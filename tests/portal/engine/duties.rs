@@ -13,6 +13,7 @@ use keyholder::requests::eligibility::position;
 use keyholder::requests::forms::AskForm;
 use keyholder::requests::model::{State, Verdict};
 use keyholder::requests::rules::Period;
+use keyholder::requests::store::{around, count_asked};
 
 use super::races::{CONTENDED, at_once, fine};
 use crate::support::acts::assignment;
@@ -105,20 +106,19 @@ fn d07_both_may_be_asked_for_and_the_second_one_that_is_approved_is_denied_by_th
     let (enter, approve) = two(&w);
     w.apart(approve, Other::Package(enter), true);
     let one = w.ask(w.ada, enter).unwrap();
-    let count = |w: &World| {
-        w.db.read(|db| store::count_asked(db, enter, Other::Package(approve), true)).unwrap()
-    };
+    let count =
+        |w: &World| w.db.read(|db| count_asked(db, enter, Other::Package(approve), true)).unwrap();
     assert_eq!(count(&w), 0);
     let other = w.ask(w.ada, approve).unwrap();
     has(&w, w.eve, enter);
     assert_eq!(count(&w), 1, "waits for both");
     // Whoever decides on the one sees that the other is asked for, too.
-    let (stands, would) = w.db.read(|db| store::around(db, w.ada, enter)).unwrap();
+    let (stands, would) = w.db.read(|db| around(db, w.ada, enter)).unwrap();
     assert!(stands.is_empty());
     assert_eq!(would.iter().map(|c| c.with.clone()).len(), 1);
-    assert!(w.db.read(|db| store::around(db, w.eve, enter)).unwrap().1.is_empty());
+    assert!(w.db.read(|db| around(db, w.eve, enter)).unwrap().1.is_empty());
     w.approve(w.dan, other).unwrap();
-    let (stands, would) = w.db.read(|db| store::around(db, w.ada, enter)).unwrap();
+    let (stands, would) = w.db.read(|db| around(db, w.ada, enter)).unwrap();
     assert_eq!((stands.len(), would.len()), (1, 0), "it is no wish any more");
     w.approve(w.dan, one).unwrap();
     assert_eq!(w.state(other), State::Delivering);

@@ -60,6 +60,26 @@ fn d40_delivery_waits_for_the_undo_window_and_the_decision_can_be_taken_back_unt
 }
 
 #[test]
+fn d40_of_two_decisions_only_the_one_that_is_meant_is_taken_back() {
+    let Some(w) = World::new() else { return };
+    undo_seconds(&w.db, 10);
+    let stages = vec![by(&[w.dan], &[]), by(&[w.dan], &[])];
+    let twice = w.package(&[], Terms { decides_twice: true, ..terms(stages) });
+    let request = w.ask(w.ada, twice).unwrap();
+    let first = w.last_stage(request).id;
+    w.approve(w.dan, request).unwrap();
+    let second = w.last_stage(request).id;
+    w.approve(w.dan, request).unwrap();
+    assert_eq!(w.state(request), State::Scheduled);
+    refused(w.take_stage_back(w.dan, request, Some(first)));
+    assert_eq!(w.state(request), State::Scheduled, "the second stands");
+    w.take_stage_back(w.dan, request, Some(second)).unwrap();
+    assert_eq!(w.last_stage(request).id, second);
+    w.take_stage_back(w.dan, request, Some(first)).unwrap();
+    assert_eq!(w.request(request).stage, 1);
+}
+
+#[test]
 fn d40_a_denial_is_taken_back_within_the_window_only_and_not_beside_a_newer_request() {
     let Some(w) = World::new() else { return };
     undo_seconds(&w.db, 10);

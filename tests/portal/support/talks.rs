@@ -58,10 +58,19 @@ impl World {
     }
 
     pub fn take_back(&self, who: PersonId, request: RequestId) -> Result<Request> {
+        self.take_stage_back(who, request, None)
+    }
+
+    pub fn take_stage_back(
+        &self,
+        who: PersonId,
+        request: RequestId,
+        only: Option<StageId>,
+    ) -> Result<Request> {
         self.by(who, move |tx| {
             let standing = standing(tx, request)?;
             let permit = policy::take_back(tx.actor(), &standing)?;
-            commands::take_back(tx, &permit, None)
+            commands::take_back(tx, &permit, only)
         })
     }
 
