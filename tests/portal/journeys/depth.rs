@@ -2,7 +2,6 @@
 //! real mail server which got the right mails and no others.
 
 use crate::support::browser::Browser;
-use crate::support::database::on_postgres;
 use crate::support::northmoor::Northmoor;
 
 mod basket;
@@ -20,11 +19,9 @@ mod talks;
 mod team;
 mod votes;
 
-/// Walks a journey without JavaScript and with it, each time in a company of its own. What a browser does without
-/// JavaScript is the same on either database, and walked once.
+/// Walks a journey without JavaScript and with it, each time in a company of its own.
 fn both_ways(journey: impl Fn(&Northmoor, bool) -> Option<()>) {
-    let ways: &[bool] = if on_postgres() { &[true] } else { &[false, true] };
-    for javascript in ways.iter().copied() {
+    for javascript in [false, true] {
         let Some(house) = Northmoor::open() else { return };
         if journey(&house, javascript).is_none() {
             return;

@@ -29,11 +29,6 @@ enum Home {
     Cluster { superuser: String, name: String },
 }
 
-/// True where `TEST_DATABASE` asks for PostgreSQL.
-pub fn on_postgres() -> bool {
-    env::var_os("TEST_DATABASE").is_some_and(|kind| kind == "postgres")
-}
-
 impl FreshDatabase {
     /// Of the kind that `TEST_DATABASE` names, `sqlite` (also when it is not set) or `postgres`.
     pub fn fresh() -> Option<FreshDatabase> {
