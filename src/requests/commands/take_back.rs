@@ -10,8 +10,8 @@ use crate::requests::model::{Request, Stage, StageState, State, Verdict, Via};
 use crate::requests::rules;
 use crate::requests::store::{self, Clocks};
 
-/// Takes the actor's decision back: the latest one, and nothing where that is not about the stage `only`. Until delivery starts, an approval can be; a denial as long as the organization's
-/// undo window lasts.
+/// Takes the actor's decision back: the latest one, and nothing where that is not about the stage `only`. Until delivery
+/// starts, an approval can be; a denial as long as the organization's undo window lasts.
 ///
 /// # Errors
 /// `Refused` (409) when it is too late: somebody has decided the next stage, delivery has started, the window is over,
