@@ -67,11 +67,10 @@ pub struct Choice {
     pub shortcuts: Option<bool>,
 }
 
-/// The zone in whose clock the person reads times, and whether they want only mails that ask something of them.
-pub(super) fn chosen(db: &mut Db, person: PersonId) -> Result<(Option<String>, bool)> {
-    let found =
-        profiles::table.find(person).select((profiles::time_zone, profiles::mail.eq("needed")));
-    Ok(found.first(db).optional()?.unwrap_or_default())
+/// Whether the person wants only mails that ask something of them.
+pub(super) fn only_needed_mails(db: &mut Db, person: PersonId) -> Result<bool> {
+    let needed = profiles::table.find(person).select(profiles::mail.eq("needed"));
+    Ok(needed.first(db).optional()?.unwrap_or(false))
 }
 
 pub(super) fn save_choice(tx: &mut Tx<'_>, person: PersonId, choice: &Choice) -> Result<()> {

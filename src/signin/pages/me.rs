@@ -46,7 +46,7 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
         };
         let groups = profile::store::groups(db, me.id)?;
         let catalogs = profile::store::catalogs(db, &me.owns)?;
-        let (_, needed) = store::chosen(db, me.id)?;
+        let needed = store::only_needed_mails(db, me.id)?;
         Ok((person, manager, groups, catalogs, session::open(db, me.id, wall)?, needed))
     })?;
     let mut roles = Vec::new();
