@@ -17,6 +17,7 @@ mod stages;
 mod standing_in;
 mod talks;
 mod team;
+mod time_zone;
 mod votes;
 
 /// Walks a journey without JavaScript and with it, each time in a company of its own.

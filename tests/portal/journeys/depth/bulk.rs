@@ -1,8 +1,9 @@
 //! Two requests approved together, each of whose people is told, and told only of their own.
 
-use super::{ask, both_ways};
+use super::{ask, both_ways, follow};
 use crate::support::browser::{Browser, Window};
 use crate::support::northmoor::Northmoor;
+use crate::support::world::undo_seconds;
 
 const ARCHIVE: &str = "Complaint archive";
 
@@ -45,6 +46,39 @@ fn d39_two_are_approved_together() {
         assert!(mails[1].starts_with("Asha Rao: Ready until"), "{mails:?}");
         ingrid.click("link", "Go on with your approvals");
         assert!(!ingrid.text().contains(ARCHIVE), "{}", ingrid.text());
+        Some(())
+    });
+}
+
+/// A click too many, on two requests at once, is taken back while nothing has been delivered.
+#[test]
+fn d40_a_whole_batch_is_undone_with_one_button() {
+    both_ways(|house, javascript| {
+        undo_seconds(&house.db, 10);
+        for user in ["employee", "n1012"] {
+            let somebody = house.visit(user, javascript)?;
+            ask(house, &somebody, ARCHIVE, "I write the yearly report on complaints.");
+        }
+        let ingrid = house.visit("manager", javascript)?;
+        tick(house, &ingrid);
+        ingrid.click("button", "Decide on the ticked ones…");
+        ingrid.choose("Approve");
+        ingrid.fill("Your reason", "You both write the report.");
+        ingrid.click("button", "Record all 2 decisions");
+        ingrid.see("All 2 decisions are recorded");
+        if javascript {
+            ingrid.axe_clean();
+        }
+        ingrid.click("button", "Undo what can be undone");
+        ingrid.see("2 requests wait for your decision again.");
+        house.pass_hours(1);
+        for user in ["employee", "n1012"] {
+            assert!(!house.is_in(user, "complaint-archive"), "{user} has nothing");
+            let somebody = house.visit(user, javascript)?;
+            follow(house, &somebody, ARCHIVE, user);
+            somebody.see("With Ingrid Solheim");
+        }
+        tick(house, &ingrid);
         Some(())
     });
 }

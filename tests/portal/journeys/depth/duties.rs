@@ -1,6 +1,6 @@
 //! Separation of duties, and an exception from it.
 
-use super::{both_ways, decide, follow, see_package};
+use super::{ask, both_ways, decide, follow, see_package};
 
 const RELEASE: &str = "Payment run release";
 const PREPARE: &str = "Payment run preparation";
@@ -109,6 +109,40 @@ fn d19_an_owner_sees_who_has_both_before_the_rule_is_saved() {
         house.goto(&dario, &page);
         dario.click("button", "Remove the rule with Month-end ledger (read)");
         dario.see("Rule removed.");
+        Some(())
+    });
+}
+
+/// Asha has one of two packages and waits for the other: an owner who keeps them apart reads that somebody waits.
+#[test]
+fn d19_an_owner_sees_who_waits_for_one_beside_the_other() {
+    both_ways(|house, javascript| {
+        let asha = house.visit("employee", javascript)?;
+        ask(house, &asha, "Complaint archive", "I write the yearly report on complaints.");
+        let dario = house.visit("catalog-owner", javascript)?;
+        let page = format!("/packages/{}/incompatible", house.package("Expense review"));
+        house.goto(&dario, &page);
+        dario.fill("Or any other access package (optional)", "complaint archive");
+        dario.click("button", "Continue");
+        dario.see("Keep Expense review and Complaint archive apart?");
+        dario.see("Who has asked for it");
+        dario.see("1 person waits for one of them beside the other.");
+        assert!(
+            !dario.text().contains("Asha Rao"),
+            "of requests elsewhere only the number is told"
+        );
+        if javascript {
+            dario.axe_clean();
+        }
+        dario.fill("Why should nobody have both?", "Complaints are about claims.");
+        dario.click("button", "Add the rule");
+        dario.see("Rule added.");
+        let ingrid = house.visit("manager", javascript)?;
+        house.goto(
+            &ingrid,
+            &format!("/approvals/{}", house.request("Complaint archive", "employee")),
+        );
+        ingrid.see("Has Expense review, which is incompatible with it");
         Some(())
     });
 }
