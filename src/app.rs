@@ -31,6 +31,7 @@ pub const ROUTES: &[&[Route]] = &[
     crate::requests::owner::ROUTES,
     crate::requests::pages::ROUTES,
     crate::requests::stopping::ROUTES,
+    crate::reviews::pages::ROUTES,
     crate::settings::pages::ROUTES,
     crate::signin::pages::ROUTES,
     crate::standing_in::pages::ROUTES,

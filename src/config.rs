@@ -32,9 +32,20 @@ pub struct Config {
     /// The server that takes the mails; without it notices are in the portal only.
     #[serde(default)]
     pub mail: Option<MailSettings>,
+    /// Access reviews.
+    #[serde(default)]
+    pub reviews: ReviewSettings,
     /// Target systems by name.
     #[serde(default)]
     pub targets: BTreeMap<String, Target>,
+}
+
+/// Access reviews.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReviewSettings {
+    /// The file with the private key that signs review packs; `keyholder audit keygen` makes one.
+    pub pack_key: Option<std::path::PathBuf>,
 }
 
 /// Who runs this.

@@ -29,6 +29,7 @@ pub mod audit;
 
 pub mod assignments;
 pub mod requests;
+pub mod reviews;
 pub mod team;
 
 pub mod provisioning;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, anyhow};
 use clap::{Args, Parser, Subcommand};
 use keyholder::directory::cli::{self, Grant as GrantRole, ImportGroups, ImportPeople};
+use keyholder::reviews::pack;
 use keyholder::{config, serve};
 
 /// Keyholder: people request access packages, the right people decide, the access appears in target systems
@@ -52,6 +53,9 @@ enum Command {
     /// Look after the installation itself.
     #[command(subcommand)]
     Admin(Admin),
+    /// Check evidence, on any machine: no settings, no database, no network.
+    #[command(subcommand)]
+    Audit(Audit),
 }
 
 /// Which database: DATABASE_URL, else `database.url` of the settings file.
@@ -80,6 +84,27 @@ enum Import {
         args: ImportGroups,
         #[command(flatten)]
         at: Where,
+    },
+}
+
+#[derive(Subcommand)]
+enum Audit {
+    /// Check the pack of an access review, and name what was changed, added or left out.
+    ///
+    /// Ends with 0 if it is complete and unchanged, with 1 if something is wrong with it, with 2 if it cannot be
+    /// read. Without --key it says that the signer is unproven.
+    Verify {
+        /// The pack, as it was saved from the review's page.
+        pack: PathBuf,
+        /// The public key (PEM) of whoever runs Keyholder, got from them and not with the pack.
+        #[arg(long)]
+        key: Option<PathBuf>,
+    },
+    /// Make a pair of keys for signing packs: the private one goes into the settings (`reviews.pack_key`).
+    Keygen {
+        /// Where the private key is written; the public one lies beside it, with `.pub` at its end.
+        #[arg(default_value = "review-packs.pem")]
+        path: PathBuf,
     },
 }
 
@@ -135,6 +160,19 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             cli::import_groups(&open(&at)?, &args, &[keyholder::requests::commands::members_left])
         }
         Command::Admin(Admin::Grant { args, at }) => cli::grant(&open(&at)?, &args),
+        Command::Audit(Audit::Verify { pack, key }) => {
+            let code = pack::run_verify(&pack, key.as_deref(), &mut std::io::stdout().lock());
+            Ok(ExitCode::from(u8::try_from(code).unwrap_or(2)))
+        }
+        Command::Audit(Audit::Keygen { path }) => {
+            let public = serve::make_pack_keys(&path)?;
+            println!(
+                "Made {} (keep it secret) and {} (for auditors).",
+                path.display(),
+                public.display()
+            );
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 

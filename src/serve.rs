@@ -1,7 +1,7 @@
 //! How the commands `serve` and `demo` put an installation together.
 
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -18,6 +18,7 @@ use crate::notify::letters::Letterhead;
 use crate::notify::mailer::Mailer;
 use crate::provisioning::connectors::Targets;
 use crate::provisioning::connectors::ldap::LdapGroups;
+use crate::reviews::pack;
 use crate::signin::oidc::{self, Oidc};
 use crate::site::{Keys, SessionTimes, Site};
 use crate::web::limit::Limits;
@@ -92,8 +93,13 @@ fn site(config: Config) -> anyhow::Result<Site> {
         Some(mail) => Some(Arc::new(Mailer::new(mail, head).map_err(|e| anyhow!("mail: {e}"))?)),
         None => None,
     };
+    let pack_key = match &config.reviews.pack_key {
+        Some(path) => Some(Arc::new(pack_key(path).context("reviews.pack_key")?)),
+        None => None,
+    };
     Ok(Site {
         db,
+        pack_key,
         organization: config.organization.name,
         help: config.organization.help,
         secure: public_url.scheme() == "https",
@@ -177,8 +183,46 @@ pub fn demo_site(demo: &Arc<Demo>, public_url: &Url) -> anyhow::Result<Site> {
         targets: Arc::clone(&demo.targets),
         oidc: Some(Arc::new(oidc)),
         first_administrator: None,
+        pack_key: Some(Arc::new(demo_pack_key(&demo.dir)?)),
         controls: Some(Arc::clone(demo)),
     })
+}
+
+/// The key that signs review packs.
+fn pack_key(path: &Path) -> anyhow::Result<pack::SigningKey> {
+    let pem = std::fs::read_to_string(path)
+        .with_context(|| format!("{} cannot be read", path.display()))?;
+    pack::signing_key(&pem).map_err(|error| anyhow!("{}: {error}", path.display()))
+}
+
+/// Makes a pair of keys for review packs in two new files: the private one, which only its owner can read, and
+/// beside it, with `.pub`, the one that auditors check with.
+///
+/// # Errors
+/// When one of the files is there already, or cannot be written.
+pub fn make_pack_keys(path: &Path) -> anyhow::Result<PathBuf> {
+    let pair = pack::generate().map_err(|error| anyhow!("{error}"))?;
+    let public = PathBuf::from(format!("{}.pub", path.display()));
+    write_new(path, &pair.private, 0o600)?;
+    write_new(&public, &pair.public, 0o644)?;
+    Ok(public)
+}
+
+fn write_new(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
+    let mut file = file.with_context(|| format!("{} cannot be made", path.display()))?;
+    file.write_all(text.as_bytes()).with_context(|| format!("{}", path.display()))
+}
+
+/// The demo signs with a key of its own, made at its first start; the public one lies beside it.
+fn demo_pack_key(dir: &Path) -> anyhow::Result<pack::SigningKey> {
+    let path = dir.join("review-packs.pem");
+    if !path.exists() {
+        make_pack_keys(&path)?;
+    }
+    pack_key(&path)
 }
 
 /// JSON lines on stderr; `RUST_LOG` chooses how much.

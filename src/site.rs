@@ -12,6 +12,7 @@ use crate::demo::Demo;
 use crate::notify::letters::Letterhead;
 use crate::notify::mailer::Mailer;
 use crate::provisioning::connectors::Targets;
+use crate::reviews::pack::SigningKey;
 use crate::signin::oidc::Oidc;
 use crate::web::limit::Limits;
 
@@ -45,6 +46,8 @@ pub struct Site {
     pub oidc: Option<Arc<Oidc>>,
     /// The staff list's id of the person who becomes administrator at sign-in while there is none (E21).
     pub first_administrator: Option<String>,
+    /// Signs the packs of reviews, if a key is configured; without one a pack says that it is not signed.
+    pub pack_key: Option<Arc<SigningKey>>,
     /// What the demo's own pages work on: its target, its clock. None in `serve`.
     pub controls: Option<Arc<Demo>>,
 }

@@ -24,6 +24,7 @@ const ORDER: &[&str] = &[
     "standing_in",
     "assignments",
     "requests",
+    "reviews",
     "team",
     "provisioning",
     "notify",
@@ -111,6 +112,7 @@ fn is_leaf(text: &str, used: &str) -> bool {
         "notify" => !text.contains("notify::dispatch"),
         "provisioning" => !text.contains("provisioning::reconcile"),
         "signin" => !text.contains("signin::commands") && !text.contains("signin::store"),
+        "reviews" => !text.contains("reviews::store") && !text.contains("reviews::commands"),
         "demo" => true,
         _ => false,
     }

@@ -81,6 +81,16 @@ actions! {
     SetStandIn,
     /// End such a time early.
     EndStandIn,
+    /// Set up, change and end a review.
+    ManageReview,
+    /// Run an instance of a review: remind, extend, hand over, stop.
+    RunReview,
+    /// See an instance of a review whole.
+    SeeReview,
+    /// Answer an item of a review.
+    AnswerItem,
+    /// Say something about one's own access that is reviewed.
+    ReplyItem,
     /// Change the organization's settings.
     ManageSettings,
     /// Read and export the audit log.

@@ -1,14 +1,18 @@
 //! The one policy: may this actor do this to that? Each function takes the facts it needs and nothing else.
 
 use super::permit::{
-    CancelRequest, CommentRequest, CreateCatalog, DecideStage, Denied, EndForReport, EndStandIn,
-    Enter, GiveInformation, ManageAssignment, ManageCatalog, ManageMail, ManageOrganizations,
-    ManageSettings, OverruleStage, OwnAssignment, Permit, ReadAudit, RegisterResource,
-    RemindApprovers, RequestAccess, RevokeApproval, RunSystem, SeeCatalog, SeeOrganizations,
-    SeePerson, SeeRequest, SetStandIn, TakeBack,
+    AnswerItem, CancelRequest, CommentRequest, CreateCatalog, DecideStage, Denied, EndForReport,
+    EndStandIn, Enter, GiveInformation, ManageAssignment, ManageCatalog, ManageMail,
+    ManageOrganizations, ManageReview, ManageSettings, OverruleStage, OwnAssignment, Permit,
+    ReadAudit, RegisterResource, RemindApprovers, ReplyItem, RequestAccess, RevokeApproval,
+    RunReview, RunSystem, SeeCatalog, SeeOrganizations, SeePerson, SeeRequest, SeeReview,
+    SetStandIn, TakeBack,
 };
 use super::{Actor, Person, StandsFor};
-use crate::kernel::{AssignmentId, CatalogId, Kind, PackageId, PersonId, RequestId, StandInId};
+use crate::kernel::{
+    AssignmentId, CatalogId, Kind, PackageId, PersonId, RequestId, ReviewInstanceId, ReviewItemId,
+    StandInId,
+};
 
 /// Who a route lets in before its page asks for more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -397,6 +401,137 @@ pub fn see_request(
         || person.administrator
         || person.auditor;
     if sees { Ok(Permit::on(standing.request.0)) } else { Err(Denied::Hidden) }
+}
+
+/// May the actor set up reviews of this catalog, or of everything? Its owners may, and administrators; of everything only
+/// administrators.
+///
+/// # Errors
+/// `Forbidden` for auditors and other owners, `Hidden` for everybody else.
+pub fn manage_review(
+    actor: &Actor,
+    catalog: Option<CatalogId>,
+) -> Result<Permit<ManageReview>, Denied> {
+    let person = enabled(actor)?;
+    let about = catalog.map_or(uuid::Uuid::nil(), |id| id.0);
+    if keeps(person, catalog) {
+        return Ok(Permit::on(about));
+    }
+    if person.auditor || !person.owns.is_empty() {
+        return Err(Denied::Forbidden(
+            "Reviews are set up by the owners of their catalog and by administrators.",
+        ));
+    }
+    Err(Denied::Hidden)
+}
+
+/// Who looks after the reviews of a catalog, or of everything. Auditors change nothing (D33).
+fn keeps(person: &Person, catalog: Option<CatalogId>) -> bool {
+    let owns = catalog.is_some_and(|catalog| person.owns.contains(&catalog));
+    person.administrator || (owns && !person.auditor)
+}
+
+/// How an actor stands to an instance of a review. Filled by `reviews::store`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReviewStanding {
+    /// The instance.
+    pub instance: ReviewInstanceId,
+    /// Whose owners look after it.
+    pub catalog: Option<CatalogId>,
+}
+
+/// May the actor run the instance?
+///
+/// # Errors
+/// `Forbidden` for auditors, `Hidden` for everybody else.
+pub fn run_review(actor: &Actor, standing: &ReviewStanding) -> Result<Permit<RunReview>, Denied> {
+    if keeps(enabled(actor)?, standing.catalog) {
+        return Ok(Permit::on(standing.instance.0));
+    }
+    see_review(actor, standing)?;
+    Err(Denied::Forbidden("Reviews are run by the owners of their catalog and by administrators."))
+}
+
+/// May the actor see the instance whole, with everybody's answers? Who runs it may, and auditors.
+///
+/// # Errors
+/// `Hidden` for everybody else: reviewers see what is theirs.
+pub fn see_review(actor: &Actor, standing: &ReviewStanding) -> Result<Permit<SeeReview>, Denied> {
+    let person = enabled(actor)?;
+    if keeps(person, standing.catalog) || person.auditor {
+        Ok(Permit::on(standing.instance.0))
+    } else {
+        Err(Denied::Hidden)
+    }
+}
+
+/// How an actor stands to an item of a review. Filled by `reviews::store`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ItemStanding {
+    /// The item.
+    pub item: ReviewItemId,
+    /// Whose access it is.
+    pub person: PersonId,
+    /// Which package.
+    pub package: Option<PackageId>,
+    /// Who answers.
+    pub reviewers: Vec<PersonId>,
+    /// True where everybody answers for themselves.
+    pub own: bool,
+}
+
+/// In whose place may this person answer the item (D34)? Nobody's, where it is their own access (D29) or everybody answers
+/// for themselves; the way from the one who is away leads past the person who is reviewed neither.
+#[must_use]
+pub fn reviews_for<'a>(person: &'a Person, standing: &ItemStanding) -> Option<&'a StandsFor> {
+    if !person.enabled || standing.own || person.id == standing.person {
+        return None;
+    }
+    let package = standing.package?;
+    let able = person.stands_for.iter().filter(|stands| {
+        standing.reviewers.contains(&stands.person)
+            && stands.person != standing.person
+            && stands.reaches(package, |id| *id == standing.person)
+    });
+    able.min_by_key(|stands| stands.person)
+}
+
+/// May the actor answer the item? Its reviewers may, and those who stand in for them (D34); never for their own access,
+/// unless the review asks everybody for themselves (D29).
+///
+/// # Errors
+/// `Forbidden` for a reviewer's own access, `Hidden` for everybody else.
+pub fn answer_item(actor: &Actor, standing: &ItemStanding) -> Result<Permit<AnswerItem>, Denied> {
+    let person = enabled(actor)?;
+    let asked = standing.reviewers.contains(&person.id);
+    // An auditor changes nothing, whoever asks them (D33).
+    if asked && person.auditor && !person.administrator {
+        return Err(Denied::Forbidden("Auditors read everything and change nothing."));
+    }
+    if person.id == standing.person && !standing.own {
+        return if asked {
+            Err(Denied::Forbidden("Nobody reviews their own access."))
+        } else {
+            Err(Denied::Hidden)
+        };
+    }
+    if asked || reviews_for(person, standing).is_some() {
+        Ok(Permit::on(standing.item.0))
+    } else {
+        Err(Denied::Hidden)
+    }
+}
+
+/// May the actor say something about the item? The person whose access it is.
+///
+/// # Errors
+/// `Hidden` for everybody else.
+pub fn reply_item(actor: &Actor, standing: &ItemStanding) -> Result<Permit<ReplyItem>, Denied> {
+    if enabled(actor)?.id == standing.person {
+        Ok(Permit::on(standing.item.0))
+    } else {
+        Err(Denied::Hidden)
+    }
 }
 
 /// How an actor stands to a person. Filled by `directory::store`.

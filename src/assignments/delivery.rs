@@ -117,6 +117,7 @@ pub fn end_words(reason: Option<&str>) -> &'static str {
         Some(EndReason::GivenBack) => "Given back",
         Some(EndReason::ApprovalRevoked) => "The approval was revoked",
         Some(EndReason::EndedByManager) => "Ended by the manager",
+        Some(EndReason::Review) => "Removed by an access review",
         Some(EndReason::NotEligible) => "No longer allowed by the rules",
         None => "Ended",
     }

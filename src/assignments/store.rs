@@ -168,6 +168,19 @@ pub fn held_of(db: &mut Db, target: PersonId) -> Result<Vec<(Named, Option<Exten
         .collect()
 }
 
+/// Those of these assignments that have not ended. One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn active_among(db: &mut Db, ids: &[AssignmentId]) -> Result<Vec<Named>> {
+    let rows: Vec<NamedRow> = named_query!()
+        .filter(assignments::id.eq_any(ids))
+        .filter(assignments::ended_at.is_null())
+        .order(assignments::id)
+        .load(db)?;
+    Ok(rows.into_iter().map(named).collect())
+}
+
 /// What is active under a policy, or about to start. One statement.
 ///
 /// # Errors

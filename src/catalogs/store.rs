@@ -94,6 +94,17 @@ pub fn catalogs(
         .collect())
 }
 
+/// Every catalog by its name.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn names(db: &mut Db) -> Result<Vec<(CatalogId, String)>> {
+    Ok(catalogs::table
+        .order((catalogs::name, catalogs::id))
+        .select((catalogs::id, catalogs::name))
+        .load(db)?)
+}
+
 /// The catalog that has this name, folded.
 ///
 /// # Errors

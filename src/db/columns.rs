@@ -16,8 +16,9 @@ use diesel::sqlite::Sqlite;
 
 use super::backend::{MultiBackend, MultiRawValue};
 use crate::kernel::{
-    AssignmentId, BasketId, CatalogId, FactId, GroupId, IncompatibilityId, NoticeId,
-    OrganizationId, PackageId, PersonId, PolicyId, PolicyScopeId, RequestId, ResourceId, RightId,
+    AnswerBatchId, AnswerId, AssignmentId, BasketId, CatalogId, DescriptionTaskId, FactId, GroupId,
+    IncompatibilityId, NoticeId, OrganizationId, PackageId, PersonId, PolicyId, PolicyScopeId,
+    RequestId, ResourceId, ReviewId, ReviewInstanceId, ReviewItemId, ReviewPoolId, RightId,
     RoleGrantId, RoleId, StageId, StandInId, StopId, Ts,
 };
 
@@ -153,9 +154,12 @@ macro_rules! id_columns {
 }
 
 id_columns! {
+    answer AnswerId,
+    answer_batch AnswerBatchId,
     assignment AssignmentId,
     basket BasketId,
     catalog CatalogId,
+    description_task DescriptionTaskId,
     fact FactId,
     group GroupId,
     incompatibility IncompatibilityId,
@@ -167,6 +171,10 @@ id_columns! {
     policy_scope PolicyScopeId,
     request RequestId,
     resource ResourceId,
+    review ReviewId,
+    review_instance ReviewInstanceId,
+    review_item ReviewItemId,
+    review_pool ReviewPoolId,
     right RightId,
     role RoleId,
     role_grant RoleGrantId,

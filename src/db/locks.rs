@@ -4,10 +4,10 @@
 use diesel::prelude::*;
 
 use super::backend::Db;
-use super::schema::{packages, people};
+use super::schema::{packages, people, review_instances};
 use super::tx::Tx;
 use crate::error::Result;
-use crate::kernel::{PackageId, PersonId};
+use crate::kernel::{PackageId, PersonId, ReviewInstanceId};
 
 /// Whatever starts or ends access of these people, or delivers it, waits until this transaction is done. They are
 /// locked in the order of their ids, so that two who lock several do not wait for each other.
@@ -66,6 +66,30 @@ pub fn lock_package(tx: &mut Tx<'_>, id: PackageId) -> Result<()> {
 pub fn hold_package(tx: &mut Tx<'_>, id: PackageId) -> Result<()> {
     if let Db::Pg(connection) = tx.db() {
         packages::table.find(id).select(packages::id).for_share().load::<PackageId>(connection)?;
+    }
+    Ok(())
+}
+
+/// Nobody closes the instance of a review until this transaction is done: those who answer share it.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn hold_review(tx: &mut Tx<'_>, id: ReviewInstanceId) -> Result<()> {
+    if let Db::Pg(connection) = tx.db() {
+        let row = review_instances::table.find(id).select(review_instances::id);
+        row.for_share().load::<ReviewInstanceId>(connection)?;
+    }
+    Ok(())
+}
+
+/// Nobody answers in the instance of a review until this transaction is done.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn lock_review(tx: &mut Tx<'_>, id: ReviewInstanceId) -> Result<()> {
+    if let Db::Pg(connection) = tx.db() {
+        let row = review_instances::table.find(id).select(review_instances::id);
+        row.for_update().load::<ReviewInstanceId>(connection)?;
     }
     Ok(())
 }

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use backend::{Address, Db, MultiBackend};
-pub use locks::{hold_package, hold_people, lock_package, lock_people};
+pub use locks::{hold_package, hold_people, hold_review, lock_package, lock_people, lock_review};
 pub use seek::Seek;
 pub use settings::{APPROVER_NAMES, set_setting, setting};
 pub use standing_in::{awaited, links_from_all};

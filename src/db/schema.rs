@@ -402,6 +402,7 @@ diesel::table! {
         data -> Text,
         search -> Text,
         dispatched_at -> Nullable<Stamp>,
+        review_id -> Nullable<Uid>,
     }
 }
 
@@ -551,6 +552,167 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    reviews (id) {
+        id -> Uid,
+        name -> Text,
+        name_key -> Text,
+        catalog_id -> Nullable<Uid>,
+        policy_id -> Nullable<Uid>,
+        terms -> Text,
+        number -> BigInt,
+        next_at -> Nullable<Stamp>,
+        ended_at -> Nullable<Stamp>,
+        rev -> BigInt,
+        created_at -> Stamp,
+        created_by -> Uid,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    review_instances (id) {
+        id -> Uid,
+        review_id -> Uid,
+        number -> BigInt,
+        name -> Text,
+        catalog_id -> Nullable<Uid>,
+        terms -> Text,
+        state -> Text,
+        starts_at -> Stamp,
+        opened_at -> Nullable<Stamp>,
+        due_at -> Stamp,
+        source_count -> Nullable<BigInt>,
+        item_count -> BigInt,
+        trouble -> Nullable<Text>,
+        reached -> Nullable<Uid>,
+        remind_at -> Nullable<Stamp>,
+        looked_at -> Stamp,
+        closed_at -> Nullable<Stamp>,
+        silence -> Nullable<Text>,
+        closed_by -> Nullable<Uid>,
+        completed_at -> Nullable<Stamp>,
+        rev -> BigInt,
+        created_at -> Stamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    review_pools (id) {
+        id -> Uid,
+        instance_id -> Uid,
+        pool_key -> Text,
+        via -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    review_reviewers (pool_id, person_id) {
+        pool_id -> Uid,
+        person_id -> Uid,
+        instance_id -> Uid,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    review_items (id) {
+        id -> Uid,
+        instance_id -> Uid,
+        pool_id -> Uid,
+        assignment_id -> Nullable<Uid>,
+        person_id -> Uid,
+        person_name -> Text,
+        department -> Nullable<Text>,
+        package_id -> Nullable<Uid>,
+        access_name -> Text,
+        catalog_id -> Nullable<Uid>,
+        risk -> Text,
+        since -> Stamp,
+        ends_at -> Nullable<Stamp>,
+        request_id -> Nullable<Uid>,
+        context -> Text,
+        recommendation -> Nullable<Text>,
+        changed -> Bool,
+        answer -> Nullable<Text>,
+        until_at -> Nullable<Stamp>,
+        note -> Nullable<Text>,
+        answered_by -> Nullable<Uid>,
+        answered_for -> Nullable<Uid>,
+        answered_at -> Nullable<Stamp>,
+        first_answer -> Nullable<Text>,
+        batch_id -> Nullable<Uid>,
+        reply -> Nullable<Text>,
+        replied_at -> Nullable<Stamp>,
+        outcome -> Nullable<Text>,
+        apply_at -> Nullable<Stamp>,
+        applied_at -> Nullable<Stamp>,
+        undone_by -> Nullable<Uid>,
+        rev -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    review_answers (id) {
+        id -> Uid,
+        item_id -> Uid,
+        instance_id -> Uid,
+        at -> Stamp,
+        person_id -> Uid,
+        instead_of -> Nullable<Uid>,
+        answer -> Text,
+        until_at -> Nullable<Stamp>,
+        note -> Nullable<Text>,
+        passed_to -> Nullable<Uid>,
+        batch_id -> Nullable<Uid>,
+        advised -> Bool,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    review_signoffs (instance_id, person_id) {
+        instance_id -> Uid,
+        person_id -> Uid,
+        at -> Stamp,
+        kept -> BigInt,
+        removed -> BigInt,
+        shortened -> BigInt,
+        unknown -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    description_tasks (id) {
+        id -> Uid,
+        package_id -> Uid,
+        instance_id -> Uid,
+        asked_at -> Stamp,
+        done_at -> Nullable<Stamp>,
+    }
+}
+
 diesel::joinable!(group_members -> groups (group_id));
 diesel::joinable!(group_members -> people (person_id));
 diesel::joinable!(organization_domains -> connected_organizations (organization_id));
@@ -595,6 +757,34 @@ diesel::joinable!(stand_in_packages -> packages (package_id));
 diesel::joinable!(incompatibilities -> packages (package_id));
 diesel::joinable!(incompatibilities -> groups (group_id));
 diesel::joinable!(profiles -> people (person_id));
+diesel::joinable!(reviews -> catalogs (catalog_id));
+diesel::joinable!(reviews -> policies (policy_id));
+diesel::joinable!(reviews -> people (created_by));
+diesel::joinable!(review_instances -> reviews (review_id));
+diesel::joinable!(review_instances -> catalogs (catalog_id));
+diesel::joinable!(review_instances -> people (closed_by));
+diesel::joinable!(review_pools -> review_instances (instance_id));
+diesel::joinable!(review_reviewers -> review_pools (pool_id));
+diesel::joinable!(review_reviewers -> people (person_id));
+diesel::joinable!(review_reviewers -> review_instances (instance_id));
+diesel::joinable!(review_items -> review_instances (instance_id));
+diesel::joinable!(review_items -> review_pools (pool_id));
+diesel::joinable!(review_items -> assignments (assignment_id));
+diesel::joinable!(review_items -> people (person_id));
+diesel::joinable!(review_items -> packages (package_id));
+diesel::joinable!(review_items -> catalogs (catalog_id));
+diesel::joinable!(review_items -> requests (request_id));
+diesel::joinable!(review_answers -> review_items (item_id));
+diesel::joinable!(review_answers -> review_instances (instance_id));
+diesel::joinable!(review_signoffs -> review_instances (instance_id));
+diesel::joinable!(review_signoffs -> people (person_id));
+diesel::joinable!(description_tasks -> packages (package_id));
+diesel::joinable!(description_tasks -> review_instances (instance_id));
+
+diesel::allow_columns_to_appear_in_same_group_by_clause!(
+    people::department,
+    assignments::package_id
+);
 
 diesel::allow_tables_to_appear_in_same_query!(
     settings,
@@ -630,4 +820,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     stand_in_packages,
     incompatibilities,
     profiles,
+    reviews,
+    review_instances,
+    review_pools,
+    review_reviewers,
+    review_items,
+    review_answers,
+    review_signoffs,
+    description_tasks,
 );

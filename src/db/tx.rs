@@ -125,7 +125,7 @@ impl<'a> Tx<'a> {
             .map(|(fact, about)| NewFact::new(&fact, about, self.now, &self.actor))
             .collect::<Result<Vec<_>>>()?;
         self.recorded |= !rows.is_empty();
-        // SQLite takes at most 32,766 binds a statement; a row has 23.
+        // SQLite takes at most 32,766 binds a statement; a row has 24.
         for chunk in rows.chunks(500) {
             crate::each_backend!(&mut *self.db, |c| diesel::insert_into(facts::table)
                 .values(chunk)
@@ -290,6 +290,7 @@ struct NewFact {
     note: Option<String>,
     data: String,
     search: String,
+    review_id: Option<crate::kernel::ReviewInstanceId>,
 }
 
 impl NewFact {
@@ -325,6 +326,7 @@ impl NewFact {
             resource_name: about.resource,
             note: about.note,
             data: serde_json::to_string(fact)?,
+            review_id: about.review,
         })
     }
 }

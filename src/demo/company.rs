@@ -35,10 +35,11 @@ const STAFF: &str = include_str!("staff.csv");
 const GROUPS: &str = include_str!("groups.csv");
 
 /// The people whom one can be, in the order of the sign-in page: user name and what they can do.
-pub const CAST: [(&str, &str); 7] = [
+pub const CAST: [(&str, &str); 8] = [
     ("employee", "Asks for access and waits for it"),
     ("manager", "Decides on what her team asks for"),
     ("second-approver", "Decides after the manager"),
+    ("reviewer", "Confirms who still needs which access"),
     ("catalog-owner", "Looks after two catalogs and what goes wrong there"),
     ("auditor", "Reads everything, changes nothing"),
     ("guest", "Comes from another company and holds one package"),
@@ -204,7 +205,7 @@ impl Offered {
         found.with_context(|| format!("no policy “{name}” of {package}")).map_err(Error::Broken)
     }
 
-    fn catalog(&self, name: &str) -> Result<CatalogId> {
+    pub(super) fn catalog(&self, name: &str) -> Result<CatalogId> {
         let found = self.catalogs.get(name).copied();
         found.with_context(|| format!("the demo has no catalog “{name}”")).map_err(Error::Broken)
     }

@@ -9,7 +9,7 @@ use anyhow::{Context, anyhow};
 use super::company::{self, Names, Offered, day_before};
 use super::offer::{CATALOGS, PACKAGES};
 use super::plan::Who;
-use super::story::{self, ASKS, Act, Ask, At, What};
+use super::story::{self, ASKS, Act, Ask, At, Reviewed, What};
 use super::target::{self, DemoTarget};
 use crate::access::policy;
 use crate::assignments;
@@ -19,14 +19,17 @@ use crate::directory::groups_feed::Membership;
 use crate::error::{Error, Result};
 use crate::jobs::run_all;
 use crate::kernel::time::Fixed;
-use crate::kernel::{AssignmentId, Clock, RequestId, Ts};
+use crate::kernel::{AssignmentId, Clock, PersonId, RequestId, ReviewId, Ts};
+use crate::policies::model::Named;
 use crate::provisioning::connectors::Targets;
 use crate::provisioning::reconcile;
 use crate::requests;
 use crate::requests::commands::{Extend, Submit};
 use crate::requests::model::{StageState, State, Verdict};
 use crate::requests::rules::Period;
-use crate::{notify, policies};
+use crate::reviews::commands::NewReview;
+use crate::reviews::model::{Reviewers, Rhythm, Scope, Silence, Terms};
+use crate::{directory, notify, policies, reviews};
 
 /// So long before the start of the demo everything began, in days.
 const FIRST_DAY: u64 = 61;
@@ -40,6 +43,8 @@ enum Step {
     Staff(Vec<Entry>),
     Lock(&'static str),
     Longer,
+    /// An access review is set up.
+    Review(&'static Reviewed),
     /// Only time passes: a timer without a due date of its own is looked after.
     Look,
 }
@@ -96,6 +101,7 @@ pub fn write(
     steps.push((at(joiner.1, 6, 0), Step::Staff(without(&[leaver.0]))));
     steps.push((at(story::LOCKED.1, 7, 0), Step::Lock(story::LOCKED.0)));
     steps.push((at(story::LONGER.3, 10, 30), Step::Longer));
+    steps.extend(story::REVIEWS.iter().map(|one| (at(one.day, 9, 30), Step::Review(one))));
     steps.sort_by_key(|(at, _)| *at);
     for (at, step) in steps {
         writer.pass(at)?;
@@ -225,6 +231,11 @@ impl Writer<'_> {
                 self.lengthen()?;
                 false
             }
+            Step::Review(review) => {
+                self.review(review)?;
+                run_all(self.db, &self.targets)?;
+                false
+            }
             Step::Look => {
                 run_all(self.db, &self.targets)?;
                 false
@@ -303,6 +314,46 @@ impl Writer<'_> {
                 let id = held(tx, request)?;
                 Ok((requests::commands::give_back(tx, &permit, id, why)?, true))
             }
+        })
+    }
+
+    /// An access review is set up; it starts at once.
+    fn review(&self, review: &'static Reviewed) -> Result<()> {
+        let zone = self.db.zone();
+        let named = |id: &str| -> Result<Named<PersonId>> {
+            let person = self.names.person(id)?;
+            let name = self.db.read(|db| Ok(directory::store::person(db, person)?.name))?;
+            Ok(Named { id: person, name })
+        };
+        let catalog = match review.catalog {
+            Some(name) => Some(Named { id: self.offered.catalog(name)?, name: name.to_owned() }),
+            None => None,
+        };
+        let new = NewReview {
+            id: ReviewId::fresh(),
+            name: review.name.to_owned(),
+            catalog: catalog.as_ref().map(|catalog| catalog.id),
+            terms: Terms {
+                scope: Scope { catalog, ..Scope::default() },
+                reviewers: match review.reviewer {
+                    None => Reviewers::Manager,
+                    Some(id) => Reviewers::Named { people: vec![named(id)?], groups: vec![] },
+                },
+                fallback: vec![named(review.fallback)?],
+                rhythm: Rhythm::Quarterly,
+                first: zone.date(self.clock.now()),
+                days: review.days,
+                silence: Silence::Keep,
+                recommends: true,
+                reasons: false,
+                at_once: false,
+                words: review.words.to_owned(),
+            },
+        };
+        let by = self.names.person(review.by)?;
+        self.db.write(By::Person(by), move |tx| {
+            let permit = policy::manage_review(tx.actor(), new.catalog)?;
+            reviews::commands::create(tx, &permit, &new).map(|_| ())
         })
     }
 

@@ -7,7 +7,7 @@ use super::plan::{
 };
 use crate::kernel::Risk::{High, Ordinary};
 
-const FINANCE: &str = "Finance";
+pub(super) const FINANCE: &str = "Finance";
 const CUSTOMERS: &str = "Customer operations";
 const ENGINEERING: &str = "Engineering";
 const PEOPLE: &str = "People";

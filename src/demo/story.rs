@@ -52,6 +52,47 @@ pub(super) enum What {
     GiveBack(&'static str),
 }
 
+/// An access review that was set up.
+pub(super) struct Reviewed {
+    pub name: &'static str,
+    /// Who set it up.
+    pub by: &'static str,
+    /// So many days before the start of the demo.
+    pub day: u64,
+    /// Of which catalog; none for all.
+    pub catalog: Option<&'static str>,
+    /// Who answers; nobody named: the manager of each person.
+    pub reviewer: Option<&'static str>,
+    /// Who answers where there is no manager.
+    pub fallback: &'static str,
+    pub days: u32,
+    pub words: &'static str,
+}
+
+/// The reviews that are open when the demo starts.
+pub(super) const REVIEWS: &[Reviewed] = &[
+    Reviewed {
+        name: "Everybody’s access, once a quarter",
+        by: "admin",
+        day: 3,
+        catalog: None,
+        reviewer: Some("reviewer"),
+        fallback: "admin",
+        days: 21,
+        words: "Does everybody still need what they have? If you cannot tell, say so: the owner then describes it better.",
+    },
+    Reviewed {
+        name: "Finance access, by managers",
+        by: "catalog-owner",
+        day: 2,
+        catalog: Some(super::offer::FINANCE),
+        reviewer: None,
+        fallback: "second-approver",
+        days: 14,
+        words: "Money moves through this catalog. Keep only what is used.",
+    },
+];
+
 const fn ask(
     who: &'static str,
     what: &'static str,

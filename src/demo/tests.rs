@@ -182,8 +182,16 @@ fn guest_auditor_and_admin_are_what_they_are_called() {
     assert!(actor("admin").administrator);
     assert!(!queue("admin").is_empty(), "the chief executive has no manager");
     let names: Vec<_> = made().demo.cast.iter().map(|c| c.user_name.as_str()).collect();
-    let cast =
-        ["employee", "manager", "second-approver", "catalog-owner", "auditor", "guest", "admin"];
+    let cast = [
+        "employee",
+        "manager",
+        "second-approver",
+        "reviewer",
+        "catalog-owner",
+        "auditor",
+        "guest",
+        "admin",
+    ];
     assert_eq!(names, cast);
 }
 

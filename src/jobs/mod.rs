@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::notify::mailer::Mailer;
 use crate::provisioning::connectors::Targets;
 use crate::web::session;
-use crate::{notify, provisioning, requests, standing_in};
+use crate::{notify, provisioning, requests, reviews, standing_in};
 
 /// How long a job sleeps at most; the minute of D24 is far away.
 const TICK: Duration = Duration::from_secs(2);
@@ -44,7 +44,7 @@ pub fn run_all(db: &Database, targets: &Targets) -> Result<usize> {
 
 fn timers(db: &Database, mailed: bool) -> Result<usize> {
     let done = requests::jobs::run_due(db)? + provisioning::reconcile::tell_overdue(db)?;
-    let done = done + standing_in::jobs::run_due(db)?;
+    let done = done + standing_in::jobs::run_due(db)? + reviews::jobs::run_due(db)?;
     Ok(done + notify::dispatch::run_for(db, mailed)?)
 }
 

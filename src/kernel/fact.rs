@@ -6,7 +6,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AssignmentId, CatalogId, PackageId, PersonId, RequestId, StandInId, Ts, Zone};
+use super::{
+    AssignmentId, CatalogId, PackageId, PersonId, RequestId, ReviewInstanceId, StandInId, Ts, Zone,
+};
 use crate::kernel::text::{capital, counted};
 
 crate::text_enum! {
@@ -18,6 +20,8 @@ crate::text_enum! {
         Decisions = "decisions",
         /// Assignments that start and end.
         Access = "access",
+        /// Access reviews: what reviewers answered, and what became of it.
+        Reviews = "reviews",
         /// What was asked of target systems and what they confirmed.
         Delivery = "delivery",
         /// Catalogs, resources, packages, policies, roles.
@@ -37,6 +41,7 @@ impl Family {
             Self::Requests => "Requests",
             Self::Decisions => "Decisions",
             Self::Access => "Access",
+            Self::Reviews => "Access reviews",
             Self::Delivery => "Delivery",
             Self::Setup => "Catalogs and policies",
             Self::People => "People",
@@ -62,6 +67,8 @@ crate::text_enum! {
         ApprovalRevoked = "approval-revoked",
         /// The person's manager ended it.
         EndedByManager = "ended-by-manager",
+        /// A review decided so (D31).
+        Review = "review",
     }
 }
 
@@ -101,6 +108,8 @@ pub struct About {
     pub request: Option<(RequestId, String)>,
     /// The assignment.
     pub assignment: Option<AssignmentId>,
+    /// The run of a review.
+    pub review: Option<ReviewInstanceId>,
     /// The resource's name.
     pub resource: Option<String>,
     /// Free text of a person.
@@ -148,6 +157,13 @@ impl About {
     #[must_use]
     pub fn assignment(mut self, id: AssignmentId) -> Self {
         self.assignment = Some(id);
+        self
+    }
+
+    /// About a run of a review.
+    #[must_use]
+    pub fn review(mut self, id: ReviewInstanceId) -> Self {
+        self.review = Some(id);
         self
     }
 
@@ -365,6 +381,113 @@ pub enum Fact {
     },
     GivenBack,
     TakenAgain,
+    // Access reviews
+    ReviewCreated {
+        review: String,
+        reads: Vec<String>,
+    },
+    ReviewChanged {
+        review: String,
+        reads: Vec<String>,
+    },
+    ReviewEnded {
+        review: String,
+    },
+    ReviewStarted {
+        review: String,
+        items: i64,
+        reviewers: i64,
+        due: Ts,
+    },
+    ReviewNotStarted {
+        review: String,
+        why: String,
+    },
+    ReviewAnswered {
+        review: String,
+        answer: String,
+        until: Option<Ts>,
+        /// For whom the actor stands in (D34).
+        #[serde(default)]
+        instead_of: Option<String>,
+    },
+    ReviewAnswerCleared {
+        review: String,
+    },
+    ReviewPassedOn {
+        review: String,
+        to: String,
+        /// For whom the actor stands in (D34).
+        #[serde(default)]
+        instead_of: Option<String>,
+    },
+    ReviewReplied {
+        review: String,
+    },
+    ReviewReminded {
+        review: String,
+        last: bool,
+        due: Ts,
+    },
+    ReviewSignedOff {
+        review: String,
+        kept: i64,
+        shortened: i64,
+        removed: i64,
+        unknown: i64,
+    },
+    ReviewClosed {
+        review: String,
+        answered: i64,
+        silent: i64,
+        removals: i64,
+    },
+    ReviewUnconfirmed {
+        review: String,
+        by_silence: i64,
+        items: i64,
+        share: i64,
+    },
+    ReviewConfirmed {
+        review: String,
+        removals: i64,
+        /// False where what silence would have removed stays.
+        removed: bool,
+    },
+    ReviewCompleted {
+        review: String,
+        removed: i64,
+        failed: i64,
+    },
+    ReviewCanceled {
+        review: String,
+    },
+    ReviewExtended {
+        review: String,
+        until: Ts,
+    },
+    ReviewReset {
+        review: String,
+        answers: i64,
+    },
+    ReviewersReplaced {
+        review: String,
+        gone: String,
+        now: Vec<String>,
+    },
+    RemovalPlanned {
+        review: String,
+        at: Ts,
+    },
+    RemovalUndone {
+        review: String,
+    },
+    RemovalFailed {
+        review: String,
+    },
+    DescriptionAsked {
+        review: String,
+    },
     // Delivery
     RightDelivered {
         role: String,
@@ -661,7 +784,9 @@ impl Fact {
             | Self::StageDenied { instead_of, .. }
             | Self::VoteCast { instead_of, .. }
             | Self::DecisionTakenBack { instead_of, .. }
-            | Self::PassedOn { instead_of, .. } => instead_of.as_deref(),
+            | Self::PassedOn { instead_of, .. }
+            | Self::ReviewAnswered { instead_of, .. }
+            | Self::ReviewPassedOn { instead_of, .. } => instead_of.as_deref(),
             _ => None,
         }
     }
@@ -713,6 +838,29 @@ impl Fact {
             | Self::AssignmentMoved { .. }
             | Self::GivenBack
             | Self::TakenAgain => Family::Access,
+            Self::ReviewCreated { .. }
+            | Self::ReviewChanged { .. }
+            | Self::ReviewEnded { .. }
+            | Self::ReviewStarted { .. }
+            | Self::ReviewNotStarted { .. }
+            | Self::ReviewAnswered { .. }
+            | Self::ReviewPassedOn { .. }
+            | Self::ReviewReplied { .. }
+            | Self::ReviewReminded { .. }
+            | Self::ReviewSignedOff { .. }
+            | Self::ReviewClosed { .. }
+            | Self::ReviewUnconfirmed { .. }
+            | Self::ReviewConfirmed { .. }
+            | Self::ReviewCompleted { .. }
+            | Self::ReviewCanceled { .. }
+            | Self::ReviewExtended { .. }
+            | Self::ReviewReset { .. }
+            | Self::ReviewersReplaced { .. }
+            | Self::ReviewAnswerCleared { .. }
+            | Self::RemovalPlanned { .. }
+            | Self::RemovalUndone { .. }
+            | Self::RemovalFailed { .. }
+            | Self::DescriptionAsked { .. } => Family::Reviews,
             Self::RightDelivered { .. }
             | Self::RightHeldBefore { .. }
             | Self::RightRemoved { .. }
@@ -765,6 +913,8 @@ impl Fact {
             Self::DeliveryTroubled { .. }
                 | Self::RemovalOverdue { .. }
                 | Self::RequestUndelivered { .. }
+                | Self::ReviewNotStarted { .. }
+                | Self::RemovalFailed { .. }
                 | Self::SignInRefused { .. }
         )
     }
@@ -916,6 +1066,122 @@ impl Fact {
                 "{{actor}} revoked their approval of {{package}} for {{person}}{}",
                 of(*stage, *stages)
             ),
+            Self::ReviewCreated { review, .. } => {
+                format!("{{actor}} set up the access review “{}”", data(review))
+            }
+            Self::ReviewChanged { review, .. } => {
+                format!("{{actor}} changed the access review “{}”", data(review))
+            }
+            Self::ReviewEnded { review } => {
+                format!("{{actor}} ended the access review “{}”: it starts no more", data(review))
+            }
+            Self::ReviewStarted { review, items, reviewers, due } => format!(
+                "The access review “{}” started: {}, {}, until {}",
+                data(review),
+                counted(*items, "item", "items"),
+                counted(*reviewers, "reviewer", "reviewers"),
+                day(*due)
+            ),
+            Self::ReviewNotStarted { review, why } => {
+                format!("The access review “{}” cannot start: {}", data(review), data(why))
+            }
+            Self::ReviewAnswered { review, answer, until, .. } => {
+                let says = match (answer.as_str(), until) {
+                    ("keep", _) => "{package} stays with {person}".to_owned(),
+                    ("until", Some(until)) => {
+                        format!("{{package}} stays with {{person}} until {}", day(*until))
+                    }
+                    ("remove", _) => "{package} goes from {person}".to_owned(),
+                    _ => "they do not know whether {person} needs {package}".to_owned(),
+                };
+                format!("{{actor}} answered in the access review “{}”: {says}", data(review))
+            }
+            Self::ReviewAnswerCleared { review } => format!(
+                "{{actor}} took back their answer on {{package}} of {{person}} in the access review “{}”",
+                data(review)
+            ),
+            Self::ReviewPassedOn { review, to, .. } => format!(
+                "{{actor}} passed {{package}} of {{person}} on to {} in the access review “{}”",
+                data(to),
+                data(review)
+            ),
+            Self::ReviewReplied { review } => format!(
+                "{{person}} said something about their own {{package}} in the access review “{}”",
+                data(review)
+            ),
+            Self::ReviewReminded { review, last, due } => format!(
+                "Reviewers with open items were reminded of the access review “{}”, which closes on {}{}",
+                data(review),
+                day(*due),
+                if *last { ": it is the last day" } else { "" }
+            ),
+            Self::ReviewSignedOff { review, kept, shortened, removed, unknown } => format!(
+                "{{actor}} signed off in the access review “{}”: {kept} kept, {shortened} until a day, {removed} removed, {unknown} not known",
+                data(review)
+            ),
+            Self::ReviewClosed { review, answered, silent, removals } => format!(
+                "The access review “{}” closed: {answered} answered, {silent} without an answer, {}",
+                data(review),
+                counted(*removals, "removal", "removals")
+            ),
+            Self::ReviewUnconfirmed { review, by_silence, items, share } => format!(
+                "The access review “{}” waits for an administrator: silence would remove {by_silence} of {}, more than {share} %",
+                data(review),
+                counted(*items, "item", "items")
+            ),
+            Self::ReviewConfirmed { review, removals, removed: true } => format!(
+                "{{actor}} confirmed what silence removes in the access review “{}”: {}",
+                data(review),
+                counted(*removals, "removal", "removals")
+            ),
+            Self::ReviewConfirmed { review, removals, removed: false } => format!(
+                "{{actor}} decided that silence removes nothing in the access review “{}”: {} left out",
+                data(review),
+                counted(*removals, "removal", "removals")
+            ),
+            Self::ReviewCompleted { review, removed, failed } => format!(
+                "The access review “{}” is completed: {removed} confirmed as removed, {failed} not",
+                data(review)
+            ),
+            Self::ReviewCanceled { review } => {
+                format!(
+                    "{{actor}} canceled the access review “{}”: nothing of it has an effect",
+                    data(review)
+                )
+            }
+            Self::ReviewExtended { review, until } => format!(
+                "{{actor}} extended the access review “{}” until {}",
+                data(review),
+                day(*until)
+            ),
+            Self::ReviewReset { review, answers } => format!(
+                "{{actor}} reset the access review “{}”: {} no longer count",
+                data(review),
+                counted(*answers, "answer", "answers")
+            ),
+            Self::ReviewersReplaced { review, gone, now } => format!(
+                "In the access review “{}” the items of {} are with {} now",
+                data(review),
+                data(gone),
+                data(&listed(now))
+            ),
+            Self::RemovalPlanned { review, at } => format!(
+                "{{package}} will be removed from {{person}} on {}: the access review “{}” decided so",
+                day(*at),
+                data(review)
+            ),
+            Self::RemovalUndone { review } => format!(
+                "{{actor}} called off the removal of {{package}} from {{person}}, which the access review “{}” had decided",
+                data(review)
+            ),
+            Self::RemovalFailed { review } => format!(
+                "{{package}} of {{person}} could not be removed in time, as the access review “{}” had decided",
+                data(review)
+            ),
+            Self::DescriptionAsked { review } => format!(
+                "A reviewer of the access review “{}” could not tell what {{package}} is for: describe it better",
+                data(review)
+            ),
             Self::StandInSet { stand_in, from, until, packages, .. } => format!(
                 "{} stands in for {{person}} from {} until {}{}",
                 data(stand_in),
@@ -1027,6 +1293,9 @@ impl Fact {
                 EndReason::Leaver => "{package} ended for {person}, who left".into(),
                 EndReason::NotEligible => {
                     "{package} ended for {person}: the rules no longer allow it".into()
+                }
+                EndReason::Review => {
+                    "{package} ended for {person}: an access review decided so".into()
                 }
                 EndReason::GivenBack => "{package} ended for {person}, who gave it back".into(),
                 EndReason::ApprovalRevoked => {

@@ -48,10 +48,16 @@ macro_rules! ids {
 ids! {
     /// A package held by a person for a time.
     AssignmentId,
+    /// Answers of a review that were given together.
+    AnswerBatchId,
+    /// One answer of a reviewer.
+    AnswerId,
     /// Requests that were sent together.
     BasketId,
     /// A catalog: where an owner keeps resources and packages.
     CatalogId,
+    /// A package that its owners are asked to describe better.
+    DescriptionTaskId,
     /// One thing that happened.
     FactId,
     /// A group of people.
@@ -78,6 +84,14 @@ ids! {
     RoleGrantId,
     /// A role of a resource.
     RoleId,
+    /// A review: what is reviewed, by whom and how often.
+    ReviewId,
+    /// One run of a review.
+    ReviewInstanceId,
+    /// One piece of access in one run of a review.
+    ReviewItemId,
+    /// Those who answer for the same items for the same reason.
+    ReviewPoolId,
     /// A right: one resource role held by one person.
     RightId,
     /// One approval stage of one request.

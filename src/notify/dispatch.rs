@@ -15,11 +15,12 @@ use crate::db::{By, Database, Db, Tx, links_from_all, load_actor, load_told};
 use crate::error::Result;
 use crate::kernel::fact::Names;
 use crate::kernel::{
-    AssignmentId, CatalogId, Fact, FactId, NoticeId, PackageId, PersonId, RequestId, StandInId, Ts,
-    Zone,
+    AssignmentId, CatalogId, Fact, FactId, NoticeId, PackageId, PersonId, RequestId,
+    ReviewInstanceId, StandInId, Ts, Zone,
 };
 use crate::policies::model::Terms;
 use crate::standing_in;
+use crate::{directory, reviews};
 
 /// As many facts as one transaction dispatches.
 const CHUNK: i64 = 100;
@@ -43,6 +44,7 @@ struct Undispatched {
     assignment_id: Option<AssignmentId>,
     resource_name: Option<String>,
     data: String,
+    review_id: Option<ReviewInstanceId>,
 }
 
 #[derive(Insertable)]
@@ -244,8 +246,12 @@ fn notices_of(
                 (askers(db, request)?, format!("/requests/{request}"))
             }
             (Audience::Person, _, _) => {
-                let page = if period_of(&fact).is_some() { "/me/stand-in" } else { "/access" };
-                (row.person_id.into_iter().collect(), page.to_owned())
+                let page = match (period_of(&fact), row.review_id) {
+                    (Some(_), _) => "/me/stand-in".to_owned(),
+                    (None, Some(_)) => "/reviews/mine".to_owned(),
+                    (None, None) => "/access".to_owned(),
+                };
+                (row.person_id.into_iter().collect(), page)
             }
             (Audience::StandIn, _, _) => match period_of(&fact) {
                 Some(id) => {
@@ -263,6 +269,39 @@ fn notices_of(
                 }
                 continue;
             }
+            (Audience::Reviewers, _, _) => match row.review_id {
+                Some(id) => {
+                    (reviews::store::reviewers_with_open(db, id)?, format!("/reviews/{id}"))
+                }
+                None => continue,
+            },
+            (Audience::NewReviewers, _, _) => match (row.review_id, &fact) {
+                (Some(id), Fact::ReviewersReplaced { now, .. }) => {
+                    let people = reviews::store::reviewers_with_open(db, id)?;
+                    let called = directory::store::names(db, &people)?;
+                    let new = |id: &PersonId| called.get(id).is_some_and(|name| now.contains(name));
+                    (people.into_iter().filter(new).collect(), format!("/reviews/{id}"))
+                }
+                _ => continue,
+            },
+            (Audience::ReviewPassedTo, _, _) => match (row.review_id, row.assignment_id) {
+                (Some(id), Some(assignment)) => {
+                    let people = reviews::store::reviewers_of_assignment(db, id, assignment)?;
+                    (people, format!("/reviews/{id}"))
+                }
+                _ => continue,
+            },
+            (Audience::ReviewKeepers, _, _) => match row.review_id {
+                Some(id) => {
+                    let people = reviews::store::keepers(db, id)?;
+                    (people, format!("/reviews/{id}/progress"))
+                }
+                None => continue,
+            },
+            (Audience::Administrators, _, _) => match row.review_id {
+                Some(id) => (administrators(db)?, format!("/reviews/{id}/progress")),
+                None => continue,
+            },
             (Audience::CatalogOwners, _, Some(package)) => {
                 let catalog = packages::table.find(package).select(packages::catalog_id);
                 let catalog: CatalogId = catalog.first(db)?;
@@ -270,6 +309,7 @@ fn notices_of(
                     Fact::IncompatibilityAdded { .. } | Fact::IncompatibilityRemoved { .. } => {
                         "incompatible"
                     }
+                    Fact::DescriptionAsked { .. } => "edit",
                     _ => "assignments",
                 };
                 (owners(db, catalog)?, format!("/packages/{package}/{page}"))
@@ -283,6 +323,11 @@ fn notices_of(
         // What goes to a decider goes to those who decide in their place, too (D34).
         let instead = match (audience.reader(), row.request_id) {
             (Reader::Decider, Some(request)) => in_their_place(db, request, &people, now)?,
+            // What of it a stand-in may answer, their page says (D34).
+            (Reader::Reviewer, _) => {
+                let links = links_from_all(db, &people, now)?;
+                links.into_iter().map(|link| link.stand_in).collect()
+            }
             _ => Vec::new(),
         };
         tell(enabled(db, people)?, link.clone(), audience.reader(), &mut told);

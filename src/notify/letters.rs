@@ -327,6 +327,9 @@ fn link_words(link: &str) -> &'static str {
         Some("packages") if link.ends_with("/incompatible") => "See the rules of the package",
         Some("packages") => "See who has the package",
         Some("catalogs") => "See the catalog",
+        Some("reviews") if link.ends_with("/progress") => "See how the review stands",
+        Some("reviews") if link.ends_with("/mine") => "See what is reviewed about you",
+        Some("reviews") => "Open the review and answer",
         Some("me") => "See who stands in for whom",
         _ => "Open Keyholder",
     }
@@ -335,6 +338,7 @@ fn link_words(link: &str) -> &'static str {
 fn why(told: &Told, s: &Speak) -> String {
     match (told.reader, &told.request) {
         (Reader::Decider, _) => "You get this because you are an approver of this request.".into(),
+        (Reader::Reviewer, _) => "You get this because you are a reviewer.".into(),
         (Reader::StandIn, _) => {
             "You get this because you stand in for an approver of this request.".into()
         }

@@ -10,6 +10,8 @@ crate::text_enum! {
     pub enum Reader {
         /// Somebody whose decision is awaited.
         Decider = "decider",
+        /// Who is asked in an access review.
+        Reviewer = "reviewer",
         /// Who can decide in the place of one of them (D34).
         StandIn = "stand_in",
         /// Who asked, or for whom it was asked.
@@ -54,6 +56,16 @@ pub enum Audience {
     StandIn,
     /// The owners of the catalogs in which somebody stands in (D45).
     StandInOwners,
+    /// The reviewers of a review who have items without an answer (D32).
+    Reviewers,
+    /// Of those, the ones whom the fact names as the new ones.
+    NewReviewers,
+    /// Of those, the ones to whom this item was passed on.
+    ReviewPassedTo,
+    /// Who looks after a review: who set it up, the owners of its catalog; the administrators where there is nobody.
+    ReviewKeepers,
+    /// The administrators.
+    Administrators,
 }
 
 impl Audience {
@@ -65,11 +77,14 @@ impl Audience {
             Self::Deciders(_) | Self::Alternates(_) | Self::Reminded(_) | Self::PassedTo(_) => {
                 Reader::Decider
             }
+            Self::Reviewers | Self::NewReviewers | Self::ReviewPassedTo => Reader::Reviewer,
             Self::Person | Self::StandIn => Reader::Person,
             Self::CatalogOwners
             | Self::StagePeople(_)
             | Self::OtherAdministrators
-            | Self::StandInOwners => Reader::Owner,
+            | Self::StandInOwners
+            | Self::ReviewKeepers
+            | Self::Administrators => Reader::Owner,
         }
     }
 }
@@ -127,13 +142,17 @@ pub fn switch(fact: &Fact) -> Option<Switch> {
 /// Does it wait for something that its reader can do? Such mails go out even to those who want no others.
 #[must_use]
 pub fn asks(fact: &Fact, reader: Reader) -> bool {
-    matches!(reader, Reader::Decider | Reader::StandIn)
+    matches!(reader, Reader::Decider | Reader::Reviewer | Reader::StandIn)
         || matches!(
             fact,
             Fact::InformationAsked { .. }
                 | Fact::AssignmentEnding { .. }
                 | Fact::DeliveryTroubled { .. }
                 | Fact::RemovalOverdue { .. }
+                | Fact::RemovalPlanned { .. }
+                | Fact::ReviewNotStarted { .. }
+                | Fact::ReviewUnconfirmed { .. }
+                | Fact::DescriptionAsked { .. }
         )
 }
 
@@ -141,8 +160,9 @@ pub fn asks(fact: &Fact, reader: Reader) -> bool {
 #[must_use]
 pub fn audiences(fact: &Fact) -> Vec<Audience> {
     use Audience::{
-        Alternates, CatalogOwners, Deciders, OtherAdministrators, PassedTo, Person, Reminded,
-        RequestorAndTarget, StagePeople, StandIn, StandInOwners,
+        Administrators, Alternates, CatalogOwners, Deciders, NewReviewers, OtherAdministrators,
+        PassedTo, Person, Reminded, RequestorAndTarget, ReviewKeepers, ReviewPassedTo, Reviewers,
+        StagePeople, StandIn, StandInOwners,
     };
     match fact {
         Fact::StageOpened { stage, .. } => vec![Deciders(*stage)],
@@ -192,6 +212,17 @@ pub fn audiences(fact: &Fact) -> Vec<Audience> {
         // The other one has to know that nobody stands in any more.
         Fact::StandInEnded { early: true, .. } => vec![StandIn, Person],
         Fact::GlobalRoleGranted { .. } | Fact::GlobalRoleWithdrawn { .. } => vec![Person],
+        Fact::ReviewStarted { .. } | Fact::ReviewReminded { .. } => vec![Reviewers],
+        Fact::ReviewExtended { .. } | Fact::ReviewReset { .. } => vec![Reviewers],
+        Fact::ReviewersReplaced { .. } => vec![NewReviewers, ReviewKeepers],
+        Fact::ReviewPassedOn { .. } => vec![ReviewPassedTo],
+        Fact::ReviewUnconfirmed { .. } => vec![Administrators],
+        Fact::ReviewNotStarted { .. }
+        | Fact::ReviewClosed { .. }
+        | Fact::ReviewCompleted { .. }
+        | Fact::RemovalFailed { .. } => vec![ReviewKeepers],
+        Fact::RemovalPlanned { .. } | Fact::RemovalUndone { .. } => vec![Person],
+        Fact::DescriptionAsked { .. } => vec![CatalogOwners],
         // Read in the histories; nobody has to be told.
         // What needed no approval is told when it is there.
         Fact::RequestApproved { automatic: true }
@@ -200,6 +231,15 @@ pub fn audiences(fact: &Fact) -> Vec<Audience> {
         | Fact::StageComplete { .. }
         | Fact::StageSkipped { .. }
         | Fact::AssignedDirectly { .. }
+        | Fact::ReviewCreated { .. }
+        | Fact::ReviewChanged { .. }
+        | Fact::ReviewEnded { .. }
+        | Fact::ReviewAnswered { .. }
+        | Fact::ReviewAnswerCleared { .. }
+        | Fact::ReviewReplied { .. }
+        | Fact::ReviewSignedOff { .. }
+        | Fact::ReviewConfirmed { .. }
+        | Fact::ReviewCanceled { .. }
         | Fact::AssignmentMoved { .. }
         | Fact::GivenBack
         | Fact::TakenAgain

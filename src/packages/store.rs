@@ -211,6 +211,27 @@ pub fn by_name(db: &mut Db, catalog: CatalogId, key: &str) -> Result<Option<Pack
         .optional()?)
 }
 
+/// The packages of this name, folded, with their names as written; of one catalog, or of all.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn named(
+    db: &mut Db,
+    catalog: Option<CatalogId>,
+    key: &str,
+) -> Result<Vec<(PackageId, String)>> {
+    let mut query = packages::table
+        .filter(packages::name_key.eq(key))
+        .order(packages::id)
+        .limit(2)
+        .select((packages::id, packages::name))
+        .into_boxed();
+    if let Some(catalog) = catalog {
+        query = query.filter(packages::catalog_id.eq(catalog));
+    }
+    Ok(query.load(db)?)
+}
+
 /// The packages that have a role of this resource in them.
 ///
 /// # Errors

@@ -505,6 +505,7 @@ impl Story<'_> {
                 EndReason::GivenBack => {
                     (Step::Done, "Access ended, it was given back".into(), None)
                 }
+                EndReason::Review => (Step::Stop, "An access review removed it".into(), None),
                 EndReason::ApprovalRevoked => {
                     (Step::Stop, "Access ended: the approval was revoked".into(), None)
                 }

@@ -8,10 +8,10 @@ use super::model::{NewPeriod, Period, Theirs};
 use super::{commands, rules, store};
 use crate::access::Person;
 use crate::access::policy::{self, Gate};
-use crate::db::{Db, load_actor};
-use crate::directory::store::{find_exact, person};
+use crate::db::load_actor;
+use crate::directory::store::{meant, person};
 use crate::error::{Error, FieldError, Result};
-use crate::kernel::{Kind, PackageId, PersonId, StandInId, Ts, Zone};
+use crate::kernel::{PackageId, PersonId, StandInId, Ts, Zone};
 use crate::settings;
 use crate::web::words::{When, and_list};
 use crate::web::{Cx, Form, Limit, Place, Reply, Route, Shell, get, post};
@@ -27,9 +27,6 @@ pub const ROUTES: &[Route] = &[
     post("/people/{id}/stand-in", Gate::Administrator, set).limited(Limit::Submit),
     post("/people/{id}/stand-in/{period}/end", Gate::Administrator, end),
 ];
-
-/// Of more people with one name nobody is meant.
-const SAME_NAME: usize = 5;
 
 #[derive(Template)]
 #[template(path = "standing_in/show.html")]
@@ -197,7 +194,7 @@ fn names(packages: &[(PackageId, String)]) -> String {
 /// What a form means, with the name of the stand-in; or what is wrong with it.
 fn read(cx: &Cx, frame: &Frame, form: &Form) -> Result<(NewPeriod, String)> {
     let mut errors = Vec::new();
-    let who = cx.read(|db| meant(db, &form.line("who")))?;
+    let who = cx.read(|db| meant(db, "who", &form.line("who"), commands::NOBODY))?;
     let who = who.map_err(|error| errors.push(error)).ok();
     let first = day(form, "first", "first", &mut errors);
     let last = day(form, "last", "last", &mut errors);
@@ -210,24 +207,6 @@ fn read(cx: &Cx, frame: &Frame, form: &Form) -> Result<(NewPeriod, String)> {
     };
     let id = StandInId::parse(form.raw("key")).unwrap_or_else(StandInId::fresh);
     Ok((NewPeriod { id, person: frame.id, stand_in, first, last, packages }, name))
-}
-
-/// The one member who is meant. Whoever else there is, is not told (E28).
-fn meant(db: &mut Db, who: &str) -> Result<std::result::Result<(PersonId, String), FieldError>> {
-    let wrong = |words: &str| Ok(Err(FieldError::new("who", words)));
-    if who.is_empty() {
-        return wrong("Write the name, the mail address or the id of the person");
-    }
-    let mut found = find_exact(db, who)?;
-    found.retain(|person| person.kind == Kind::Member);
-    found.truncate(SAME_NAME);
-    match (found.pop(), found.is_empty()) {
-        (Some(person), true) => Ok(Ok((person.id, person.name))),
-        (Some(_), false) => {
-            wrong("Several people have this name: write the mail address or the id instead")
-        }
-        (None, _) => wrong(commands::NOBODY),
-    }
 }
 
 fn day(form: &Form, name: &str, which: &str, errors: &mut Vec<FieldError>) -> Option<NaiveDate> {

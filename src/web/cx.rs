@@ -358,6 +358,10 @@ fn nav(person: &Person, counts: &Counts) -> Vec<NavItem> {
             ..item(Place::Approvals, "/approvals", "Approvals")
         },
     ];
+    if counts.reviewer > 0 || person.administrator || person.auditor || !person.owns.is_empty() {
+        let count = words::badge(counts.reviews);
+        nav.push(NavItem { count, ..item(Place::Reviews, "/reviews", "Reviews") });
+    }
     if counts.reports > 0 {
         nav.push(item(Place::Team, "/team", "My team"));
     }
@@ -386,9 +390,22 @@ pub(super) struct Counts {
     /// One where somebody reports to the person.
     #[diesel(sql_type = BigInt)]
     reports: i64,
+    /// One where the person is or was asked in a review.
+    #[diesel(sql_type = BigInt)]
+    reviewer: i64,
+    /// Items of open reviews that wait for the person's own answer.
+    #[diesel(sql_type = BigInt)]
+    reviews: i64,
     /// Whom to ask for help, if the organization's settings say it.
     #[diesel(sql_type = Nullable<Text>)]
     help: Option<String>,
+}
+
+/// The others in whose place the person answers now (D34), as a part of a condition. Only ids stand in it.
+fn places(person: &Person) -> String {
+    let all: Vec<String> =
+        person.stands_for.iter().map(|stands| format!("'{}'", stands.person)).collect();
+    if all.is_empty() { String::new() } else { format!(" OR person_id IN ({})", all.join(", ")) }
 }
 
 /// All of them in the one statement that a page has for them (E32).
@@ -399,10 +416,20 @@ fn counts(db: &mut Db, person: &Person) -> Result<Counts> {
         (SELECT count(*) FROM (SELECT 1 FROM notices WHERE person_id = $1 AND read_at IS NULL LIMIT 10) AS n) AS unread, \
         COALESCE((SELECT shortcuts FROM profiles WHERE person_id = $2), TRUE) AS keys, \
         (SELECT count(*) FROM (SELECT 1 FROM people WHERE manager_id = $3 AND enabled LIMIT 1) AS r) AS reports, \
+        (SELECT count(*) FROM (SELECT 1 FROM review_reviewers WHERE person_id = $4{} LIMIT 1) AS v) AS reviewer, \
+        (SELECT count(*) FROM (SELECT 1 FROM review_reviewers r JOIN review_instances i ON i.id = r.instance_id AND i.state = 'open' \
+        JOIN review_items t ON t.pool_id = r.pool_id AND t.answer IS NULL AND t.outcome IS NULL \
+        WHERE r.person_id = $5 AND (t.person_id <> r.person_id OR EXISTS (SELECT 1 FROM review_pools o WHERE o.id = r.pool_id AND o.via = 'self')) LIMIT 10) AS t) AS reviews, \
         (SELECT value FROM settings WHERE name = 'organization.help') AS help",
-        awaited(person)
+        awaited(person),
+        places(person)
     );
     let me = person.id;
-    let all = diesel::sql_query(all).bind::<Uid, _>(me).bind::<Uid, _>(me).bind::<Uid, _>(me);
+    let all = diesel::sql_query(all)
+        .bind::<Uid, _>(me)
+        .bind::<Uid, _>(me)
+        .bind::<Uid, _>(me)
+        .bind::<Uid, _>(me)
+        .bind::<Uid, _>(me);
     Ok(all.get_result(db)?)
 }

@@ -166,7 +166,7 @@ fn the_navigation_is_what_the_person_may_use() {
         let page = browser.get("/audit");
         assert_eq!(page.status, 200);
         let places = page.texts("nav#nav li:not(.only-s) > a");
-        assert_eq!(places[5..], ["Catalogs", "Audit log"]);
+        assert_eq!(places[5..], ["Reviews", "Catalogs", "Audit log"]);
         // A new id, and the old one has ended (E23).
         assert_ne!(browser.cookies, before);
         assert_eq!(browser.get("/").status, 200);

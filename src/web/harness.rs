@@ -69,6 +69,7 @@ impl House {
             targets: Arc::default(),
             oidc: None,
             first_administrator: None,
+            pack_key: None,
             controls: None,
         };
         change(&mut site);

@@ -78,6 +78,8 @@ pub enum Place {
     Requests,
     /// What waits for my decision.
     Approvals,
+    /// Access reviews.
+    Reviews,
     /// Those who report to one.
     Team,
     /// The catalogs that one looks after.

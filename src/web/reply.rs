@@ -98,6 +98,12 @@ impl Reply {
         Ok(Self::new(200, Body::File { mime, name, bytes: csv::whole(rows)? }))
     }
 
+    /// A file to be saved.
+    #[must_use]
+    pub fn file(mime: &'static str, name: impl Into<String>, bytes: Vec<u8>) -> Self {
+        Self::new(200, Body::File { mime, name: name.into(), bytes })
+    }
+
     /// A CSV file that is sent while `producer` makes its rows, on a thread of its own. If the producer fails,
     /// the connection is cut, so that half a file is not taken for a whole one.
     #[must_use]

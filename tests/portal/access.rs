@@ -13,15 +13,19 @@ use keyholder::assignments;
 use keyholder::db::By;
 use keyholder::db::schema::{mails, notices, resource_roles, role_grants, stand_ins};
 use keyholder::kernel::{
-    BasketId, IncompatibilityId, NoticeId, PackageId, RequestId, Risk, StandInId,
+    AnswerBatchId, BasketId, CatalogId, IncompatibilityId, NoticeId, PackageId, RequestId,
+    ReviewId, ReviewInstanceId, ReviewItemId, Risk, StandInId,
 };
 use keyholder::notify;
 use keyholder::packages::incompatible;
 use keyholder::packages::incompatible::model::{NewRule, Other};
-use keyholder::policies::model::{Asks, Terms};
+use keyholder::policies::model::{Asks, Named, Terms};
 use keyholder::requests::commands::{self, Submit};
 use keyholder::requests::model::Verdict;
 use keyholder::requests::store;
+use keyholder::reviews;
+use keyholder::reviews::commands::NewReview;
+use keyholder::reviews::model::{Reviewers, Rhythm, Silence};
 use keyholder::web::{Method, Route};
 use openidconnect::reqwest;
 
@@ -107,6 +111,7 @@ fn things(app: &App, number: usize) -> Things {
     let domain = format!("organization-{number}.example");
     let organization = crate::support::app::organization(&app.db, &name, &domain);
     let basket = app.read(|db| store::one(db, request)).basket_id.unwrap();
+    let (review, instance, item) = reviewed(app, catalog, number);
     let parts = BTreeMap::from([
         ("/access/{id}", assignment.to_string()),
         ("/approvals/{id}", request.to_string()),
@@ -119,10 +124,16 @@ fn things(app: &App, number: usize) -> Things {
         ("/packages/{id}/assignments/{aid}", assignment.to_string()),
         ("/people/{id}", app.person("employee").to_string()),
         ("/requests/{id}", request.to_string()),
+        ("/reviews/definitions/{id}", review.to_string()),
+        ("/reviews/{id}", instance.to_string()),
         ("/team/access/{id}", assignment.to_string()),
         ("/team/{id}", app.person("employee").to_string()),
         ("{aid}", assignment.to_string()),
+        ("{act}", "remind".to_owned()),
+        ("{batch}", AnswerBatchId::fresh().to_string()),
         ("{grant}", grant.to_string()),
+        ("{item}", item.to_string()),
+        ("{package}", held.to_string()),
         ("{period}", stand_in(app).to_string()),
         ("{policy}", policy.to_string()),
         ("{resource}", resource.to_string()),
@@ -152,6 +163,46 @@ fn things(app: &App, number: usize) -> Things {
         ("/organizations/{id}/switch", vec![("open", text("no"))]),
     ]);
     Things { parts, bodies }
+}
+
+/// A review of the catalog, in which the manager is asked about what the employee holds.
+fn reviewed(
+    app: &App,
+    catalog: CatalogId,
+    number: usize,
+) -> (ReviewId, ReviewInstanceId, ReviewItemId) {
+    let id = ReviewId::fresh();
+    let named = |user: &str| Named { id: app.person(user), name: user.to_owned() };
+    let new = NewReview {
+        id,
+        name: format!("Review {number}"),
+        catalog: Some(catalog),
+        terms: keyholder::reviews::model::Terms {
+            scope: keyholder::reviews::model::Scope {
+                catalog: Some(Named { id: catalog, name: "Catalog".into() }),
+                ..Default::default()
+            },
+            reviewers: Reviewers::Named { people: vec![named("manager")], groups: vec![] },
+            fallback: vec![],
+            rhythm: Rhythm::Once,
+            first: app.db.zone().date(app.db.clocks().business.now()),
+            days: 14,
+            silence: Silence::Keep,
+            recommends: true,
+            reasons: false,
+            at_once: false,
+            words: String::new(),
+        },
+    };
+    let create = move |tx: &mut keyholder::db::Tx<'_>| {
+        let permit = policy::manage_review(tx.actor(), Some(catalog))?;
+        reviews::commands::create(tx, &permit, &new).map(|_| ())
+    };
+    app.db.write(By::Person(app.person("catalog-owner")), create).unwrap();
+    reviews::jobs::run_due(&app.db).unwrap();
+    let instance = app.read(|db| reviews::store::instances_of(db, id, 1))[0].id;
+    let item = app.read(|db| reviews::store::listing::all(db, instance, None, 1))[0].id;
+    (id, instance, item)
 }
 
 /// A time in which somebody stands in for the employee, for no package.

@@ -74,6 +74,7 @@ impl Portal {
             targets: Arc::default(),
             oidc: Some(Arc::new(Oidc::new(settings, back, clock).expect("good settings"))),
             first_administrator: first.map(str::to_owned),
+            pack_key: None,
             controls: None,
         });
         let (sender, receiver) = std::sync::mpsc::channel();

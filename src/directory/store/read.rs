@@ -9,7 +9,7 @@ use diesel::sql_types::Text;
 
 use crate::db::Db;
 use crate::db::schema::{group_members, groups, people};
-use crate::error::Result;
+use crate::error::{FieldError, Result};
 use crate::kernel::text::one_line;
 use crate::kernel::{GroupId, Kind, PersonId, Ts};
 
@@ -112,6 +112,36 @@ pub fn find_exact(db: &mut Db, text: &str) -> Result<Vec<PersonRow>> {
     }
     let named = people::table.filter(people::name.eq(&text)).filter(people::enabled);
     Ok(named.order(people::external_id).limit(50).select(PersonRow::as_select()).load(db)?)
+}
+
+/// Of more people with one name nobody is meant.
+const SAME_NAME: usize = 5;
+
+/// The one member who is meant, with their name; or what is wrong with the field. Whoever else there is, is not told
+/// (E28): `nobody` says so.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn meant(
+    db: &mut Db,
+    field: &str,
+    who: &str,
+    nobody: &str,
+) -> Result<std::result::Result<(PersonId, String), FieldError>> {
+    let wrong = |words: &str| Ok(Err(FieldError::new(field, words)));
+    if who.is_empty() {
+        return wrong("Write the name, the mail address or the id of the person");
+    }
+    let mut found = find_exact(db, who)?;
+    found.retain(|person| person.kind == Kind::Member);
+    found.truncate(SAME_NAME);
+    match (found.pop(), found.is_empty()) {
+        (Some(person), true) => Ok(Ok((person.id, person.name))),
+        (Some(_), false) => {
+            wrong("Several people have this name: write the mail address or the id instead")
+        }
+        (None, _) => wrong(nobody),
+    }
 }
 
 /// Those who are there and have exactly this id in their list, or else this mail address.

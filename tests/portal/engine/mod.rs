@@ -18,6 +18,7 @@ mod races;
 mod reads;
 mod reminders;
 mod requests;
+mod reviewing;
 mod rights;
 mod scale;
 mod stages;

@@ -13,6 +13,7 @@ mod extension;
 mod give_back;
 mod keyboard;
 mod looks;
+mod reviewing;
 mod stages;
 mod standing_in;
 mod talks;

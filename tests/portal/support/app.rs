@@ -296,6 +296,7 @@ impl App {
             targets: Arc::clone(&targets),
             oidc: Some(Arc::new(oidc)),
             first_administrator: None,
+            pack_key: None,
             controls: None,
         };
         let running = Running::start(listener, || site);

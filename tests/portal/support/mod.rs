@@ -15,6 +15,7 @@ pub mod mailbox;
 mod node;
 pub mod northmoor;
 pub mod provider;
+pub mod reviews;
 pub mod served;
 mod skip;
 pub mod tables;

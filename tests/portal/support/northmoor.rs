@@ -19,6 +19,7 @@ use keyholder::notify::{dispatch, post};
 use keyholder::provisioning::connectors::{Account, Connector, Grant, Targets};
 use keyholder::provisioning::reconcile;
 use keyholder::requests::jobs;
+use keyholder::reviews::{self, pack};
 use keyholder::site::{Keys, SessionTimes, Site};
 use keyholder::web::limit::Limits;
 use url::Url;
@@ -28,6 +29,7 @@ use super::browser::{Browser, Window};
 use super::database::{FreshDatabase, Snapshot};
 use super::mailbox::Mailbox;
 use super::provider::Provider;
+use super::visitor::Visitor;
 use super::world::{at, undo_seconds};
 
 /// A Wednesday morning, 10:00 in Stockholm.
@@ -46,6 +48,8 @@ pub struct Northmoor {
     mailer: Arc<Mailer>,
     /// How many of the mails were looked at.
     seen: Mutex<usize>,
+    /// What auditors check packs of reviews with.
+    pack_public: String,
     _provider: Provider,
     _running: Running,
     _data: FreshDatabase,
@@ -94,6 +98,8 @@ impl Northmoor {
         };
         let mailer = Arc::new(Mailer::new(mailbox.settings(), head).expect("good settings"));
         let oidc = sign_in(&provider, &public_url, wall);
+        let pair = pack::generate().expect("a pair of keys");
+        let pack_key = pack::signing_key(&pair.private).expect("a key");
         let site = Site {
             db: db.clone(),
             organization: ORGANIZATION.into(),
@@ -109,6 +115,7 @@ impl Northmoor {
             targets: Arc::clone(&targets),
             oidc: Some(Arc::new(oidc)),
             first_administrator: None,
+            pack_key: Some(Arc::new(pack_key)),
             controls: None,
         };
         let running = Running::start(listener, || site);
@@ -121,6 +128,7 @@ impl Northmoor {
             mailbox,
             mailer,
             seen: Mutex::new(0),
+            pack_public: pair.public.clone(),
             _provider: provider,
             _running: running,
             _data: data,
@@ -155,6 +163,16 @@ impl Northmoor {
         browser.goto(&format!("{}{path}", self.origin));
     }
 
+    /// A file of the portal, as somebody saves it.
+    pub fn download(&self, user: &str, path: &str) -> Vec<u8> {
+        Visitor::signed_in(&self.origin, user).file(path)
+    }
+
+    /// The public key of packs of reviews.
+    pub fn pack_public(&self) -> &str {
+        &self.pack_public
+    }
+
     /// Lets so many hours pass; everything that was due has happened then.
     pub fn pass_hours(&self, hours: i64) {
         self.clock.advance(hours * 3_600);
@@ -170,6 +188,7 @@ impl Northmoor {
     pub fn run(&self) {
         let turn = || -> Result<usize> {
             let timers = jobs::run_due(&self.db)? + reconcile::tell_overdue(&self.db)?;
+            let timers = timers + reviews::jobs::run_due(&self.db)?;
             let delivered = reconcile::run_target(&self.db, &self.targets, NAME)?;
             let told = dispatch::run_for(&self.db, true)?;
             Ok(timers + delivered + told + post::run(&self.db, &self.mailer)?)

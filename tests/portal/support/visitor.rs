@@ -120,6 +120,23 @@ impl Visitor {
         to: &str,
         form: Option<&[(&str, &str)]>,
     ) -> reqwest::Result<Page> {
+        let (url, answer) = self.send_request(method, to, form)?;
+        Page::of(url, answer)
+    }
+
+    /// A file as it came.
+    pub fn file(&mut self, to: &str) -> Vec<u8> {
+        let (_, answer) = self.send_request(Method::GET, to, None).expect("an answer");
+        assert_eq!(answer.status().as_u16(), 200, "{to}");
+        answer.bytes().expect("a file").to_vec()
+    }
+
+    fn send_request(
+        &mut self,
+        method: Method,
+        to: &str,
+        form: Option<&[(&str, &str)]>,
+    ) -> reqwest::Result<(Url, Response)> {
         let url = self.origin.join(to).expect("an address");
         let site = url.origin().ascii_serialization();
         let mine = self.cookies.iter().filter(|((other, _), _)| *other == site);
@@ -137,7 +154,7 @@ impl Visitor {
         }
         let answer = request.send()?;
         self.take_cookies(&site, &answer);
-        Page::of(url, answer)
+        Ok((url, answer))
     }
 
     fn take_cookies(&mut self, site: &str, answer: &Response) {

@@ -29,7 +29,7 @@ use keyholder::provisioning::reconcile;
 use keyholder::requests::commands::{self, Submit};
 use keyholder::requests::model::{Request, Stage, StageState, State, Verdict};
 use keyholder::requests::{jobs, store};
-use keyholder::{notify, packages, policies};
+use keyholder::{notify, packages, policies, reviews};
 
 use super::database::FreshDatabase;
 use super::invariants;
@@ -666,7 +666,7 @@ impl World {
 
     /// The timers' turn.
     pub fn tick(&self) -> usize {
-        jobs::run_due(&self.db).unwrap()
+        jobs::run_due(&self.db).unwrap() + reviews::jobs::run_due(&self.db).unwrap()
     }
 
     /// One round of delivery at every target.

@@ -1,0 +1,11 @@
+DROP INDEX assignments_ended;
+DROP INDEX facts_review;
+ALTER TABLE facts DROP COLUMN review_id;
+DROP TABLE description_tasks;
+DROP TABLE review_signoffs;
+DROP TABLE review_answers;
+DROP TABLE review_items;
+DROP TABLE review_reviewers;
+DROP TABLE review_pools;
+DROP TABLE review_instances;
+DROP TABLE reviews;

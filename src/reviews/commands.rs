@@ -1,0 +1,12 @@
+//! Use cases of reviews: `defining` sets them up, `answering` is the reviewer's part, `running` the keeper's, `closing`
+//! what becomes of the answers.
+
+mod answering;
+mod closing;
+mod defining;
+mod running;
+
+pub use answering::{Answered, Says, answer, answer_all, clear_batch, pass_on, reply, sign_off};
+pub use closing::{close, close_due, confirm, confirmed, has_news, look, outcomes, removals, undo};
+pub use defining::{NewReview, change, create, end, rehearse, start_now};
+pub use running::{cancel, extend, hand_over, rehouse, remind, remind_now, reset};

@@ -1,0 +1,211 @@
+//! A review is set up, changed and ended.
+
+use crate::access::{ManageReview, Permit};
+use crate::db::Tx;
+use crate::error::{Error, FieldError, Refusal, Result};
+use crate::kernel::text::folded;
+use crate::kernel::{About, CatalogId, Fact, ReviewId, Ts};
+use crate::reviews::model::{DAYS_MAX, Review, Reviewers, Terms};
+use crate::reviews::store::writes;
+use crate::reviews::{reads, rules, store};
+
+/// The longest name, in characters.
+const NAME_MAX: usize = 120;
+
+/// The longest words for reviewers, in characters.
+const WORDS_MAX: usize = 1_000;
+
+/// What a new review needs.
+#[derive(Clone, Debug)]
+pub struct NewReview {
+    /// Its id.
+    pub id: ReviewId,
+    /// Its name.
+    pub name: String,
+    /// Whose owners look after it; none for administrators.
+    pub catalog: Option<CatalogId>,
+    /// What it says.
+    pub terms: Terms,
+}
+
+/// Sets up a review. Sent twice with the same id it is done once.
+///
+/// # Errors
+/// `Invalid` by field; `Missing` where the permit is for another catalog.
+pub fn create(tx: &mut Tx<'_>, permit: &Permit<ManageReview>, new: &NewReview) -> Result<Review> {
+    allowed(permit, new.catalog)?;
+    match store::review(tx.db(), new.id) {
+        Ok(there) if there.name == new.name && there.terms == new.terms => return Ok(there),
+        Ok(_) => return Err(Error::Missing),
+        Err(Error::Missing) => {}
+        Err(error) => return Err(error),
+    }
+    check(tx, None, new)?;
+    let (now, zone) = (tx.now(), tx.zone());
+    let by = tx.actor().id().ok_or(Error::Missing)?;
+    let review = Review {
+        id: new.id,
+        name: new.name.clone(),
+        catalog: new.catalog,
+        terms: new.terms.clone(),
+        number: 0,
+        next_at: Some(zone.start_of(new.terms.first)),
+        ended_at: None,
+        rev: 1,
+        created_at: now,
+        created_by: by,
+    };
+    writes::insert(tx, &review, new.terms.scope.policy.as_ref().map(|policy| policy.id))?;
+    let reads = reads::sentences(&new.terms);
+    tx.record(&Fact::ReviewCreated { review: new.name.clone(), reads }, about(new.catalog, new))?;
+    Ok(review)
+}
+
+/// Says what is wrong with a review before it is saved, and how much it would hold if it started now.
+///
+/// # Errors
+/// `Invalid` by field.
+pub fn rehearse(tx: &mut Tx<'_>, changes: bool, new: &NewReview) -> Result<i64> {
+    let there = if changes { Some(store::review(tx.db(), new.id)?) } else { None };
+    check(tx, there.as_ref(), new)?;
+    let now = tx.now();
+    store::snapshot::source_count(tx.db(), &new.terms.scope, now)
+}
+
+/// Changes what a review says from its next instance on. `rev` is the revision that was shown.
+///
+/// # Errors
+/// `Invalid` by field; `Refused` when it has ended or somebody else has changed it meanwhile.
+pub fn change(
+    tx: &mut Tx<'_>,
+    permit: &Permit<ManageReview>,
+    new: &NewReview,
+    rev: i64,
+) -> Result<Review> {
+    let there = store::review(tx.db(), new.id)?;
+    allowed(permit, there.catalog)?;
+    if there.name == new.name && there.terms == new.terms {
+        return Ok(there);
+    }
+    if there.ended_at.is_some() {
+        return Err(over());
+    }
+    if there.rev != rev {
+        return Err(Error::refused(
+            "Somebody else has changed this review",
+            "Nothing of yours was saved. Look at what it says now, and change it again.",
+        ));
+    }
+    check(tx, Some(&there), new)?;
+    let zone = tx.zone();
+    let next = next_at(tx, &there, &new.terms);
+    writes::save(tx, &there, &new.name, &new.terms, next.map(|day| zone.start_of(day)))?;
+    let reads = reads::sentences(&new.terms);
+    tx.record(&Fact::ReviewChanged { review: new.name.clone(), reads }, about(there.catalog, new))?;
+    store::review(tx.db(), new.id)
+}
+
+/// When the changed review starts next: what has started already does not start again.
+fn next_at(tx: &Tx<'_>, there: &Review, terms: &Terms) -> Option<chrono::NaiveDate> {
+    let today = tx.zone().date(tx.now());
+    let yesterday = today.pred_opt().unwrap_or(today);
+    match there.number {
+        0 => Some(terms.first),
+        _ => {
+            let due = there.next_at.is_some_and(|at| at <= tx.now());
+            rules::next_start(terms, if due { yesterday } else { today })
+        }
+    }
+}
+
+/// Ends a review: no instance starts any more; one that runs goes on.
+///
+/// # Errors
+/// `Refused` when it has ended.
+pub fn end(tx: &mut Tx<'_>, permit: &Permit<ManageReview>, id: ReviewId) -> Result<()> {
+    let there = store::review(tx.db(), id)?;
+    allowed(permit, there.catalog)?;
+    if there.ended_at.is_some() {
+        return Err(over());
+    }
+    writes::end(tx, &there)?;
+    tx.record(&Fact::ReviewEnded { review: there.name }, About::nothing())
+}
+
+/// Lets the next instance start now: after one that could not start, or out of turn.
+///
+/// # Errors
+/// `Refused` when it has ended, or an instance runs.
+pub fn start_now(tx: &mut Tx<'_>, permit: &Permit<ManageReview>, id: ReviewId) -> Result<()> {
+    let there = store::review(tx.db(), id)?;
+    allowed(permit, there.catalog)?;
+    if there.ended_at.is_some() {
+        return Err(over());
+    }
+    let runs = store::instances_of(tx.db(), id, 1)?.into_iter().any(|one| one.state.runs());
+    if runs {
+        return Err(Error::refused(
+            "This review runs already",
+            "The next one can start when the one that runs is closed.",
+        ));
+    }
+    let now: Ts = tx.now();
+    writes::save(tx, &there, &there.name, &there.terms, Some(now))
+}
+
+fn over() -> Error {
+    Refusal::new("This review has ended", "Nothing was changed. Set up a new one.").into()
+}
+
+fn allowed(permit: &Permit<ManageReview>, catalog: Option<CatalogId>) -> Result<()> {
+    let about = catalog.map_or(uuid::Uuid::nil(), |id| id.0);
+    if permit.about() == about { Ok(()) } else { Err(Error::Missing) }
+}
+
+fn about(catalog: Option<CatalogId>, new: &NewReview) -> About {
+    match (catalog, &new.terms.scope.catalog) {
+        (Some(id), Some(named)) if named.id == id => {
+            About::nothing().catalog(id, named.name.clone())
+        }
+        _ => About::nothing(),
+    }
+}
+
+fn check(tx: &mut Tx<'_>, there: Option<&Review>, new: &NewReview) -> Result<()> {
+    let mut errors = Vec::new();
+    let mut wrong = |field: &str, words: &str| errors.push(FieldError::new(field, words));
+    if new.name.is_empty() {
+        wrong("name", "Write a name, such as Finance access, every quarter");
+    } else if new.name.chars().count() > NAME_MAX {
+        wrong("name", "Write at most 120 characters");
+    }
+    let today = tx.zone().date(tx.now());
+    let started = there.is_some_and(|review| review.number > 0);
+    if new.terms.first < today && !started {
+        wrong("first", "Choose a first day that is not over");
+    }
+    if new.terms.words.chars().count() > WORDS_MAX {
+        wrong("words", "Write at most 1,000 characters");
+    }
+    let most = rules::most_days(new.terms.rhythm).min(DAYS_MAX);
+    if new.terms.days < 1 || new.terms.days > most {
+        wrong("days", &format!("Write a number of days from 1 to {most}"));
+    }
+    if let Reviewers::Named { people, groups } = &new.terms.reviewers
+        && people.is_empty()
+        && groups.is_empty()
+    {
+        wrong("people", "Name somebody who reviews, or a group");
+    }
+    if new.terms.reviewers == Reviewers::Manager && new.terms.fallback.is_empty() {
+        wrong("fallback", "Name somebody who reviews where no manager is known");
+    }
+    if new.catalog.is_some() && new.catalog != new.terms.scope.catalog.as_ref().map(|c| c.id) {
+        return Err(Error::Missing);
+    }
+    let taken = store::by_name(tx.db(), &folded(&new.name))?;
+    if taken.is_some_and(|id| id != new.id) {
+        errors.push(FieldError::new("name", "Another review has this name: choose another one"));
+    }
+    if errors.is_empty() { Ok(()) } else { Err(Error::Invalid(errors)) }
+}

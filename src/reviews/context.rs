@@ -1,0 +1,71 @@
+//! What a reviewer has to know of a piece of access, put together from what the snapshot read. Pure.
+
+use super::model::{Answer, Context};
+use super::rules;
+use super::store::snapshot::{Around, Held, peers};
+use crate::kernel::Ts;
+
+/// As many characters of a reason as an item keeps.
+const REASON: usize = 600;
+
+/// The context of a row, its recommendation, and whether something about it changed.
+pub(super) fn of(
+    row: &Held,
+    around: &Around,
+    recommends: bool,
+    at: Ts,
+) -> (Context, Option<Answer>, bool) {
+    let last = around.last.get(&row.assignment).cloned();
+    let (extended, extended_at) = match around.extended.get(&row.assignment) {
+        Some((n, at)) => (*n, Some(*at)),
+        None => (0, None),
+    };
+    // What was granted again counts from there; what a review has looked at, from that review.
+    let since = last.as_ref().map_or(row.since, |last| last.at).max(row.since);
+    let moves = around.moves.get(&row.person).map(Vec::as_slice).unwrap_or_default();
+    let changes: Vec<String> = moves
+        .iter()
+        .filter(|(moved, _)| *moved > since && *moved <= at)
+        .map(|(_, words)| words.clone())
+        .collect();
+    let mut context = Context {
+        policy: row.policy.clone(),
+        reason: row.reason.as_deref().map(|words| crate::kernel::text::shortened(words, REASON)),
+        approved_by: row
+            .request
+            .and_then(|request| around.approvers.get(&request).cloned())
+            .unwrap_or_default(),
+        peers: peers(around, row),
+        changes,
+        overlaps: overlap(row, around),
+        extended,
+        last,
+        advice: vec![],
+    };
+    let prolonged = extended_at.is_some_and(|extended| extended > since);
+    // Nobody has looked at it: no review, and no approver.
+    let never_looked_at = context.last.is_none() && context.approved_by.is_empty();
+    let changed = !context.changes.is_empty() || prolonged || never_looked_at;
+    if !recommends {
+        return (context, None, changed);
+    }
+    let (recommendation, advice) = rules::recommend(&context, row.since, at);
+    context.advice = advice;
+    (context, recommendation, changed)
+}
+
+/// Another package of the person that gives everything that this one gives.
+fn overlap(row: &Held, around: &Around) -> Option<String> {
+    let own = around.roles.get(&row.package).filter(|roles| !roles.is_empty())?;
+    let others = around.holds.get(&row.person)?;
+    let gives_all = |package| {
+        let roles = around.roles.get(package).map(Vec::as_slice).unwrap_or_default();
+        // Of two packages with the same roles only the younger id is one too many.
+        own.iter().all(|role| roles.contains(role))
+            && (roles.len() > own.len() || *package < row.package)
+    };
+    others
+        .iter()
+        .find(|(package, _)| *package != row.package && gives_all(package))
+        .map(|(_, name)| name.clone())
+}

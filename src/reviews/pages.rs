@@ -1,0 +1,224 @@
+//! What people see of reviews: what waits for them, the form, what is reviewed about them; and for those who look after
+//! them how they are set up and how they stand.
+
+use std::collections::HashMap;
+
+use askama::Template;
+
+use super::model::{Instance, Review, State};
+use super::store::{self, listing};
+use crate::access::policy::Gate;
+use crate::access::{Person, policy};
+use crate::error::Result;
+use crate::kernel::text::counted;
+use crate::kernel::{ReviewId, Ts};
+use crate::web::limit::Limit;
+use crate::web::listing::{Listing, PAGE, seek};
+use crate::web::page::Mark;
+use crate::web::paging::page;
+use crate::web::words::When;
+use crate::web::{Cx, Place, Reply, Route, Shell, get, post};
+
+mod answering;
+mod defining;
+mod evidence;
+mod mine;
+mod progress;
+mod together;
+
+/// This slice's pages.
+pub const ROUTES: &[Route] = &[
+    get("/reviews", Gate::SignedIn, list),
+    get("/reviews/new", Gate::Catalogs, defining::new),
+    post("/reviews", Gate::Catalogs, defining::create).limited(Limit::Submit),
+    get("/reviews/definitions/{id}", Gate::Catalogs, defining::show),
+    get("/reviews/definitions/{id}/edit", Gate::Catalogs, defining::edit),
+    post("/reviews/definitions/{id}", Gate::Catalogs, defining::change).limited(Limit::Submit),
+    post("/reviews/definitions/{id}/end", Gate::Catalogs, defining::end),
+    post("/reviews/definitions/{id}/start", Gate::Catalogs, defining::start),
+    get("/reviews/mine", Gate::SignedIn, mine::show),
+    post("/reviews/mine/{item}", Gate::SignedIn, mine::reply).limited(Limit::Submit),
+    get("/reviews/{id}", Gate::SignedIn, answering::show),
+    post("/reviews/{id}/items/{item}", Gate::SignedIn, answering::answer).limited(Limit::Submit),
+    get("/reviews/{id}/items/{item}/pass-on", Gate::SignedIn, answering::passing),
+    post("/reviews/{id}/items/{item}/pass-on", Gate::SignedIn, answering::pass_on)
+        .limited(Limit::Submit),
+    post("/reviews/{id}/items/{item}/undo", Gate::SignedIn, answering::undo),
+    get("/reviews/{id}/together/{package}", Gate::SignedIn, together::show),
+    post("/reviews/{id}/together/{package}", Gate::SignedIn, together::answer)
+        .limited(Limit::Submit),
+    post("/reviews/{id}/batches/{batch}/undo", Gate::SignedIn, together::undo),
+    get("/reviews/{id}/sign-off", Gate::SignedIn, answering::signing),
+    post("/reviews/{id}/sign-off", Gate::SignedIn, answering::sign_off).limited(Limit::Submit),
+    get("/reviews/{id}/progress", Gate::Catalogs, progress::show),
+    get("/reviews/{id}/pack", Gate::Catalogs, evidence::pack),
+    post("/reviews/{id}/progress/{act}", Gate::Catalogs, progress::act).limited(Limit::Submit),
+];
+
+/// Rows of a page.
+const ROWS: usize = 25;
+/// As many instances as a reviewer's own list shows.
+const ASKED: i64 = 25;
+
+#[derive(Template)]
+#[template(path = "reviews/list.html")]
+struct ListPage {
+    shell: Shell,
+    asked: Vec<AskedRow>,
+    about: bool,
+    /// The reviews that the reader looks after or reads; none where there are none to look after.
+    kept: Option<Vec<KeptRow>>,
+    pager: Listing,
+    sets_up: bool,
+}
+
+/// A review in which the reader is asked.
+struct AskedRow {
+    href: String,
+    name: String,
+    words: String,
+    mark: Mark,
+    due: Option<When>,
+}
+
+/// A review that the reader looks after.
+struct KeptRow {
+    href: String,
+    name: String,
+    what: String,
+    mark: Mark,
+    now: Option<String>,
+    next: Option<When>,
+}
+
+fn list(cx: &mut Cx) -> Result<Reply> {
+    let me = cx.person()?.clone();
+    let at = cx.cursor::<Ts>(PAGE)?;
+    let scope = keeps(&me);
+    let (asked, tallies, about, kept, newest) = cx.read(|db| {
+        let asked = listing::asked(db, &me, ASKED)?;
+        let tallies = listing::tallies(db, &me)?;
+        let about = listing::is_about(db, me.id)?;
+        let (kept, newest) = match &scope {
+            None => (vec![], vec![]),
+            Some(catalogs) => {
+                let from = seek(at.as_ref(), ReviewId);
+                let kept = listing::kept(db, catalogs.as_deref(), from, ROWS as i64 + 1)?;
+                let ids: Vec<ReviewId> = kept.iter().map(|review| review.id).collect();
+                let newest = listing::newest(db, &ids)?;
+                (kept, newest)
+            }
+        };
+        Ok((asked, tallies, about, kept, newest))
+    })?;
+    let (now, zone) = (cx.now(), cx.zone());
+    let tallies: HashMap<_, _> = tallies.into_iter().collect();
+    let asked = asked
+        .iter()
+        .map(|instance| {
+            let progress = tallies.get(&instance.id).copied().unwrap_or_default();
+            let due = Some(When::end(instance.due_at, now, zone));
+            asked_row(instance, progress, due.filter(|_| instance.state == State::Open))
+        })
+        .collect();
+    let page = page(kept, ROWS, at.as_ref(), |review| (review.created_at, review.id.0));
+    let pager = Listing::without_csv(cx, &page, "review", "reviews");
+    let row = |review: &Review| {
+        let instance = newest.iter().find(|instance| instance.review == review.id);
+        KeptRow {
+            href: format!("/reviews/definitions/{}", review.id),
+            name: review.name.clone(),
+            what: super::reads::sentences(&review.terms).swap_remove(0),
+            mark: review_mark(review, instance),
+            now: instance.map(|instance| format!("/reviews/{}/progress", instance.id)),
+            next: review.next_at.map(|at| When::start(at, now, zone)),
+        }
+    };
+    let shown = ListPage {
+        shell: cx.shell("Reviews", Place::Reviews)?,
+        asked,
+        about,
+        kept: scope.map(|_| page.rows.iter().map(row).collect()),
+        pager,
+        sets_up: me.administrator || (!me.owns.is_empty() && !me.auditor),
+    };
+    Reply::page(&shown)
+}
+
+/// Which reviews somebody looks after or reads: none, those of some catalogs, or all.
+fn keeps(me: &Person) -> Option<Option<Vec<crate::kernel::CatalogId>>> {
+    if me.administrator || me.auditor {
+        return Some(None);
+    }
+    (!me.owns.is_empty()).then(|| Some(me.owns.clone()))
+}
+
+fn asked_row(instance: &Instance, progress: listing::Progress, due: Option<When>) -> AskedRow {
+    let left = progress.all - progress.answered;
+    let (mark, words) = match (instance.state, left, progress.answered) {
+        (State::Open, 0, _) => {
+            (Mark::new("ok", "full", "Answered"), "Nothing is left for you".to_owned())
+        }
+        (State::Open, left, 0) => (
+            Mark::new("warn", "ring", "Not yet started"),
+            format!("{} for you", counted(left, "item", "items")),
+        ),
+        (State::Open, left, _) => (
+            Mark::new("warn", "half", "In progress"),
+            format!("{} of {} left", left, counted(progress.all, "item", "items")),
+        ),
+        (state, ..) => (Mark::new("", "full", state.label()), "Closed".to_owned()),
+    };
+    AskedRow {
+        href: format!("/reviews/{}", instance.id),
+        name: format!("{}, {}", instance.name, ordinal(instance.number)),
+        words,
+        mark,
+        due,
+    }
+}
+
+/// "1st run".
+fn ordinal(n: i64) -> String {
+    let end = match (n % 10, n % 100) {
+        (1, rest) if rest != 11 => "st",
+        (2, rest) if rest != 12 => "nd",
+        (3, rest) if rest != 13 => "rd",
+        _ => "th",
+    };
+    format!("{n}{end} run")
+}
+
+/// The mark of an instance.
+fn state_mark(state: State) -> Mark {
+    let (kind, shape) = match state {
+        State::Open => ("ok", "half"),
+        State::Completed => ("", "full"),
+        State::Starting | State::Applying => ("", "half"),
+        State::Confirming => ("warn", "stand"),
+        State::Refused => ("stop", "cross"),
+        State::Canceled => ("off", "minus"),
+    };
+    Mark::new(kind, shape, state.label())
+}
+
+fn review_mark(review: &Review, newest: Option<&Instance>) -> Mark {
+    match (newest, review.ended_at) {
+        (Some(instance), _) if instance.state.runs() || instance.state == State::Refused => {
+            state_mark(instance.state)
+        }
+        (_, Some(_)) => Mark::new("off", "minus", "Ended"),
+        (_, None) if review.next_at.is_some() => Mark::new("", "ring", "Waits for its start"),
+        (Some(instance), None) => state_mark(instance.state),
+        (None, None) => Mark::new("", "ring", "Not started"),
+    }
+}
+
+/// An instance that the reader may see whole.
+fn kept(cx: &Cx) -> Result<Instance> {
+    let id = cx.id("id")?;
+    let instance = cx.read(|db| store::instance(db, id))?;
+    let actor = cx.actor().ok_or(crate::error::Error::Missing)?;
+    policy::see_review(actor, &store::standing(&instance))?;
+    Ok(instance)
+}

@@ -1,0 +1,481 @@
+//! A review is set up, read back as sentences before it is saved, changed and ended.
+
+use askama::Template;
+use chrono::NaiveDate;
+
+use super::{ordinal, review_mark, state_mark};
+use crate::access::policy;
+use crate::db::Db;
+use crate::directory;
+use crate::directory::store::meant;
+use crate::error::{Error, FieldError, Result};
+use crate::kernel::{CatalogId, GroupId, PackageId, ReviewId, ReviewInstanceId};
+use crate::policies::model::Named;
+use crate::reviews::commands::{self, NewReview};
+use crate::reviews::model::{Review, Reviewers, Rhythm, Scope, Silence, Terms};
+use crate::reviews::store::{self, listing};
+use crate::reviews::{NOBODY, reads};
+use crate::web::page::{Choice, Mark};
+use crate::web::words::When;
+use crate::web::{Cx, Form, Place, Reply, Shell};
+
+#[derive(Template)]
+#[template(path = "reviews/define.html")]
+struct DefinePage {
+    shell: Shell,
+    /// The review that is changed; none for a new one.
+    review: Option<ReviewId>,
+    form: Form,
+    catalogs: Vec<Choice>,
+    groups: Vec<Choice>,
+    rhythms: Vec<Choice>,
+    today: String,
+    /// What it will say, where everything is right: the step before it is saved.
+    preview: Option<Preview>,
+}
+
+impl DefinePage {
+    /// Where the form goes.
+    fn action(&self) -> String {
+        self.review.map_or_else(|| "/reviews".to_owned(), |id| format!("/reviews/definitions/{id}"))
+    }
+}
+
+struct Preview {
+    reads: Vec<String>,
+    /// How much it would hold if it started now.
+    held: i64,
+}
+
+pub(super) fn new(cx: &mut Cx) -> Result<Reply> {
+    let catalog = CatalogId::parse(cx.query("catalog"));
+    may(cx, catalog)?;
+    let form = cx.refill().unwrap_or_else(|| {
+        Form::of([
+            ("key", ReviewId::fresh().to_string()),
+            ("catalog", catalog.map(|id| id.to_string()).unwrap_or_default()),
+            ("reviewers", "manager".to_owned()),
+            ("rhythm", Rhythm::Quarterly.as_str().to_owned()),
+            ("first", cx.zone().date(cx.now()).to_string()),
+            ("days", "14".to_owned()),
+            ("silence", Silence::Keep.as_str().to_owned()),
+            ("recommends", "yes".to_owned()),
+        ])
+    });
+    draw(cx, None, form, &[], None)
+}
+
+/// May the reader set up reviews of this catalog, or any at all?
+fn may(cx: &Cx, catalog: Option<CatalogId>) -> Result<()> {
+    let actor = cx.actor().ok_or(Error::Missing)?;
+    let me = cx.person()?;
+    match catalog {
+        Some(id) => policy::manage_review(actor, Some(id)).map(|_| ())?,
+        None if !me.owns.is_empty() && !me.auditor => {}
+        None => policy::manage_review(actor, None).map(|_| ())?,
+    }
+    Ok(())
+}
+
+fn draw(
+    cx: &Cx,
+    review: Option<ReviewId>,
+    form: Form,
+    errors: &[FieldError],
+    preview: Option<Preview>,
+) -> Result<Reply> {
+    let me = cx.person()?.clone();
+    let (catalogs, groups) = cx.read(|db| {
+        let all = crate::catalogs::store::names(db)?;
+        Ok((all, directory::store::groups(db)?))
+    })?;
+    let choice = |value: String, label: String, chosen: &str| Choice {
+        on: value == chosen,
+        hint: String::new(),
+        value,
+        label,
+    };
+    let mut list = Vec::new();
+    if me.administrator {
+        list.push(choice(String::new(), "Every catalog".into(), form.raw("catalog")));
+    }
+    for (id, name) in catalogs {
+        if me.administrator || me.owns.contains(&id) {
+            list.push(choice(id.to_string(), name, form.raw("catalog")));
+        }
+    }
+    let mut named = vec![choice(String::new(), "No group".into(), form.raw("group"))];
+    named.extend(
+        groups.into_iter().map(|group| choice(group.id.to_string(), group.name, form.raw("group"))),
+    );
+    let rhythm = |rhythm: Rhythm| {
+        let label = match rhythm {
+            Rhythm::Once => "Once",
+            Rhythm::Weekly => "Every week",
+            Rhythm::Monthly => "Every month",
+            Rhythm::Quarterly => "Every three months",
+            Rhythm::HalfYearly => "Every six months",
+            Rhythm::Yearly => "Every year",
+        };
+        choice(rhythm.as_str().into(), label.into(), form.raw("rhythm"))
+    };
+    let title = match review {
+        None => "Set up a review – Reviews".to_owned(),
+        Some(_) => "Change a review – Reviews".to_owned(),
+    };
+    let mut shell = cx.shell(title, Place::Reviews)?;
+    shell.errors = errors.iter().map(Into::into).collect();
+    let shown = DefinePage {
+        shell,
+        review,
+        catalogs: list,
+        groups: named,
+        rhythms: Rhythm::ALL.iter().copied().map(rhythm).collect(),
+        today: cx.zone().date(cx.now()).to_string(),
+        form,
+        preview,
+    };
+    Ok(Reply::page(&shown)?.status(if errors.is_empty() { 200 } else { 422 }))
+}
+
+/// The words of a list that somebody typed: separated by commas or lines.
+fn list(text: &str) -> Vec<String> {
+    let words = text.split([',', '\n', ';']).map(str::trim).filter(|word| !word.is_empty());
+    words.map(str::to_owned).collect()
+}
+
+/// What a form means; what is wrong goes with its field.
+fn read(cx: &Cx, form: &Form, there: Option<&Review>) -> Result<NewReview> {
+    let mut errors = Vec::new();
+    let catalog = match there {
+        Some(review) => review.terms.scope.catalog.as_ref().map(|catalog| catalog.id),
+        None => CatalogId::parse(form.raw("catalog")),
+    };
+    may(cx, catalog)?;
+    let me = cx.person()?.clone();
+    if catalog.is_none() && !me.administrator {
+        errors.push(FieldError::new("catalog", "Choose one of your catalogs"));
+    }
+    let new = cx.read(|db| {
+        let named = match catalog {
+            Some(id) => Some(Named { id, name: crate::catalogs::store::catalog(db, id)?.name }),
+            None => None,
+        };
+        let scope = Scope {
+            packages: packages(db, form, catalog, &mut errors)?,
+            policy: there.and_then(|review| review.terms.scope.policy.clone()),
+            departments: list(&form.text("departments")),
+            guests_only: form.has("guests"),
+            high_risk_only: form.has("risky"),
+            catalog: named,
+        };
+        let reviewers = reviewers(db, form, &mut errors)?;
+        let fallback = people(db, form, "fallback", &mut errors)?;
+        let first = form.line("first").parse::<NaiveDate>();
+        if first.is_err() {
+            errors.push(FieldError::new("first", "Choose the first day, as year-month-day"));
+        }
+        let days = form.line("days").parse::<u32>();
+        if days.is_err() {
+            errors.push(FieldError::new("days", "Write a number of days"));
+        }
+        let terms = Terms {
+            scope,
+            reviewers,
+            fallback,
+            rhythm: Rhythm::parse(form.raw("rhythm")).unwrap_or(Rhythm::Once),
+            first: first.unwrap_or_default(),
+            days: days.unwrap_or(1),
+            silence: Silence::parse(form.raw("silence")).unwrap_or(Silence::Keep),
+            recommends: form.has("recommends"),
+            reasons: form.has("reasons"),
+            at_once: form.has("at_once"),
+            words: form.text("words"),
+        };
+        Ok(NewReview {
+            id: there.map_or_else(
+                || ReviewId::parse(form.raw("key")).unwrap_or_else(ReviewId::fresh),
+                |review| review.id,
+            ),
+            name: form.line("name"),
+            catalog: there.map_or(catalog, |review| review.catalog),
+            terms,
+        })
+    })?;
+    if errors.is_empty() { Ok(new) } else { Err(Error::Invalid(errors)) }
+}
+
+fn packages(
+    db: &mut Db,
+    form: &Form,
+    catalog: Option<CatalogId>,
+    errors: &mut Vec<FieldError>,
+) -> Result<Vec<Named<PackageId>>> {
+    let wanted = list(&form.text("packages"));
+    let mut found = Vec::new();
+    for name in wanted {
+        let key = crate::kernel::text::folded(&name);
+        match crate::packages::store::named(db, catalog, &key)?.as_slice() {
+            [(id, name)] => found.push(Named { id: *id, name: name.clone() }),
+            [] => errors.push(FieldError::new(
+                "packages",
+                format!("There is no access package called {name} here"),
+            )),
+            _ => errors.push(FieldError::new(
+                "packages",
+                format!("Several access packages are called {name}: choose their catalog first"),
+            )),
+        }
+    }
+    Ok(found)
+}
+
+fn reviewers(db: &mut Db, form: &Form, errors: &mut Vec<FieldError>) -> Result<Reviewers> {
+    Ok(match form.raw("reviewers") {
+        "self" => Reviewers::Own,
+        "owners" => Reviewers::Owners,
+        "named" => {
+            let mut groups = Vec::new();
+            if let Some(id) = GroupId::parse(form.raw("group")) {
+                let group = directory::store::group(db, id)?;
+                groups.push(Named { id, name: group.name });
+            }
+            Reviewers::Named { people: people(db, form, "people", errors)?, groups }
+        }
+        _ => Reviewers::Manager,
+    })
+}
+
+fn people(
+    db: &mut Db,
+    form: &Form,
+    field: &str,
+    errors: &mut Vec<FieldError>,
+) -> Result<Vec<Named<crate::kernel::PersonId>>> {
+    let mut found = Vec::new();
+    for who in list(&form.text(field)) {
+        match meant(db, field, &who, NOBODY)? {
+            Ok((id, name)) => found.push(Named { id, name }),
+            Err(mut error) => {
+                error.text = format!("{who}: {}", error.text);
+                errors.push(error);
+            }
+        }
+    }
+    Ok(found)
+}
+
+pub(super) fn create(cx: &mut Cx) -> Result<Reply> {
+    step(cx, None)
+}
+
+pub(super) fn change(cx: &mut Cx) -> Result<Reply> {
+    let review = managed(cx)?;
+    step(cx, Some(&review))
+}
+
+/// Shows what it will say, or saves it.
+fn step(cx: &mut Cx, there: Option<&Review>) -> Result<Reply> {
+    let form = cx.form().clone();
+    let id = there.map(|review| review.id);
+    let new = match read(cx, &form, there) {
+        Ok(new) => new,
+        Err(Error::Invalid(errors)) => return draw(cx, id, form, &errors, None),
+        Err(error) => return Err(error),
+    };
+    if form.raw("step") == "edit" {
+        return draw(cx, id, form, &[], None);
+    }
+    let (saved, rev) = (new.clone(), form.raw("rev").parse::<i64>().unwrap_or(0));
+    let preview = form.raw("step") != "save";
+    let changes = there.is_some();
+    let done = cx.write(move |tx| {
+        let permit = policy::manage_review(tx.actor(), saved.catalog)?;
+        let save = |tx: &mut crate::db::Tx<'_>| match changes {
+            false => commands::create(tx, &permit, &saved),
+            true => commands::change(tx, &permit, &saved, rev),
+        };
+        if preview { commands::rehearse(tx, changes, &saved) } else { save(tx).map(|_| 0) }
+    });
+    match done {
+        Err(Error::Invalid(errors)) => draw(cx, id, form, &errors, None),
+        Err(error) => Err(error),
+        Ok(held) if preview => {
+            let preview = Preview { reads: reads::sentences(&new.terms), held };
+            draw(cx, id, form, &[], Some(preview))
+        }
+        Ok(_) => Ok(Reply::see_other(format!("/reviews/definitions/{}", new.id))
+            .notice("Saved.", "It reads as below.")),
+    }
+}
+
+/// The review of the address, if the reader may change it.
+fn managed(cx: &Cx) -> Result<Review> {
+    let review = seen(cx)?;
+    policy::manage_review(cx.actor().ok_or(Error::Missing)?, review.catalog)?;
+    Ok(review)
+}
+
+/// The review of the address, if the reader may see it.
+fn seen(cx: &Cx) -> Result<Review> {
+    let id: ReviewId = cx.id("id")?;
+    let review = cx.read(|db| store::review(db, id))?;
+    let standing = policy::ReviewStanding {
+        instance: ReviewInstanceId(uuid::Uuid::nil()),
+        catalog: review.catalog,
+    };
+    policy::see_review(cx.actor().ok_or(Error::Missing)?, &standing)?;
+    Ok(review)
+}
+
+pub(super) fn edit(cx: &mut Cx) -> Result<Reply> {
+    let review = managed(cx)?;
+    let form = match cx.refill() {
+        Some(form) => form,
+        None => form_of(&review),
+    };
+    draw(cx, Some(review.id), form, &[], None)
+}
+
+fn form_of(review: &Review) -> Form {
+    let terms = &review.terms;
+    let mut pairs = vec![
+        ("name".to_owned(), review.name.clone()),
+        ("rev".to_owned(), review.rev.to_string()),
+        ("rhythm".to_owned(), terms.rhythm.as_str().to_owned()),
+        ("first".to_owned(), terms.first.to_string()),
+        ("days".to_owned(), terms.days.to_string()),
+        ("silence".to_owned(), terms.silence.as_str().to_owned()),
+        ("words".to_owned(), terms.words.clone()),
+        ("departments".to_owned(), terms.scope.departments.join("\n")),
+    ];
+    fn names<I>(all: &[Named<I>]) -> String {
+        all.iter().map(|one| one.name.clone()).collect::<Vec<_>>().join("\n")
+    }
+    pairs.push(("packages".to_owned(), names(&terms.scope.packages)));
+    pairs.push(("fallback".to_owned(), names(&terms.fallback)));
+    if let Some(catalog) = &terms.scope.catalog {
+        pairs.push(("catalog".to_owned(), catalog.id.to_string()));
+    }
+    let kind = match &terms.reviewers {
+        Reviewers::Own => "self",
+        Reviewers::Manager => "manager",
+        Reviewers::Owners => "owners",
+        Reviewers::Named { people, groups } => {
+            pairs.push(("people".to_owned(), names(people)));
+            if let Some(group) = groups.first() {
+                pairs.push(("group".to_owned(), group.id.to_string()));
+            }
+            "named"
+        }
+    };
+    pairs.push(("reviewers".to_owned(), kind.to_owned()));
+    let switches = [
+        ("guests", terms.scope.guests_only),
+        ("risky", terms.scope.high_risk_only),
+        ("recommends", terms.recommends),
+        ("reasons", terms.reasons),
+        ("at_once", terms.at_once),
+    ];
+    pairs.extend(
+        switches.iter().filter(|(_, on)| *on).map(|(name, _)| ((*name).into(), "yes".into())),
+    );
+    Form::of(pairs)
+}
+
+#[derive(Template)]
+#[template(path = "reviews/definition.html")]
+struct DefinitionPage {
+    shell: Shell,
+    id: ReviewId,
+    name: String,
+    mark: Mark,
+    reads: Vec<String>,
+    words: String,
+    next: Option<When>,
+    ended: bool,
+    runs: bool,
+    instances: Vec<InstanceRow>,
+}
+
+struct InstanceRow {
+    href: String,
+    run: String,
+    started: When,
+    mark: Mark,
+    items: i64,
+    answered: i64,
+    silent: i64,
+    removed: i64,
+    together: i64,
+    /// Shares of removed and silent items, in hundredths, for the chart.
+    bars: (i64, i64),
+}
+
+/// As many runs as the page shows.
+const RUNS: i64 = 12;
+
+pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
+    let review = seen(cx)?;
+    let runs = policy::manage_review(cx.actor().ok_or(Error::Missing)?, review.catalog).is_ok();
+    let (instances, counts) = cx.read(|db| {
+        let all = store::instances_of(db, review.id, RUNS)?;
+        let ids: Vec<ReviewInstanceId> = all.iter().map(|instance| instance.id).collect();
+        let counts = listing::counts_of(db, &ids)?;
+        Ok((all, counts))
+    })?;
+    let (now, zone) = (cx.now(), cx.zone());
+    let mark = review_mark(&review, instances.first());
+    let row = |instance: &crate::reviews::model::Instance| {
+        let counts = counts.get(&instance.id).copied().unwrap_or_default();
+        let all = (counts.answered + counts.silent).max(1);
+        let removed = counts.confirmed + counts.waiting + counts.failed;
+        InstanceRow {
+            href: format!("/reviews/{}/progress", instance.id),
+            run: ordinal(instance.number),
+            started: When::at(instance.starts_at, now, zone),
+            mark: state_mark(instance.state),
+            items: instance.item_count,
+            answered: counts.answered,
+            silent: counts.silent,
+            removed,
+            together: counts.together,
+            bars: (removed * 100 / all, counts.silent * 100 / all),
+        }
+    };
+    let shown = DefinitionPage {
+        shell: cx.shell(format!("{} – Reviews", review.name), Place::Reviews)?,
+        id: review.id,
+        name: review.name.clone(),
+        mark,
+        reads: reads::sentences(&review.terms),
+        words: review.terms.words.clone(),
+        next: review.next_at.map(|at| When::start(at, now, zone)),
+        ended: review.ended_at.is_some(),
+        runs,
+        instances: instances.iter().map(row).collect(),
+    };
+    Reply::page(&shown)
+}
+
+pub(super) fn end(cx: &mut Cx) -> Result<Reply> {
+    let review = managed(cx)?;
+    let (id, catalog) = (review.id, review.catalog);
+    cx.write(move |tx| {
+        let permit = policy::manage_review(tx.actor(), catalog)?;
+        commands::end(tx, &permit, id)
+    })?;
+    Ok(Reply::see_other(format!("/reviews/definitions/{id}"))
+        .notice("Ended.", "It does not start any more. A run that is open goes on."))
+}
+
+pub(super) fn start(cx: &mut Cx) -> Result<Reply> {
+    let review = managed(cx)?;
+    let (id, catalog) = (review.id, review.catalog);
+    cx.write(move |tx| {
+        let permit = policy::manage_review(tx.actor(), catalog)?;
+        commands::start_now(tx, &permit, id)
+    })?;
+    Ok(Reply::see_other(format!("/reviews/definitions/{id}"))
+        .notice("Starting.", "The reviewers are asked as soon as the list is complete."))
+}

@@ -1,0 +1,270 @@
+//! How an instance stands, for those who look after it: who is how far, what was decided, what was removed, and what can be
+//! done about it.
+
+use askama::Template;
+use chrono::NaiveDate;
+
+use super::answering::outcome_words;
+use super::{kept, ordinal, state_mark};
+use crate::access::policy;
+use crate::directory::store::meant;
+use crate::error::{Error, FieldError, Result};
+use crate::kernel::text::counted;
+use crate::kernel::{PersonId, ReviewId, ReviewInstanceId, ReviewItemId};
+use crate::reviews::model::{Instance, Outcome, State, Via};
+use crate::reviews::store::{self, listing};
+use crate::reviews::{commands, reads};
+use crate::web::page::Mark;
+use crate::web::words::When;
+use crate::web::{Cx, Form, Place, Reply, Shell};
+
+/// As many reviewers and removals as the page names.
+const NAMED: i64 = 200;
+
+#[derive(Template)]
+#[template(path = "reviews/progress.html")]
+struct ProgressPage {
+    shell: Shell,
+    id: ReviewInstanceId,
+    review: ReviewId,
+    name: String,
+    run: String,
+    mark: Mark,
+    state: State,
+    reads: Vec<String>,
+    trouble: Option<String>,
+    started: When,
+    due: When,
+    closed: Option<When>,
+    completed: Option<When>,
+    source: Option<i64>,
+    items: i64,
+    counts: listing::Counts,
+    /// How long each part of the bar is: kept, until a day, removed, not known, open; in hundredths.
+    bar: [i64; 5],
+    reviewers: Vec<ReviewerRow>,
+    removals: Vec<RemovalRow>,
+    /// True where the reader runs it; auditors only read.
+    runs: bool,
+    /// True where the reader may confirm what silence removes.
+    confirms: bool,
+    by_silence: i64,
+    form: Form,
+}
+
+struct ReviewerRow {
+    id: PersonId,
+    name: String,
+    enabled: bool,
+    why: &'static str,
+    left: i64,
+    all: i64,
+    signed: Option<When>,
+}
+
+struct RemovalRow {
+    id: ReviewItemId,
+    access: String,
+    person: String,
+    outcome: &'static str,
+    kind: &'static str,
+    apply: Option<When>,
+    undo: bool,
+}
+
+pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
+    let form = cx.refill().unwrap_or_default();
+    draw(cx, &form, &[])
+}
+
+fn draw(cx: &Cx, form: &Form, errors: &[FieldError]) -> Result<Reply> {
+    let instance = kept(cx)?;
+    let actor = cx.actor().ok_or(Error::Missing)?;
+    let runs = policy::run_review(actor, &store::standing(&instance)).is_ok();
+    let id = instance.id;
+    let (counts, reviewers, removals) = cx.read(|db| {
+        Ok((
+            listing::counts(db, id)?,
+            listing::reviewers(db, id, NAMED)?,
+            listing::removals_of(db, id, NAMED)?,
+        ))
+    })?;
+    let (now, zone) = (cx.now(), cx.zone());
+    let when = |at| When::at(at, now, zone);
+    let mut shell =
+        cx.shell(format!("{}, how it stands – Reviews", instance.name), Place::Reviews)?;
+    shell.errors = errors.iter().map(Into::into).collect();
+    let reviewer = |line: listing::ReviewerLine| ReviewerRow {
+        id: line.person,
+        name: line.name,
+        enabled: line.enabled,
+        why: why(line.via),
+        left: line.all - line.answered,
+        all: line.all,
+        signed: line.signed_at.map(when),
+    };
+    let removal = |item: crate::reviews::model::Item| {
+        let outcome = item.outcome.unwrap_or(Outcome::Planned);
+        let planned = outcome == Outcome::Planned;
+        RemovalRow {
+            id: item.id,
+            undo: runs
+                && planned
+                && item.apply_at.is_some_and(|at| at > now)
+                && actor.id() != Some(item.person),
+            access: item.access_name,
+            person: item.person_name,
+            outcome: outcome_words(outcome),
+            kind: match outcome {
+                Outcome::Failed => "stop",
+                Outcome::Removed => "ok",
+                Outcome::Planned | Outcome::Removing => "warn",
+                _ => "",
+            },
+            apply: item.apply_at.filter(|_| planned).map(when),
+        }
+    };
+    let shown = ProgressPage {
+        id,
+        review: instance.review,
+        name: instance.name.clone(),
+        run: ordinal(instance.number),
+        mark: state_mark(instance.state),
+        state: instance.state,
+        reads: reads::sentences(&instance.terms),
+        trouble: instance.trouble.clone(),
+        started: when(instance.starts_at),
+        due: When::end(instance.due_at, now, zone),
+        closed: instance.closed_at.map(when),
+        completed: instance.completed_at.map(when),
+        source: instance.source_count,
+        items: instance.item_count,
+        bar: bar(&counts),
+        by_silence: counts.by_silence(instance.silence()),
+        counts,
+        reviewers: reviewers.into_iter().map(reviewer).collect(),
+        removals: removals.into_iter().map(removal).collect(),
+        confirms: actor.is_administrator(),
+        runs,
+        form: form.clone(),
+        shell,
+    };
+    Ok(Reply::page(&shown)?.status(if errors.is_empty() { 200 } else { 422 }))
+}
+
+fn why(via: Via) -> &'static str {
+    match via {
+        Via::Own => "for themselves",
+        Via::Manager => "as manager",
+        Via::Named => "named by the review",
+        Via::Owner => "as owner of the catalog",
+        Via::Fallback => "because nobody else could",
+        Via::Passed => "because it was passed on",
+    }
+}
+
+/// The parts of the bar, in a width of a thousand.
+fn bar(counts: &listing::Counts) -> [i64; 5] {
+    let all = (counts.answered + counts.silent).max(1);
+    let part = |n: i64| n * 1_000 / all;
+    [
+        part(counts.kept),
+        part(counts.shortened),
+        part(counts.removed),
+        part(counts.unknown),
+        part(counts.silent),
+    ]
+}
+
+/// What whoever looks after it does.
+pub(super) fn act(cx: &mut Cx) -> Result<Reply> {
+    let instance = kept(cx)?;
+    let form = cx.form().clone();
+    let back = format!("/reviews/{}/progress", instance.id);
+    let act = cx.part("act").to_owned();
+    let done = match act.as_str() {
+        "remind" => run(cx, &instance, |tx, permit| {
+            let told = commands::remind_now(tx, permit)?;
+            Ok(if told {
+                ("Reminded.", "Everybody with open items gets a notice.".to_owned())
+            } else {
+                ("Nobody is reminded.", "Everything is answered.".to_owned())
+            })
+        }),
+        "extend" => {
+            let Ok(until) = form.line("until").parse::<NaiveDate>() else {
+                let error = FieldError::new("until", "Choose a day, as year-month-day");
+                return draw(cx, &form, &[error]);
+            };
+            run(cx, &instance, move |tx, permit| {
+                commands::extend(tx, permit, until)?;
+                Ok(("Extended.", "The reviewers are told.".to_owned()))
+            })
+        }
+        "hand-over" => {
+            let Some(from) = PersonId::parse(form.raw("from")) else {
+                let error = FieldError::new("from", "Choose whose items are handed over");
+                return draw(cx, &form, &[error]);
+            };
+            let to = cx.read(|db| meant(db, "to", &form.line("to"), crate::reviews::NOBODY))?;
+            let (to, name) = match to {
+                Ok(found) => found,
+                Err(error) => return draw(cx, &form, &[error]),
+            };
+            run(cx, &instance, move |tx, permit| {
+                let n = commands::hand_over(tx, permit, from, to)?;
+                let items = counted(n as i64, "item is", "items are");
+                Ok(("Handed over.", format!("{items} with {name} now.")))
+            })
+        }
+        "close" => run(cx, &instance, |tx, permit| {
+            commands::close(tx, permit)?;
+            Ok(("Closed.", "What was answered is carried out now.".to_owned()))
+        }),
+        "confirm" => {
+            let remove = form.raw("remove") == "yes";
+            run(cx, &instance, move |tx, permit| {
+                commands::confirm(tx, permit, remove)?;
+                Ok(("Confirmed.", "It is carried out now.".to_owned()))
+            })
+        }
+        "reset" => {
+            let note = form.text("note");
+            run(cx, &instance, move |tx, permit| {
+                let n = commands::reset(tx, permit, &note)?;
+                let words = counted(n as i64, "answer no longer counts", "answers no longer count");
+                Ok(("Reset.", format!("{words}; the reviewers are told.")))
+            })
+        }
+        "cancel" => {
+            let note = form.text("note");
+            run(cx, &instance, move |tx, permit| {
+                commands::cancel(tx, permit, &note)?;
+                Ok(("Canceled.", "Nothing of it has an effect.".to_owned()))
+            })
+        }
+        _ => return Err(Error::Missing),
+    };
+    match done {
+        Ok((strong, text)) => Ok(Reply::see_other(back).notice(strong, text)),
+        Err(Error::Invalid(errors)) => draw(cx, &form, &errors),
+        Err(error) => Err(error),
+    }
+}
+
+fn run<F>(cx: &Cx, instance: &Instance, f: F) -> Result<(&'static str, String)>
+where
+    F: Fn(
+            &mut crate::db::Tx<'_>,
+            &crate::access::Permit<crate::access::RunReview>,
+        ) -> Result<(&'static str, String)>
+        + Send
+        + Sync
+        + 'static,
+{
+    let standing = store::standing(instance);
+    cx.write(move |tx| {
+        let permit = policy::run_review(tx.actor(), &standing)?;
+        f(tx, &permit)
+    })
+}

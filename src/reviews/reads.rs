@@ -1,0 +1,135 @@
+//! What a review says, as sentences that somebody who has never set one up understands. Pure: shown wherever a review is
+//! shown, and recorded when it changes.
+
+use super::model::{Reviewers, Rhythm, Scope, Silence, Terms};
+use crate::kernel::fact::listed;
+use crate::kernel::text::{capital, counted};
+use crate::policies::model::Named;
+use crate::web::words::date_in_full;
+
+fn names<I>(named: &[Named<I>]) -> String {
+    listed(&named.iter().map(|one| one.name.clone()).collect::<Vec<_>>())
+}
+
+/// The terms, a sentence each.
+#[must_use]
+pub fn sentences(terms: &Terms) -> Vec<String> {
+    let mut lines = vec![what(&terms.scope), who(terms)];
+    lines.push(when(terms));
+    lines.push(match terms.silence {
+        Silence::Keep => "What nobody answers stays.".into(),
+        Silence::Remove => "What nobody answers is removed.".into(),
+        Silence::Recommendation => {
+            "What nobody answers follows the recommendation; without one it stays.".into()
+        }
+    });
+    if terms.recommends {
+        lines.push("Reviewers see a recommendation, and what it rests on.".into());
+    }
+    lines.push(if terms.reasons {
+        "Every answer needs a reason.".into()
+    } else {
+        "A removal needs a reason, and so does keeping what is of high risk.".into()
+    });
+    lines.push(if terms.at_once {
+        "A removal counts at once, not only at the end.".into()
+    } else {
+        "Removals begin when the review closes.".into()
+    });
+    lines
+}
+
+fn what(scope: &Scope) -> String {
+    let mut held = match (scope.high_risk_only, scope.guests_only) {
+        (true, true) => "High-risk access of guests".to_owned(),
+        (true, false) => "High-risk access".to_owned(),
+        (false, true) => "All access of guests".to_owned(),
+        (false, false) => "All access".to_owned(),
+    };
+    if !scope.packages.is_empty() {
+        held = format!("{held} through {}", names(&scope.packages));
+    }
+    if let Some(policy) = &scope.policy {
+        held = format!("{held} under policy “{}”", policy.name);
+    }
+    if let Some(catalog) = &scope.catalog {
+        held = format!("{held} in catalog {}", catalog.name);
+    }
+    if !scope.departments.is_empty() {
+        held = format!("{held} of people in {}", listed(&scope.departments));
+    }
+    format!("{held} is reviewed.")
+}
+
+fn who(terms: &Terms) -> String {
+    let fallback = match terms.fallback.as_slice() {
+        [] => "the owners of the catalog".to_owned(),
+        some => names(some),
+    };
+    match &terms.reviewers {
+        Reviewers::Own => "Everybody answers for their own access.".into(),
+        Reviewers::Manager => {
+            format!("The manager of each person answers; where there is none, {fallback}.")
+        }
+        Reviewers::Owners => format!(
+            "The owners of the catalog answer, never for themselves{}.",
+            match terms.fallback.as_slice() {
+                [] => String::new(),
+                some => format!("; where nobody else can, {}", names(some)),
+            }
+        ),
+        Reviewers::Named { people, groups } => {
+            let mut all: Vec<String> = people.iter().map(|person| person.name.clone()).collect();
+            all.extend(groups.iter().map(|group| format!("the members of {}", group.name)));
+            format!("{} answer, never for themselves.", capital(&listed(&all)))
+        }
+    }
+}
+
+fn when(terms: &Terms) -> String {
+    let days = counted(terms.days.into(), "day", "days");
+    let first = date_in_full(terms.first);
+    let often = match terms.rhythm {
+        Rhythm::Once => return format!("It happens once, on {first}, and is open for {days}."),
+        Rhythm::Weekly => "every week",
+        Rhythm::Monthly => "every month",
+        Rhythm::Quarterly => "every three months",
+        Rhythm::HalfYearly => "every six months",
+        Rhythm::Yearly => "every year",
+    };
+    format!("It starts {often} from {first}, and is open for {days} each time.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_review_reads_as_sentences() {
+        let terms = Terms {
+            scope: Scope { guests_only: true, ..Scope::default() },
+            reviewers: Reviewers::Manager,
+            fallback: vec![],
+            rhythm: Rhythm::Quarterly,
+            first: "2026-04-01".parse().expect("a day"),
+            days: 14,
+            silence: Silence::Remove,
+            recommends: true,
+            reasons: false,
+            at_once: false,
+            words: String::new(),
+        };
+        assert_eq!(
+            sentences(&terms),
+            [
+                "All access of guests is reviewed.",
+                "The manager of each person answers; where there is none, the owners of the catalog.",
+                "It starts every three months from 1 April 2026, and is open for 14 days each time.",
+                "What nobody answers is removed.",
+                "Reviewers see a recommendation, and what it rests on.",
+                "A removal needs a reason, and so does keeping what is of high risk.",
+                "Removals begin when the review closes.",
+            ]
+        );
+    }
+}

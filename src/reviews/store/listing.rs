@@ -1,0 +1,1121 @@
+//! What pages and jobs list of reviews: by key, with a fixed number of statements.
+
+use std::collections::HashMap;
+
+use diesel::dsl::{count_star, exists, not, sql};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+
+use super::{InstanceRow, ReviewRow};
+use crate::access::Person;
+use crate::db::columns::{Stamp, Uid};
+use crate::db::schema::{
+    people, review_answers, review_instances, review_items, review_pools, review_reviewers, reviews,
+};
+use crate::db::{Db, MultiBackend, Seek};
+use crate::error::Result;
+use crate::kernel::{
+    AnswerBatchId, CatalogId, PackageId, PersonId, ReviewInstanceId, ReviewItemId, ReviewPoolId, Ts,
+};
+use crate::reviews::model::{
+    Answer, Instance, Item, ItemRow, Outcome, Review, Silence, State, Via,
+};
+
+/// A condition on items.
+type Which =
+    Box<dyn BoxableExpression<review_items::table, MultiBackend, SqlType = Bool> + 'static>;
+
+/// The items of an instance that are somebody's to answer: the same as `access::policy::answer_item` says.
+#[derive(Clone, Debug, Default)]
+pub struct Mine {
+    /// Pools in which they answer for others.
+    others: Vec<ReviewPoolId>,
+    /// Pools in which they answer for themselves.
+    own: Vec<ReviewPoolId>,
+    /// In whose place, in which pools, for whom not, for which packages.
+    places: Vec<(Vec<ReviewPoolId>, Vec<PersonId>, Option<Vec<PackageId>>)>,
+    me: Option<PersonId>,
+}
+
+impl Mine {
+    /// Reads which pools are theirs. One statement.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub fn read(db: &mut Db, person: &Person, id: ReviewInstanceId) -> Result<Self> {
+        let mut people: Vec<PersonId> =
+            person.stands_for.iter().map(|stands| stands.person).collect();
+        people.push(person.id);
+        let rows: Vec<(ReviewPoolId, PersonId, String)> = review_reviewers::table
+            .inner_join(review_pools::table)
+            .filter(review_reviewers::instance_id.eq(id))
+            .filter(review_reviewers::person_id.eq_any(people))
+            .order((review_reviewers::pool_id, review_reviewers::person_id))
+            .select((review_reviewers::pool_id, review_reviewers::person_id, review_pools::via))
+            .load(db)?;
+        let mut mine = Self { me: Some(person.id), ..Self::default() };
+        for (pool, whose, via) in &rows {
+            match (*whose == person.id, via == Via::Own.as_str()) {
+                (true, true) => mine.own.push(*pool),
+                (true, false) => mine.others.push(*pool),
+                (false, _) => {}
+            }
+        }
+        for stands in &person.stands_for {
+            let pools = rows
+                .iter()
+                .filter(|(_, whose, via)| *whose == stands.person && via != Via::Own.as_str());
+            let pools: Vec<ReviewPoolId> = pools.map(|(pool, ..)| *pool).collect();
+            if !pools.is_empty() {
+                let mut out = vec![person.id, stands.person];
+                out.extend(&stands.through);
+                mine.places.push((pools, out, stands.packages.clone()));
+            }
+        }
+        Ok(mine)
+    }
+
+    /// True where nothing of the instance is theirs.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        self.others.is_empty() && self.own.is_empty() && self.places.is_empty()
+    }
+
+    fn which(&self) -> Which {
+        let me = self.me.unwrap_or_else(|| PersonId(uuid::Uuid::nil()));
+        let mut which: Which = Box::new(
+            review_items::pool_id
+                .eq_any(self.others.clone())
+                .and(review_items::person_id.ne(me))
+                .or(review_items::pool_id.eq_any(self.own.clone())),
+        );
+        for (pools, out, packages) in &self.places {
+            let place = review_items::pool_id
+                .eq_any(pools.clone())
+                .and(review_items::person_id.ne_all(out.clone()));
+            which = match packages {
+                None => Box::new(which.or(place)),
+                Some(some) => Box::new(
+                    which.or(place
+                        .and(review_items::package_id.is_not_null())
+                        .and(review_items::package_id.assume_not_null().eq_any(some.clone()))),
+                ),
+            };
+        }
+        which
+    }
+}
+
+macro_rules! items {
+    ($query:expr, $db:expr) => {{
+        let rows: Vec<ItemRow> = $query.select(ItemRow::as_select()).load($db)?;
+        rows.into_iter().map(Item::from).collect::<Vec<Item>>()
+    }};
+}
+
+/// How many items wait for somebody's answer in an instance. Two statements.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn left(db: &mut Db, person: &Person, id: ReviewInstanceId) -> Result<i64> {
+    let mine = Mine::read(db, person, id)?;
+    Ok(review_items::table
+        .filter(review_items::instance_id.eq(id))
+        .filter(review_items::answer.is_null())
+        .filter(review_items::outcome.is_null())
+        .filter(mine.which())
+        .count()
+        .get_result(db)?)
+}
+
+/// How far somebody is in an instance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// All their items that need an answer, or have one.
+    pub all: i64,
+    /// Of those, the ones with an answer.
+    pub answered: i64,
+}
+
+/// How far somebody is. One statement beside [`Mine::read`].
+///
+/// # Errors
+/// When the database does not answer.
+pub fn progress(db: &mut Db, mine: &Mine, id: ReviewInstanceId) -> Result<Progress> {
+    let (all, answered): (i64, i64) = review_items::table
+        .filter(review_items::instance_id.eq(id))
+        .filter(review_items::outcome.is_null().or(review_items::answer.is_not_null()))
+        .filter(mine.which())
+        .select((count_star(), diesel::dsl::count(review_items::answer)))
+        .first(db)?;
+    Ok(Progress { all, answered })
+}
+
+/// By what the items of an instance are shown together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// Each person with all that they hold.
+    Person,
+    /// Each package with all who hold it.
+    Package,
+}
+
+/// Items that are shown together.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// The person or the package.
+    pub id: uuid::Uuid,
+    /// Its name.
+    pub name: String,
+    /// The department, where it is a person.
+    pub department: Option<String>,
+    /// How many items.
+    pub all: i64,
+    /// How many have an answer.
+    pub answered: i64,
+    /// How many are of high risk.
+    pub high: i64,
+    /// How many have changed.
+    pub changed: i64,
+}
+
+/// Where a list of names goes on: the name, the id that tells equal names apart, and whether backwards.
+pub type At = (String, uuid::Uuid, bool);
+
+/// The groups of somebody's items, by name; with `after` those that follow it, nearest first. One statement beside
+/// [`Mine::read`].
+///
+/// # Errors
+/// When the database does not answer.
+pub fn groups(
+    db: &mut Db,
+    (mine, id, by): (&Mine, ReviewInstanceId, By),
+    after: Option<At>,
+    limit: i64,
+) -> Result<Vec<Group>> {
+    let back = after.as_ref().is_some_and(|(.., back)| *back);
+    let mut which: Which = Box::new(
+        review_items::instance_id
+            .eq(id)
+            .and(review_items::outcome.is_null().or(review_items::answer.is_not_null()))
+            .and(mine.which()),
+    );
+    macro_rules! grouped {
+        ($id:expr, $key:expr, $name:expr, $rest:expr, $make:expr) => {{
+            if let Some((name, id, back)) = after {
+                let id = $make(id);
+                which = if back {
+                    Box::new(which.and($name.lt(name.clone()).or($name.eq(name).and($key.lt(id)))))
+                } else {
+                    Box::new(which.and($name.gt(name.clone()).or($name.eq(name).and($key.gt(id)))))
+                };
+            }
+            let query = review_items::table
+                .filter(which)
+                .group_by(($id, $name, $rest))
+                .select((
+                    $id,
+                    $name,
+                    $rest,
+                    count_star(),
+                    diesel::dsl::count(review_items::answer),
+                    sql::<BigInt>("SUM(CASE WHEN risk = 'high' THEN 1 ELSE 0 END)"),
+                    sql::<BigInt>("SUM(CASE WHEN changed THEN 1 ELSE 0 END)"),
+                ))
+                .limit(limit);
+            if back {
+                query.order(($name.desc(), $id.desc())).load(db)?
+            } else {
+                query.order(($name, $id)).load(db)?
+            }
+        }};
+    }
+    type Rest = (i64, i64, i64, i64);
+    let made = |id, name, department, (all, answered, high, changed): Rest| Group {
+        id,
+        name,
+        department,
+        all,
+        answered,
+        high,
+        changed,
+    };
+    match by {
+        By::Person => {
+            let rows: Vec<(PersonId, String, Option<String>, i64, i64, i64, i64)> = grouped!(
+                review_items::person_id,
+                review_items::person_id,
+                review_items::person_name,
+                review_items::department,
+                PersonId
+            );
+            let one = |(id, name, department, a, b, c, d): (PersonId, _, _, _, _, _, _)| {
+                made(id.0, name, department, (a, b, c, d))
+            };
+            Ok(rows.into_iter().map(one).collect())
+        }
+        By::Package => {
+            let rows: Vec<(Option<PackageId>, String, Option<CatalogId>, i64, i64, i64, i64)> = grouped!(
+                review_items::package_id,
+                review_items::package_id.assume_not_null(),
+                review_items::access_name,
+                review_items::catalog_id,
+                PackageId
+            );
+            let one = |(id, name, _, a, b, c, d): (
+                Option<PackageId>,
+                _,
+                Option<CatalogId>,
+                _,
+                _,
+                _,
+                _,
+            )| {
+                made(id.map_or_else(uuid::Uuid::nil, |id| id.0), name, None, (a, b, c, d))
+            };
+            Ok(rows.into_iter().map(one).collect())
+        }
+    }
+}
+
+/// Which of somebody's items a page shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// What one person holds.
+    Person(PersonId),
+    /// Who holds one package.
+    Package(PackageId),
+}
+
+/// Where a page of items goes on: risk, whether it changed, the name, the id, and whether backwards.
+pub type ItemAt = (String, bool, String, ReviewItemId, bool);
+
+/// Somebody's items of a part: high risk first, then what changed, then by name. With `alike` only those that can be
+/// answered together. One statement beside [`Mine::read`].
+///
+/// # Errors
+/// When the database does not answer.
+pub fn part(
+    db: &mut Db,
+    (mine, id, part): (&Mine, ReviewInstanceId, Part),
+    after: Option<ItemAt>,
+    limit: i64,
+) -> Result<Vec<Item>> {
+    let back = after.as_ref().is_some_and(|(.., back)| *back);
+    let mut which: Which = Box::new(
+        review_items::instance_id
+            .eq(id)
+            .and(review_items::outcome.is_null().or(review_items::answer.is_not_null()))
+            .and(mine.which()),
+    );
+    macro_rules! ordered {
+        ($name:expr) => {{
+            if let Some((risk, changed, name, item, back)) = after {
+                let (r, c, n, i) =
+                    (review_items::risk, review_items::changed, $name, review_items::id);
+                which = if back {
+                    Box::new(which.and(r.lt(risk.clone()).or(r.eq(risk).and(c.gt(changed).or(
+                        c.eq(changed).and(n.lt(name.clone()).or(n.eq(name).and(i.lt(item)))),
+                    )))))
+                } else {
+                    Box::new(which.and(r.gt(risk.clone()).or(r.eq(risk).and(c.lt(changed).or(
+                        c.eq(changed).and(n.gt(name.clone()).or(n.eq(name).and(i.gt(item)))),
+                    )))))
+                };
+            }
+            let query = review_items::table.filter(which).limit(limit);
+            if back {
+                items!(
+                    query.order((
+                        review_items::risk.desc(),
+                        review_items::changed.asc(),
+                        $name.desc(),
+                        review_items::id.desc()
+                    )),
+                    db
+                )
+            } else {
+                items!(
+                    query.order((
+                        review_items::risk.asc(),
+                        review_items::changed.desc(),
+                        $name.asc(),
+                        review_items::id.asc()
+                    )),
+                    db
+                )
+            }
+        }};
+    }
+    Ok(match part {
+        Part::Person(person) => {
+            which = Box::new(which.and(review_items::person_id.eq(person)));
+            ordered!(review_items::access_name)
+        }
+        Part::Package(package) => {
+            let same = review_items::package_id.assume_not_null().eq(package);
+            which = Box::new(which.and(same));
+            ordered!(review_items::person_name)
+        }
+    })
+}
+
+/// Those of somebody's items of a package that can be answered together: ordinary, unchanged, without an answer, and
+/// nothing speaks against them.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn alike(
+    db: &mut Db,
+    (mine, id, package): (&Mine, ReviewInstanceId, PackageId),
+    limit: i64,
+) -> Result<Vec<Item>> {
+    let query = review_items::table
+        .filter(review_items::instance_id.eq(id))
+        .filter(review_items::package_id.eq(package))
+        .filter(review_items::outcome.is_null())
+        .filter(review_items::answer.is_null())
+        .filter(review_items::risk.eq("ordinary"))
+        .filter(review_items::changed.eq(false))
+        .filter(
+            review_items::recommendation.is_null().or(review_items::recommendation.ne("remove")),
+        )
+        .filter(mine.which())
+        .order((review_items::person_name, review_items::id))
+        .limit(limit);
+    Ok(items!(query, db))
+}
+
+/// The items of a batch that are as this reviewer left them.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn of_batch(
+    db: &mut Db,
+    id: ReviewInstanceId,
+    batch: AnswerBatchId,
+    by: PersonId,
+) -> Result<Vec<Item>> {
+    let query = review_items::table
+        .filter(review_items::instance_id.eq(id))
+        .filter(review_items::batch_id.eq(batch))
+        .filter(review_items::answered_by.eq(by))
+        .filter(review_items::outcome.is_null())
+        .order(review_items::id);
+    Ok(items!(query, db))
+}
+
+/// How many of each answer somebody gave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Items with an answer.
+    pub answered: i64,
+    /// Items that need one and have none.
+    pub silent: i64,
+    /// Of those, the ones whose recommendation is to remove.
+    pub silent_advised_away: i64,
+    /// Answered *keep*.
+    pub kept: i64,
+    /// Answered *remove*.
+    pub removed: i64,
+    /// Answered *keep until*.
+    pub shortened: i64,
+    /// Answered *I don't know*.
+    pub unknown: i64,
+    /// Removals that the target system has confirmed.
+    pub confirmed: i64,
+    /// Removals that it has not confirmed in time.
+    pub failed: i64,
+    /// Removals that wait or are under way.
+    pub waiting: i64,
+    /// Removals that were called off.
+    pub undone: i64,
+    /// What had ended otherwise.
+    pub gone: i64,
+    /// Answers that were given together with others.
+    pub together: i64,
+}
+
+/// The counts of an instance. One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn counts(db: &mut Db, id: ReviewInstanceId) -> Result<Counts> {
+    counted(db, Box::new(review_items::instance_id.eq(id)))
+}
+
+/// What somebody has answered in an instance. One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn answered_by(db: &mut Db, id: ReviewInstanceId, by: PersonId) -> Result<Counts> {
+    let which = review_items::instance_id
+        .eq(id)
+        .and(review_items::answered_by.assume_not_null().eq(by))
+        .and(
+            review_items::outcome
+                .is_null()
+                .or(review_items::outcome.assume_not_null().ne(Outcome::Gone.as_str())),
+        );
+    counted(db, Box::new(which))
+}
+
+/// The counts of some instances. One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn counts_of(
+    db: &mut Db,
+    ids: &[ReviewInstanceId],
+) -> Result<HashMap<ReviewInstanceId, Counts>> {
+    let mut all: HashMap<ReviewInstanceId, Counts> = HashMap::new();
+    for row in tally(db, Box::new(review_items::instance_id.eq_any(ids.to_vec())))? {
+        all.entry(row.0).or_default().add(&row);
+    }
+    Ok(all)
+}
+
+fn counted(db: &mut Db, which: Which) -> Result<Counts> {
+    let mut all = Counts::default();
+    for row in tally(db, which)? {
+        all.add(&row);
+    }
+    Ok(all)
+}
+
+/// Items of one kind: of which instance, with which answer, outcome and recommendation; how many, and how many of them
+/// were answered together with others.
+type Tally = (ReviewInstanceId, Option<String>, Option<String>, Option<String>, i64, i64);
+
+fn tally(db: &mut Db, which: Which) -> Result<Vec<Tally>> {
+    Ok(review_items::table
+        .filter(which)
+        .group_by((
+            review_items::instance_id,
+            review_items::answer,
+            review_items::outcome,
+            review_items::recommendation,
+        ))
+        .select((
+            review_items::instance_id,
+            review_items::answer,
+            review_items::outcome,
+            review_items::recommendation,
+            count_star(),
+            diesel::dsl::count(review_items::batch_id),
+        ))
+        .load(db)?)
+}
+
+impl Counts {
+    /// How many of those without an answer silence removes (D30).
+    #[must_use]
+    pub fn by_silence(&self, silence: Silence) -> i64 {
+        match silence {
+            Silence::Keep => 0,
+            Silence::Remove => self.silent,
+            Silence::Recommendation => self.silent_advised_away,
+        }
+    }
+
+    fn add(&mut self, (_, answer, outcome, recommendation, n, together): &Tally) {
+        let outcome = outcome.as_deref().and_then(Outcome::parse);
+        if outcome == Some(Outcome::Gone) {
+            self.gone += n;
+            return;
+        }
+        match answer.as_deref().and_then(Answer::parse) {
+            None => {
+                self.silent += n;
+                if recommendation.as_deref() == Some("remove") {
+                    self.silent_advised_away += n;
+                }
+            }
+            Some(answer) => {
+                self.answered += n;
+                self.together += together;
+                *match answer {
+                    Answer::Keep => &mut self.kept,
+                    Answer::Remove => &mut self.removed,
+                    Answer::Until => &mut self.shortened,
+                    Answer::Unknown => &mut self.unknown,
+                } += n;
+            }
+        }
+        match outcome {
+            Some(Outcome::Removed) => self.confirmed += n,
+            Some(Outcome::Failed) => self.failed += n,
+            Some(Outcome::Planned | Outcome::Removing) => self.waiting += n,
+            Some(Outcome::Undone) => self.undone += n,
+            Some(Outcome::Kept | Outcome::Shortened | Outcome::Gone) | None => {}
+        }
+    }
+}
+
+/// Items of an instance that have no outcome yet, by their ids.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn without_outcome(db: &mut Db, id: ReviewInstanceId, limit: i64) -> Result<Vec<Item>> {
+    let query = review_items::table
+        .filter(review_items::instance_id.eq(id))
+        .filter(review_items::outcome.is_null())
+        .order(review_items::id)
+        .limit(limit);
+    Ok(items!(query, db))
+}
+
+/// Removals whose cooling-off time is over, in due order.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn due_removals(db: &mut Db, now: Ts, limit: i64) -> Result<Vec<Item>> {
+    let query = review_items::table
+        .inner_join(review_instances::table)
+        .filter(review_instances::state.ne(State::Canceled.as_str()))
+        .filter(review_items::outcome.eq(Outcome::Planned.as_str()))
+        .filter(review_items::apply_at.le(now))
+        .order((review_items::apply_at, review_items::id))
+        .limit(limit);
+    Ok(items!(query, db))
+}
+
+/// Items that were ended and are not confirmed as gone.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn removing(db: &mut Db, id: ReviewInstanceId) -> Result<Vec<Item>> {
+    let states = [Outcome::Removing.as_str(), Outcome::Failed.as_str()];
+    let query = review_items::table
+        .filter(review_items::instance_id.eq(id))
+        .filter(review_items::outcome.eq_any(states))
+        // What failed waits behind what is under way.
+        .order((review_items::outcome.desc(), review_items::id))
+        .limit(500);
+    Ok(items!(query, db))
+}
+
+/// Removals of an instance that are planned.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn planned(db: &mut Db, id: ReviewInstanceId) -> Result<Vec<Item>> {
+    let query = review_items::table
+        .filter(review_items::instance_id.eq(id))
+        .filter(review_items::outcome.eq(Outcome::Planned.as_str()))
+        .order(review_items::id);
+    Ok(items!(query, db))
+}
+
+/// Has an item of this person the answer, or none?
+///
+/// # Errors
+/// When the database does not answer.
+pub fn is_at_stake(
+    db: &mut Db,
+    id: ReviewInstanceId,
+    person: PersonId,
+    answer: Option<Answer>,
+) -> Result<bool> {
+    let own = review_items::table
+        .filter(review_items::instance_id.eq(id))
+        .filter(review_items::person_id.eq(person));
+    Ok(match answer {
+        Some(answer) => {
+            let own = own.filter(review_items::answer.eq(answer.as_str()));
+            diesel::select(exists(own)).get_result(db)?
+        }
+        None => {
+            let own = own.filter(review_items::answer.is_null());
+            diesel::select(exists(own.filter(review_items::outcome.is_null()))).get_result(db)?
+        }
+    })
+}
+
+/// The instances that have removals which are not confirmed.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn with_removals(db: &mut Db) -> Result<Vec<ReviewInstanceId>> {
+    let states = [Outcome::Removing.as_str(), Outcome::Failed.as_str()];
+    Ok(review_items::table
+        .filter(review_items::outcome.eq_any(states))
+        .order(review_items::instance_id)
+        .select(review_items::instance_id)
+        .distinct()
+        .load(db)?)
+}
+
+/// True where nothing of a closed instance is left to do but what failed.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn is_done(db: &mut Db, id: ReviewInstanceId) -> Result<bool> {
+    let open = review_items::table.filter(review_items::instance_id.eq(id)).filter(
+        review_items::outcome
+            .is_null()
+            .or(review_items::outcome.eq(Outcome::Planned.as_str()))
+            .or(review_items::outcome.eq(Outcome::Removing.as_str())),
+    );
+    Ok(!diesel::select(exists(open)).get_result::<bool>(db)?)
+}
+
+/// What waits for a reviewer's own answer, whoever stands in for them.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn open_of(db: &mut Db, id: ReviewInstanceId, person: PersonId) -> Result<Vec<Item>> {
+    let pools = review_reviewers::table
+        .inner_join(review_pools::table)
+        .filter(review_reviewers::instance_id.eq(id))
+        .filter(review_reviewers::person_id.eq(person))
+        .filter(review_pools::via.ne(Via::Own.as_str()))
+        .select(review_reviewers::pool_id);
+    let query = review_items::table
+        .filter(review_items::instance_id.eq(id))
+        .filter(review_items::pool_id.eq_any(pools))
+        .filter(review_items::person_id.ne(person))
+        .filter(review_items::answer.is_null())
+        .filter(review_items::outcome.is_null())
+        .order(review_items::id);
+    Ok(items!(query, db))
+}
+
+/// Items without an answer whose reviewers have all left, but for the person who is reviewed. Two statements, the
+/// second only where somebody has left.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn orphans(db: &mut Db, id: ReviewInstanceId, limit: i64) -> Result<Vec<Item>> {
+    let left: Vec<ReviewPoolId> = review_reviewers::table
+        .inner_join(people::table)
+        .inner_join(review_pools::table)
+        .filter(review_reviewers::instance_id.eq(id))
+        .filter(review_pools::via.ne(Via::Own.as_str()))
+        .filter(people::enabled.eq(false))
+        .select(review_reviewers::pool_id)
+        .distinct()
+        .load(db)?;
+    if left.is_empty() {
+        return Ok(vec![]);
+    }
+    let able = review_reviewers::table
+        .inner_join(people::table)
+        .filter(review_reviewers::pool_id.eq(review_items::pool_id))
+        .filter(review_reviewers::person_id.ne(review_items::person_id))
+        .filter(people::enabled.eq(true));
+    let query = review_items::table
+        .filter(review_items::pool_id.eq_any(left))
+        .filter(review_items::answer.is_null())
+        .filter(review_items::outcome.is_null())
+        .filter(not(exists(able)))
+        .order(review_items::id)
+        .limit(limit);
+    Ok(items!(query, db))
+}
+
+/// Somebody's own access in reviews that are open or whose removals wait, newest first.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn about_person(db: &mut Db, person: PersonId, limit: i64) -> Result<Vec<(Item, Instance)>> {
+    let rows: Vec<(ItemRow, InstanceRow)> = review_items::table
+        .inner_join(review_instances::table)
+        .filter(review_items::person_id.eq(person))
+        .filter(
+            review_instances::state.eq(State::Open.as_str()).or(review_items::outcome
+                .eq_any([
+                    Outcome::Planned.as_str(),
+                    Outcome::Removing.as_str(),
+                    Outcome::Removed.as_str(),
+                    Outcome::Undone.as_str(),
+                    Outcome::Shortened.as_str(),
+                    Outcome::Failed.as_str(),
+                ])
+                .assume_not_null()),
+        )
+        .order((review_instances::created_at.desc(), review_items::access_name, review_items::id))
+        .limit(limit)
+        .select((ItemRow::as_select(), InstanceRow::as_select()))
+        .load(db)?;
+    rows.into_iter().map(|(item, instance)| Ok((item.into(), instance.read()?))).collect()
+}
+
+/// The instances in which somebody is a reviewer, for themselves or in somebody's place, the newest first.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn asked(db: &mut Db, person: &Person, limit: i64) -> Result<Vec<Instance>> {
+    let mut people: Vec<PersonId> = person.stands_for.iter().map(|stands| stands.person).collect();
+    people.push(person.id);
+    let mine = review_reviewers::table
+        .filter(review_reviewers::person_id.eq_any(people))
+        .select(review_reviewers::instance_id);
+    let shown = [
+        State::Open.as_str(),
+        State::Confirming.as_str(),
+        State::Applying.as_str(),
+        State::Completed.as_str(),
+    ];
+    let rows: Vec<InstanceRow> = review_instances::table
+        .filter(review_instances::id.eq_any(mine))
+        .filter(review_instances::state.eq_any(shown))
+        .order((review_instances::created_at.desc(), review_instances::id.desc()))
+        .limit(limit)
+        .select(InstanceRow::as_select())
+        .load(db)?;
+    rows.into_iter().map(InstanceRow::read).collect()
+}
+
+/// The reviews that somebody looks after or reads, newest first: all, or those of these catalogs.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn kept(
+    db: &mut Db,
+    catalogs: Option<&[CatalogId]>,
+    seek: Option<Seek<crate::kernel::ReviewId>>,
+    limit: i64,
+) -> Result<Vec<Review>> {
+    let mut query = reviews::table.select(ReviewRow::as_select()).limit(limit).into_boxed();
+    if let Some(catalogs) = catalogs {
+        query = query.filter(reviews::catalog_id.eq_any(catalogs.to_vec()));
+    }
+    let (at, id) = (reviews::created_at, reviews::id);
+    query = match seek {
+        Some(seek) if seek.back => query
+            .filter(at.gt(seek.at).or(at.eq(seek.at).and(id.gt(seek.id))))
+            .order((at.asc(), id.asc())),
+        Some(seek) => query
+            .filter(at.lt(seek.at).or(at.eq(seek.at).and(id.lt(seek.id))))
+            .order((at.desc(), id.desc())),
+        None => query.order((at.desc(), id.desc())),
+    };
+    let rows: Vec<ReviewRow> = query.load(db)?;
+    rows.into_iter().map(ReviewRow::read).collect()
+}
+
+/// The newest instance of each of these reviews.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn newest(db: &mut Db, all: &[crate::kernel::ReviewId]) -> Result<Vec<Instance>> {
+    let rows: Vec<InstanceRow> = review_instances::table
+        .inner_join(reviews::table)
+        .filter(review_instances::review_id.eq_any(all))
+        .filter(review_instances::number.eq(reviews::number))
+        .select(InstanceRow::as_select())
+        .load(db)?;
+    rows.into_iter().map(InstanceRow::read).collect()
+}
+
+/// How far a reviewer is, for whoever looks after the instance.
+#[derive(Clone, Debug)]
+pub struct ReviewerLine {
+    /// The reviewer.
+    pub person: PersonId,
+    /// Their name.
+    pub name: String,
+    /// False where they have left.
+    pub enabled: bool,
+    /// Why they.
+    pub via: Via,
+    /// Their items.
+    pub all: i64,
+    /// Of those, the ones that somebody has answered.
+    pub answered: i64,
+    /// When they signed off.
+    pub signed_at: Option<Ts>,
+}
+
+#[derive(QueryableByName)]
+struct ReviewerRow {
+    #[diesel(sql_type = Uid)]
+    id: PersonId,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Bool)]
+    enabled: bool,
+    #[diesel(sql_type = Text)]
+    via: String,
+    #[diesel(sql_type = BigInt)]
+    items: i64,
+    #[diesel(sql_type = BigInt)]
+    answered: i64,
+    #[diesel(sql_type = Nullable<Stamp>)]
+    signed_at: Option<Ts>,
+}
+
+/// The reviewers of an instance, those with the most left first. One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn reviewers(db: &mut Db, id: ReviewInstanceId, limit: i64) -> Result<Vec<ReviewerLine>> {
+    let text = "SELECT p.id, p.name, p.enabled, o.via, COUNT(*) AS items, COUNT(i.answer) AS answered, \
+        s.at AS signed_at \
+        FROM review_reviewers r JOIN review_pools o ON o.id = r.pool_id JOIN people p ON p.id = r.person_id \
+        JOIN review_items i ON i.pool_id = r.pool_id \
+        LEFT JOIN review_signoffs s ON s.instance_id = r.instance_id AND s.person_id = r.person_id \
+        WHERE r.instance_id = $1 AND (i.person_id <> r.person_id OR o.via = 'self') \
+        AND (i.outcome IS NULL OR i.answer IS NOT NULL) \
+        GROUP BY p.id, p.name, p.enabled, o.via, s.at \
+        ORDER BY COUNT(*) - COUNT(i.answer) DESC, p.name, p.id, o.via LIMIT $2";
+    let rows: Vec<ReviewerRow> =
+        diesel::sql_query(text).bind::<Uid, _>(id).bind::<BigInt, _>(limit).load(db)?;
+    let one = |row: ReviewerRow| ReviewerLine {
+        person: row.id,
+        name: row.name,
+        enabled: row.enabled,
+        via: Via::parse(&row.via).unwrap_or(Via::Fallback),
+        all: row.items,
+        answered: row.answered,
+        signed_at: row.signed_at,
+    };
+    Ok(rows.into_iter().map(one).collect())
+}
+
+/// Every item of an instance after one of them, by their ids.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn all(
+    db: &mut Db,
+    id: ReviewInstanceId,
+    after: Option<ReviewItemId>,
+    limit: i64,
+) -> Result<Vec<Item>> {
+    let after = after.unwrap_or(ReviewItemId(uuid::Uuid::nil()));
+    let query = review_items::table
+        .filter(review_items::instance_id.eq(id))
+        .filter(review_items::id.gt(after))
+        .order(review_items::id)
+        .limit(limit);
+    Ok(items!(query, db))
+}
+
+/// Who signed off in an instance, when, and over how many: kept, until a day, removed, not known.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn signoffs(
+    db: &mut Db,
+    id: ReviewInstanceId,
+) -> Result<Vec<(PersonId, String, Ts, [i64; 4])>> {
+    use crate::db::schema::review_signoffs;
+    let rows: Vec<(PersonId, String, Ts, (i64, i64, i64, i64))> = review_signoffs::table
+        .inner_join(people::table)
+        .filter(review_signoffs::instance_id.eq(id))
+        .order((review_signoffs::at, people::id))
+        .select((
+            people::id,
+            people::name,
+            review_signoffs::at,
+            (
+                review_signoffs::kept,
+                review_signoffs::shortened,
+                review_signoffs::removed,
+                review_signoffs::unknown,
+            ),
+        ))
+        .load(db)?;
+    Ok(rows
+        .into_iter()
+        .map(|(person, name, at, (a, b, c, d))| (person, name, at, [a, b, c, d]))
+        .collect())
+}
+
+/// One answer that was ever given on an item.
+#[derive(Clone, Debug)]
+pub struct Said {
+    /// On which item.
+    pub item: ReviewItemId,
+    /// When.
+    pub at: Ts,
+    /// Who.
+    pub by: String,
+    /// In whose place.
+    pub instead_of: Option<String>,
+    /// What: an answer, `passed` or `cleared`.
+    pub answer: String,
+    /// Until when.
+    pub until: Option<Ts>,
+    /// Why.
+    pub note: Option<String>,
+    /// To whom it was passed on.
+    pub passed_to: Option<String>,
+    /// Whether the recommendation could be read.
+    pub advised: bool,
+    /// Whether it was given together with others.
+    pub together: bool,
+}
+
+mod alias {
+    diesel::alias!(
+        crate::db::schema::people as away: Away,
+        crate::db::schema::people as receivers: Receivers
+    );
+}
+
+/// Everything that was ever said about these items, in its order (D28). One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn said(db: &mut Db, items: &[ReviewItemId]) -> Result<Vec<Said>> {
+    use alias::{away, receivers};
+    type Row = (
+        (ReviewItemId, Ts, String, Option<String>),
+        (String, Option<Ts>, Option<String>, Option<String>),
+        (bool, Option<AnswerBatchId>),
+    );
+    let rows: Vec<Row> = review_answers::table
+        .inner_join(people::table.on(people::id.eq(review_answers::person_id)))
+        .left_join(away.on(away.field(people::id).nullable().eq(review_answers::instead_of)))
+        .left_join(
+            receivers.on(receivers.field(people::id).nullable().eq(review_answers::passed_to)),
+        )
+        .filter(review_answers::item_id.eq_any(items))
+        .order((review_answers::at, review_answers::id))
+        .select((
+            (
+                review_answers::item_id,
+                review_answers::at,
+                people::name,
+                away.field(people::name).nullable(),
+            ),
+            (
+                review_answers::answer,
+                review_answers::until_at,
+                review_answers::note,
+                receivers.field(people::name).nullable(),
+            ),
+            (review_answers::advised, review_answers::batch_id),
+        ))
+        .load(db)?;
+    let one = |(first, said, (advised, batch)): Row| {
+        let ((item, at, by, instead_of), (answer, until, note, passed_to)) = (first, said);
+        Said {
+            advised,
+            together: batch.is_some(),
+            item,
+            at,
+            by,
+            instead_of,
+            answer,
+            until,
+            note,
+            passed_to,
+        }
+    };
+    Ok(rows.into_iter().map(one).collect())
+}
+
+#[derive(QueryableByName)]
+struct TallyRow {
+    #[diesel(sql_type = Uid)]
+    instance_id: ReviewInstanceId,
+    #[diesel(sql_type = BigInt)]
+    items: i64,
+    #[diesel(sql_type = BigInt)]
+    answered: i64,
+}
+
+/// How far somebody is in every open instance in which they are asked, also in somebody's place. One statement; what a
+/// stand-in may not answer is left out on the instance's own page.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn tallies(db: &mut Db, person: &Person) -> Result<Vec<(ReviewInstanceId, Progress)>> {
+    let me = person.id;
+    let places: Vec<String> =
+        person.stands_for.iter().map(|stands| format!("'{}'", stands.person)).collect();
+    let places = match places.as_slice() {
+        [] => String::new(),
+        some => format!(
+            " OR (r.person_id IN ({0}) AND o.via <> 'self' AND i.person_id NOT IN ('{me}', {0}))",
+            some.join(", ")
+        ),
+    };
+    // Only ids stand in it, no words of anybody.
+    let text = format!(
+        "SELECT i.instance_id, COUNT(DISTINCT i.id) AS items, \
+         COUNT(DISTINCT CASE WHEN i.answer IS NOT NULL THEN i.id END) AS answered \
+         FROM review_reviewers r JOIN review_pools o ON o.id = r.pool_id \
+         JOIN review_instances n ON n.id = r.instance_id AND n.state = 'open' \
+         JOIN review_items i ON i.pool_id = r.pool_id \
+         WHERE (i.outcome IS NULL OR i.answer IS NOT NULL) AND \
+         ((r.person_id = '{me}' AND (o.via = 'self' OR i.person_id <> '{me}')){places}) \
+         GROUP BY i.instance_id"
+    );
+    let rows: Vec<TallyRow> = diesel::sql_query(text).load(db)?;
+    let one =
+        |row: TallyRow| (row.instance_id, Progress { all: row.items, answered: row.answered });
+    Ok(rows.into_iter().map(one).collect())
+}
+
+/// Is anything of this person reviewed or carried out now?
+///
+/// # Errors
+/// When the database does not answer.
+pub fn is_about(db: &mut Db, person: PersonId) -> Result<bool> {
+    let items = review_items::table
+        .inner_join(review_instances::table)
+        .filter(review_items::person_id.eq(person))
+        .filter(review_instances::state.eq_any([
+            State::Open.as_str(),
+            State::Confirming.as_str(),
+            State::Applying.as_str(),
+        ]));
+    Ok(diesel::select(exists(items)).get_result(db)?)
+}
+
+/// What somebody answered otherwise than *keep*, removals first.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn changes_of(
+    db: &mut Db,
+    id: ReviewInstanceId,
+    by: PersonId,
+    limit: i64,
+) -> Result<Vec<Item>> {
+    let query = review_items::table
+        .filter(review_items::instance_id.eq(id))
+        .filter(review_items::answered_by.eq(by))
+        .filter(review_items::answer.eq_any(["remove", "until", "unknown"]))
+        .order((review_items::answer, review_items::person_name, review_items::id))
+        .limit(limit);
+    Ok(items!(query, db))
+}
+
+/// When somebody signed off in an instance.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn signed_at(db: &mut Db, id: ReviewInstanceId, person: PersonId) -> Result<Option<Ts>> {
+    use crate::db::schema::review_signoffs;
+    Ok(review_signoffs::table
+        .find((id, person))
+        .select(review_signoffs::at)
+        .first(db)
+        .optional()?)
+}
+
+/// The removals of an instance, those that wait first.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn removals_of(db: &mut Db, id: ReviewInstanceId, limit: i64) -> Result<Vec<Item>> {
+    let shown = [
+        Outcome::Planned.as_str(),
+        Outcome::Removing.as_str(),
+        Outcome::Removed.as_str(),
+        Outcome::Failed.as_str(),
+        Outcome::Undone.as_str(),
+    ];
+    let query = review_items::table
+        .filter(review_items::instance_id.eq(id))
+        .filter(review_items::outcome.eq_any(shown))
+        .order((review_items::outcome, review_items::person_name, review_items::id))
+        .limit(limit);
+    Ok(items!(query, db))
+}

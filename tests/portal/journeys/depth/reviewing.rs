@@ -1,0 +1,272 @@
+//! An access review, from the list to the evidence: answered by one person in a browser, closed by time, carried out in the
+//! target system, and proved by an archive that is checked without the portal.
+
+use std::path::Path;
+
+use diesel::prelude::*;
+use keyholder::db::schema::{review_instances, review_items, reviews};
+use keyholder::kernel::{ReviewInstanceId, ReviewItemId, Risk};
+use keyholder::reviews::model::{Item, State};
+use keyholder::reviews::{pack, store};
+
+use super::both_ways;
+use crate::support::browser::{Browser, Window};
+use crate::support::northmoor::Northmoor;
+
+const EVERYBODY: &str = "Everybody’s access, once a quarter";
+
+/// The run of a review.
+fn run(house: &Northmoor, name: &str) -> ReviewInstanceId {
+    let query = review_instances::table
+        .inner_join(reviews::table)
+        .filter(reviews::name.eq(name))
+        .select(review_instances::id);
+    house.read(|db| Ok(query.first(db)?))
+}
+
+/// Its items, by person and access.
+fn items(house: &Northmoor, id: ReviewInstanceId) -> Vec<Item> {
+    let ids = review_items::table.filter(review_items::instance_id.eq(id));
+    let ids: Vec<ReviewItemId> = house.read(|db| Ok(ids.select(review_items::id).load(db)?));
+    let mut all = house.read(|db| store::items(db, &ids));
+    all.sort_by(|a, b| (&a.person_name, &a.access_name).cmp(&(&b.person_name, &b.access_name)));
+    all
+}
+
+fn state(house: &Northmoor, id: ReviewInstanceId) -> State {
+    house.read(|db| store::instance(db, id)).state
+}
+
+/// Opens what somebody has, in a review.
+fn look_at(house: &Northmoor, browser: &Browser, item: &Item) {
+    let page = format!("/reviews/{}?person={}", item.instance, item.person);
+    if !browser.url().contains(&page) {
+        house.goto(browser, &page);
+    }
+}
+
+fn reason(browser: &Browser, item: &Item, words: &str) {
+    let needed = if item.risk == Risk::High { "(needed)" } else { "(needed to remove)" };
+    browser.fill(&format!("Your reason for {} {needed}", item.access_name), words);
+}
+
+#[test]
+fn a_review_of_forty_items_is_finished_carried_out_and_proved() {
+    both_ways(|house, javascript| {
+        let id = run(house, EVERYBODY);
+        let mut all = items(house, id);
+        // What has ended since the start needs no answer.
+        all.retain(|item| item.outcome.is_none());
+        assert!(all.len() >= 40, "{}", all.len());
+        let naledi = house.visit("reviewer", javascript)?;
+        house.goto(&naledi, "/reviews");
+        naledi.click("link", &format!("{EVERYBODY}, 1st run"));
+        naledi.see(&format!("0 of {} items answered.", all.len()));
+        if javascript {
+            naledi.axe_clean();
+        }
+        // Nothing is preselected, and what is missing is said with everything that was typed.
+        let ordinary = |item: &&Item| item.risk == Risk::Ordinary;
+        let removed: Vec<&Item> = all.iter().filter(ordinary).take(2).collect();
+        look_at(house, &naledi, removed[0]);
+        if javascript {
+            naledi.axe_clean();
+        }
+        naledi.click("button", &format!("Remove : {}", removed[0].access_name));
+        assert_eq!(naledi.status(), Some(422));
+        naledi.see("Write why it should go: the person reads it");
+        for item in &removed {
+            look_at(house, &naledi, item);
+            reason(&naledi, item, "The project is over.");
+            naledi.click("button", &format!("Remove : {}", item.access_name));
+            naledi.see(&format!("{} of {}.", item.access_name, item.person_name));
+        }
+        let mut rest = all.iter().filter(|item| removed.iter().all(|one| one.id != item.id));
+        let passed = rest.next()?;
+        look_at(house, &naledi, passed);
+        naledi.click("link", &format!("Not mine : {}", passed.access_name));
+        naledi.fill("Who can answer?", "n1001");
+        naledi.fill("Why is it not yours?", "He knows who works on it.");
+        naledi.click("button", "Pass it on");
+        naledi.see("Passed on.");
+        let unknown = rest.next()?;
+        look_at(house, &naledi, unknown);
+        naledi.click("button", &format!("I don’t know : {}", unknown.access_name));
+        let mut left = all.len() - 4;
+        for item in rest {
+            look_at(house, &naledi, item);
+            if item.risk == Risk::High {
+                reason(&naledi, item, "Needed in the role.");
+            }
+            naledi.click("button", &format!("Keep : {}", item.access_name));
+            left -= 1;
+            match left {
+                0 => naledi.see("Nothing is left for you"),
+                1 => naledi.see("1 item is left for you."),
+                n => naledi.see(&format!("{n} items are left for you.")),
+            }
+        }
+        house.goto(&naledi, &format!("/reviews/{id}/sign-off"));
+        naledi.see("Check your answers, then sign off");
+        for item in &removed {
+            naledi.see(&format!("{} of {} is removed.", item.access_name, item.person_name));
+        }
+        if javascript {
+            naledi.axe_clean();
+        }
+        naledi.click("button", "Sign off");
+        naledi.see("Signed off.");
+
+        let marcus = house.visit("n1001", javascript)?;
+        look_at(house, &marcus, passed);
+        if passed.risk == Risk::High {
+            reason(&marcus, passed, "He works on it.");
+        }
+        marcus.click("button", &format!("Keep : {}", passed.access_name));
+        marcus.see("Nothing is left for you");
+
+        // It closes by itself; removals wait, and are confirmed by the target system.
+        house.pass_days(19);
+        assert_eq!(state(house, id), State::Applying);
+        let marta = house.visit("admin", javascript)?;
+        house.goto(&marta, &format!("/reviews/{id}/progress"));
+        marta.see("Will be removed");
+        if javascript {
+            marta.axe_clean();
+        }
+        house.pass_days(3);
+        assert_eq!(state(house, id), State::Completed);
+        for item in &removed {
+            let now = house.read(|db| store::item(db, item.id));
+            assert_eq!(now.outcome.map(|outcome| outcome.as_str()), Some("removed"));
+        }
+        house.goto(&marta, &format!("/reviews/{id}/progress"));
+        marta.see("Removed, confirmed");
+        prove(house, id);
+        Some(())
+    });
+}
+
+/// The pack holds, and whatever is done to it is found and named.
+fn prove(house: &Northmoor, id: ReviewInstanceId) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (pack_file, public) = (folder.path().join("pack.zip"), folder.path().join("key.pub"));
+    let bytes = house.download("auditor", &format!("/reviews/{id}/pack"));
+    std::fs::write(&pack_file, &bytes).expect("the pack");
+    std::fs::write(&public, house.pack_public()).expect("the key");
+    let check = |key: Option<&Path>| {
+        let mut out = Vec::new();
+        let code = pack::run_verify(&pack_file, key, &mut out);
+        (code, String::from_utf8(out).expect("words"))
+    };
+    let (code, words) = check(Some(&public));
+    assert_eq!(code, 0, "{words}");
+    assert!(words.contains("The pack is complete and unchanged."), "{words}");
+    let (code, words) = check(None);
+    assert_eq!(code, 0, "{words}");
+    assert!(words.contains("unproven"), "{words}");
+    // One changed byte, one dropped row, one added row: each is found and named.
+    let files = pack::files(&bytes).expect("an archive");
+    let with = |change: &dyn Fn(&mut Vec<String>)| {
+        let mut files = files.clone();
+        let items = files.iter_mut().find(|(name, _)| name == "items.csv").expect("items");
+        let text = String::from_utf8(items.1.clone()).expect("text");
+        let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
+        change(&mut lines);
+        items.1 = lines.concat().into_bytes();
+        std::fs::write(&pack_file, pack::archive(&files).expect("an archive")).expect("the pack");
+        let (code, words) = check(Some(&public));
+        assert_eq!(code, 1, "{words}");
+        words
+    };
+    let first =
+        String::from_utf8(files.iter().find(|(n, _)| n == "items.csv").expect("it").1.clone());
+    let key =
+        first.expect("text").lines().nth(1).expect("a row").split(',').next().map(str::to_owned);
+    let key = key.expect("a key");
+    let changed = with(&|lines| {
+        lines[1] = lines[1]
+            .replacen("keep", "Keep", 1)
+            .replacen("remove", "Remove", 1)
+            .replacen("unknown", "Unknown", 1)
+    });
+    assert!(changed.contains(&format!("row {key} was changed")), "{changed}");
+    let dropped = with(&|lines| drop(lines.remove(1)));
+    assert!(dropped.contains(&format!("row {key} was left out")), "{dropped}");
+    let added = with(&|lines| {
+        let copy = lines[1].replacen(&key, "0000-added", 1);
+        lines.push(copy);
+    });
+    assert!(added.contains("row 0000-added was added"), "{added}");
+}
+
+#[test]
+fn the_pages_of_a_review_are_accessible_and_fit_a_small_phone() {
+    let Some(house) = Northmoor::open() else { return };
+    let id = run(&house, EVERYBODY);
+    let all = items(&house, id);
+    let package = all[0].package.expect("a package");
+    let definition = house.read(|db| store::instance(db, id)).review;
+    let phone = Window { width: 320, height: 640, dark: true };
+    for window in [Window::default(), phone] {
+        let Some(naledi) = house.visit_as("reviewer", true, window) else { return };
+        let look = |browser: &Browser| {
+            browser.axe_clean();
+            assert!(!browser.sideways(), "{} is wider than its window", browser.url());
+        };
+        for path in [
+            "/reviews".to_owned(),
+            "/reviews/mine".to_owned(),
+            format!("/reviews/{id}"),
+            format!("/reviews/{id}?by=package"),
+            format!("/reviews/{id}?person={}", all[0].person),
+            format!("/reviews/{id}?package={package}"),
+            format!("/reviews/{id}/together/{package}"),
+            format!("/reviews/{id}/items/{}/pass-on", all[0].id),
+            format!("/reviews/{id}/sign-off"),
+        ] {
+            house.goto(&naledi, &path);
+            look(&naledi);
+        }
+        let Some(marta) = house.visit_as("admin", true, window) else { return };
+        for path in [
+            "/reviews".to_owned(),
+            "/reviews/new".to_owned(),
+            format!("/reviews/definitions/{definition}"),
+            format!("/reviews/definitions/{definition}/edit"),
+            format!("/reviews/{id}/progress"),
+        ] {
+            house.goto(&marta, &path);
+            look(&marta);
+        }
+    }
+}
+
+#[test]
+fn an_administrator_sets_a_review_up_and_it_is_read_back_first() {
+    both_ways(|house, javascript| {
+        let marta = house.visit("admin", javascript)?;
+        house.goto(&marta, "/reviews");
+        marta.click("link", "Set up a review");
+        marta.click("button", "Continue");
+        assert_eq!(marta.status(), Some(422));
+        marta.see("Write a name, such as Finance access, every quarter");
+        marta.fill("What is it called?", "What guests have");
+        marta.choose("Only what guests have");
+        marta.fill("Who answers where nobody else can? (optional)", "admin");
+        marta.click("button", "Continue");
+        marta.see("Check it, then save");
+        marta.see("All access of guests is reviewed.");
+        marta.see("If it started now, it would hold");
+        if javascript {
+            marta.axe_clean();
+        }
+        marta.click("button", "Save the review");
+        marta.see("Saved.");
+        house.run();
+        house.goto(&marta, "/reviews");
+        marta.click("link", "What guests have");
+        marta.see("1st run");
+        Some(())
+    });
+}
