@@ -81,7 +81,8 @@ fn who(terms: &Terms) -> String {
         Reviewers::Named { people, groups } => {
             let mut all: Vec<String> = people.iter().map(|person| person.name.clone()).collect();
             all.extend(groups.iter().map(|group| format!("the members of {}", group.name)));
-            format!("{} answer, never for themselves.", capital(&listed(&all)))
+            let answer = if people.len() == 1 && groups.is_empty() { "answers" } else { "answer" };
+            format!("{} {answer}, never for themselves.", capital(&listed(&all)))
         }
     }
 }

@@ -121,7 +121,7 @@ fn draw(
     };
     let title = match review {
         None => "Set up a review – Reviews".to_owned(),
-        Some(_) => "Change a review – Reviews".to_owned(),
+        Some(_) => format!("Change {} – Reviews", form.raw("name")),
     };
     let mut shell = cx.shell(title, Place::Reviews)?;
     shell.errors = errors.iter().map(Into::into).collect();
@@ -444,7 +444,7 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
         }
     };
     let shown = DefinitionPage {
-        shell: cx.shell(format!("{} – Reviews", review.name), Place::Reviews)?,
+        shell: cx.shell(format!("{}, what it says – Reviews", review.name), Place::Reviews)?,
         id: review.id,
         name: review.name.clone(),
         mark,

@@ -32,9 +32,19 @@ pub struct Mine {
     others: Vec<ReviewPoolId>,
     /// Pools in which they answer for themselves.
     own: Vec<ReviewPoolId>,
-    /// In whose place, in which pools, for whom not, for which packages.
-    places: Vec<(Vec<ReviewPoolId>, Vec<PersonId>, Option<Vec<PackageId>>)>,
+    /// In whose place.
+    places: Vec<Place>,
     me: Option<PersonId>,
+}
+
+/// What somebody answers in the place of one who is away.
+#[derive(Clone, Debug)]
+struct Place {
+    pools: Vec<ReviewPoolId>,
+    /// Whose access they do not answer for (D29).
+    out: Vec<PersonId>,
+    /// For these packages; none for all.
+    packages: Option<Vec<PackageId>>,
 }
 
 impl Mine {
@@ -69,7 +79,7 @@ impl Mine {
             if !pools.is_empty() {
                 let mut out = vec![person.id, stands.person];
                 out.extend(&stands.through);
-                mine.places.push((pools, out, stands.packages.clone()));
+                mine.places.push(Place { pools, out, packages: stands.packages.clone() });
             }
         }
         Ok(mine)
@@ -89,7 +99,7 @@ impl Mine {
                 .and(review_items::person_id.ne(me))
                 .or(review_items::pool_id.eq_any(self.own.clone())),
         );
-        for (pools, out, packages) in &self.places {
+        for Place { pools, out, packages } in &self.places {
             let place = review_items::pool_id
                 .eq_any(pools.clone())
                 .and(review_items::person_id.ne_all(out.clone()));
@@ -230,6 +240,8 @@ pub fn groups(
             }
         }};
     }
+    type OfPerson = (PersonId, String, Option<String>, i64, i64, i64, i64);
+    type OfPackage = (Option<PackageId>, String, Option<CatalogId>, i64, i64, i64, i64);
     type Rest = (i64, i64, i64, i64);
     let made = |id, name, department, (all, answered, high, changed): Rest| Group {
         id,
@@ -242,7 +254,7 @@ pub fn groups(
     };
     match by {
         By::Person => {
-            let rows: Vec<(PersonId, String, Option<String>, i64, i64, i64, i64)> = grouped!(
+            let rows: Vec<OfPerson> = grouped!(
                 review_items::person_id,
                 review_items::person_id,
                 review_items::person_name,
@@ -255,7 +267,7 @@ pub fn groups(
             Ok(rows.into_iter().map(one).collect())
         }
         By::Package => {
-            let rows: Vec<(Option<PackageId>, String, Option<CatalogId>, i64, i64, i64, i64)> = grouped!(
+            let rows: Vec<OfPackage> = grouped!(
                 review_items::package_id,
                 review_items::package_id.assume_not_null(),
                 review_items::access_name,
@@ -893,16 +905,17 @@ pub fn all(
     Ok(items!(query, db))
 }
 
+/// Who signed off, their name, when, and over how many of each answer.
+pub type SignOff = (PersonId, String, Ts, [i64; 4]);
+
 /// Who signed off in an instance, when, and over how many: kept, until a day, removed, not known.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn signoffs(
-    db: &mut Db,
-    id: ReviewInstanceId,
-) -> Result<Vec<(PersonId, String, Ts, [i64; 4])>> {
+pub fn signoffs(db: &mut Db, id: ReviewInstanceId) -> Result<Vec<SignOff>> {
     use crate::db::schema::review_signoffs;
-    let rows: Vec<(PersonId, String, Ts, (i64, i64, i64, i64))> = review_signoffs::table
+    type Row = (PersonId, String, Ts, (i64, i64, i64, i64));
+    let rows: Vec<Row> = review_signoffs::table
         .inner_join(people::table)
         .filter(review_signoffs::instance_id.eq(id))
         .order((review_signoffs::at, people::id))

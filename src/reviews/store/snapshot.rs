@@ -345,7 +345,8 @@ fn moves(db: &mut Db, ids: &[PersonId]) -> Result<HashMap<PersonId, Vec<(Ts, Str
 }
 
 fn last(db: &mut Db, ids: &[AssignmentId], at: Ts) -> Result<HashMap<AssignmentId, LastAnswer>> {
-    let rows: Vec<(Option<AssignmentId>, Option<String>, Option<Ts>, String)> = review_items::table
+    type Row = (Option<AssignmentId>, Option<String>, Option<Ts>, String);
+    let rows: Vec<Row> = review_items::table
         .inner_join(people::table.on(people::id.nullable().eq(review_items::answered_by)))
         .filter(review_items::assignment_id.eq_any(ids))
         .filter(review_items::answered_at.le(at))

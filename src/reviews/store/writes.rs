@@ -150,11 +150,14 @@ pub fn save_closed_by(tx: &mut Tx<'_>, id: ReviewInstanceId) -> Result<()> {
     Ok(())
 }
 
+/// A pool that is wanted: its key, why its reviewers are asked, and who they are.
+pub type NewPool = (String, Via, Vec<PersonId>);
+
 /// The pools of an instance by their keys; those that are missing are made, with their reviewers.
 pub fn pools(
     tx: &mut Tx<'_>,
     id: ReviewInstanceId,
-    wanted: &[(String, Via, Vec<PersonId>)],
+    wanted: &[NewPool],
 ) -> Result<Vec<(String, ReviewPoolId)>> {
     let keys: Vec<&String> = wanted.iter().map(|(key, ..)| key).collect();
     let there = review_pools::table
@@ -162,7 +165,7 @@ pub fn pools(
         .filter(review_pools::pool_key.eq_any(keys))
         .select((review_pools::pool_key, review_pools::id));
     let mut all: Vec<(String, ReviewPoolId)> = there.load(tx.db())?;
-    let fresh: Vec<(ReviewPoolId, &(String, Via, Vec<PersonId>))> = wanted
+    let fresh: Vec<(ReviewPoolId, &NewPool)> = wanted
         .iter()
         .filter(|(key, ..)| all.iter().all(|(there, _)| there != key))
         .map(|pool| (ReviewPoolId::fresh(), pool))
