@@ -226,17 +226,17 @@ pub fn pass_on(
 pub fn reply(tx: &mut Tx<'_>, permit: &Permit<ReplyItem>, words: &str) -> Result<()> {
     let item = store::item(tx.db(), ReviewItemId(permit.about()))?;
     let instance = open(tx, item.instance)?;
-    if words.is_empty() {
-        return Err(Error::invalid("words", "Write what the reviewer should know"));
-    }
-    if words.chars().count() > rules::REPLY_MAX {
-        return Err(Error::invalid("words", "Write at most 500 characters"));
-    }
     if item.answer.is_some() || item.outcome.is_some() {
         return Err(Error::refused(
             "It has been answered already",
             "What you say now would not be read. Talk to the reviewer.",
         ));
+    }
+    if words.is_empty() {
+        return Err(Error::invalid("words", "Write what the reviewer should know"));
+    }
+    if words.chars().count() > rules::REPLY_MAX {
+        return Err(Error::invalid("words", "Write at most 500 characters"));
     }
     if item.reply.as_deref() == Some(words) {
         return Ok(());

@@ -182,6 +182,12 @@ pub(super) fn act(cx: &mut Cx) -> Result<Reply> {
     let form = cx.form().clone();
     let back = format!("/reviews/{}/progress", instance.id);
     let act = cx.part("act").to_owned();
+    if instance.state != State::Open && matches!(act.as_str(), "extend" | "hand-over") {
+        return Err(Error::refused(
+            "This review is not open",
+            "Nothing was changed. Look at where it stands now.",
+        ));
+    }
     let done = match act.as_str() {
         "remind" => run(cx, &instance, |tx, permit| {
             let told = commands::remind_now(tx, permit)?;
