@@ -53,6 +53,9 @@ impl Http {
             .redirect(redirect::Policy::none())
             .connect_timeout(PATIENCE)
             .timeout(PATIENCE)
+            // A kept connection that the provider has dropped meanwhile would fail a sign-in, and a code is
+            // good for one attempt only: signing in is rare, so each call makes its own.
+            .pool_max_idle_per_host(0)
             .user_agent(concat!("keyholder/", env!("CARGO_PKG_VERSION")));
         if direct {
             client = client.no_proxy();

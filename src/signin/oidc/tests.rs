@@ -40,6 +40,8 @@ type Right = fn(&Problem) -> bool;
 struct Manner {
     /// Hangs up instead of answering.
     away: bool,
+    /// Promises to keep the connection, and hangs up when it is used again.
+    fickle: bool,
     /// Answers the token request with this instead.
     token_answer: Option<(u16, String)>,
     /// Changes the description of itself.
@@ -71,6 +73,7 @@ impl Liar {
         let issuer = format!("http://{}", listener.local_addr().unwrap());
         let manner = Arc::new(Mutex::new(Manner {
             away: false,
+            fickle: false,
             token_answer: None,
             describe: |_| (),
             claim: |_| (),
@@ -109,14 +112,21 @@ impl Liar {
                     continue;
                 }
                 let (status, body) = answer(&own, &path, &manner);
+                let connection = if manner.fickle { "keep-alive" } else { "close" };
                 let head = format!(
-                    "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                    "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: {connection}\r\n\r\n",
                     body.len()
                 );
                 // Whoever has heard enough may hang up.
                 let _ = stream
                     .write_all(head.as_bytes())
                     .and_then(|()| stream.write_all(body.as_bytes()));
+                if manner.fickle {
+                    std::thread::spawn(move || {
+                        let _ = reader.read_line(&mut String::new());
+                        drop(stream);
+                    });
+                }
             }
         });
         Self { issuer, manner }
@@ -434,6 +444,15 @@ fn a_provider_that_was_down_is_found_again() {
     assert!(problem.to_string().contains("try again"));
     let liar = liar.with(|manner| manner.away = false);
     portal.sign_in(&liar).unwrap();
+}
+
+#[test]
+fn nobody_can_sign_in_right_now_was_said_when_the_provider_dropped_an_idle_connection() {
+    let liar = Liar::new().with(|manner| manner.fickle = true);
+    let portal = Portal::of(&liar);
+    for _ in 0..3 {
+        portal.sign_in(&liar).unwrap();
+    }
 }
 
 #[test]
