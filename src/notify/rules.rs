@@ -220,6 +220,7 @@ pub fn audiences(fact: &Fact) -> Vec<Audience> {
         Fact::ReviewNotStarted { .. }
         | Fact::ReviewClosed { .. }
         | Fact::ReviewCompleted { .. }
+        | Fact::RemovalsByHand { .. }
         | Fact::RemovalFailed { .. } => vec![ReviewKeepers],
         Fact::RemovalPlanned { .. } | Fact::RemovalUndone { .. } => vec![Person],
         Fact::DescriptionAsked { .. } => vec![CatalogOwners],
@@ -231,6 +232,7 @@ pub fn audiences(fact: &Fact) -> Vec<Audience> {
         | Fact::StageComplete { .. }
         | Fact::StageSkipped { .. }
         | Fact::AssignedDirectly { .. }
+        | Fact::RemovalProved { .. }
         | Fact::ReviewCreated { .. }
         | Fact::ReviewChanged { .. }
         | Fact::ReviewEnded { .. }

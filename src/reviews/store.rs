@@ -11,11 +11,13 @@ use crate::db::schema::{
 use crate::db::{Db, setting};
 use crate::error::Result;
 use crate::kernel::{
-    AssignmentId, CatalogId, PersonId, ReviewId, ReviewInstanceId, ReviewItemId, ReviewPoolId, Ts,
+    AssignmentId, CatalogId, PersonId, ReviewId, ReviewInstanceId, ReviewItemId, ReviewPoolId,
+    SourceId, Ts,
 };
 use crate::requests::store::{administrators, owners};
 
 pub mod listing;
+pub mod rows;
 pub(super) mod snapshot;
 pub(super) mod writes;
 
@@ -132,7 +134,7 @@ struct InstanceRow {
     source_count: Option<i64>,
     item_count: i64,
     trouble: Option<String>,
-    reached: Option<AssignmentId>,
+    reached: Option<SourceId>,
     remind_at: Option<Ts>,
     looked_at: Ts,
     closed_at: Option<Ts>,

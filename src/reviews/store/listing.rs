@@ -15,7 +15,7 @@ use crate::db::schema::{
 use crate::db::{Db, MultiBackend, Seek};
 use crate::error::Result;
 use crate::kernel::{
-    AnswerBatchId, CatalogId, PackageId, PersonId, ReviewInstanceId, ReviewItemId, ReviewPoolId, Ts,
+    AccessId, AnswerBatchId, CatalogId, PersonId, ReviewInstanceId, ReviewItemId, ReviewPoolId, Ts,
 };
 use crate::reviews::model::{
     Answer, Instance, Item, ItemRow, Outcome, Review, Silence, State, Via,
@@ -44,7 +44,7 @@ struct Place {
     /// Whose access they do not answer for (D29).
     out: Vec<PersonId>,
     /// For these packages; none for all.
-    packages: Option<Vec<PackageId>>,
+    packages: Option<Vec<AccessId>>,
 }
 
 impl Mine {
@@ -79,7 +79,9 @@ impl Mine {
             if !pools.is_empty() {
                 let mut out = vec![person.id, stands.person];
                 out.extend(&stands.through);
-                mine.places.push(Place { pools, out, packages: stands.packages.clone() });
+                let packages = stands.packages.as_ref();
+                let packages = packages.map(|some| some.iter().map(|id| AccessId(id.0)).collect());
+                mine.places.push(Place { pools, out, packages });
             }
         }
         Ok(mine)
@@ -107,8 +109,8 @@ impl Mine {
                 None => Box::new(which.or(place)),
                 Some(some) => Box::new(
                     which.or(place
-                        .and(review_items::package_id.is_not_null())
-                        .and(review_items::package_id.assume_not_null().eq_any(some.clone()))),
+                        .and(review_items::assignment_id.is_not_null())
+                        .and(review_items::access_id.eq_any(some.clone()))),
                 ),
             };
         }
@@ -166,7 +168,7 @@ pub fn progress(db: &mut Db, mine: &Mine, id: ReviewInstanceId) -> Result<Progre
 pub enum By {
     /// Each person with all that they hold.
     Person,
-    /// Each package with all who hold it.
+    /// Each package, or whatever else gives access, with all who hold it.
     Package,
 }
 
@@ -241,7 +243,7 @@ pub fn groups(
         }};
     }
     type OfPerson = (PersonId, String, Option<String>, i64, i64, i64, i64);
-    type OfPackage = (Option<PackageId>, String, Option<CatalogId>, i64, i64, i64, i64);
+    type OfPackage = (AccessId, String, Option<CatalogId>, i64, i64, i64, i64);
     type Rest = (i64, i64, i64, i64);
     let made = |id, name, department, (all, answered, high, changed): Rest| Group {
         id,
@@ -268,22 +270,14 @@ pub fn groups(
         }
         By::Package => {
             let rows: Vec<OfPackage> = grouped!(
-                review_items::package_id,
-                review_items::package_id.assume_not_null(),
+                review_items::access_id,
+                review_items::access_id,
                 review_items::access_name,
                 review_items::catalog_id,
-                PackageId
+                AccessId
             );
-            let one = |(id, name, _, a, b, c, d): (
-                Option<PackageId>,
-                _,
-                Option<CatalogId>,
-                _,
-                _,
-                _,
-                _,
-            )| {
-                made(id.map_or_else(uuid::Uuid::nil, |id| id.0), name, None, (a, b, c, d))
+            let one = |(id, name, _, a, b, c, d): (AccessId, _, Option<CatalogId>, _, _, _, _)| {
+                made(id.0, name, None, (a, b, c, d))
             };
             Ok(rows.into_iter().map(one).collect())
         }
@@ -295,8 +289,8 @@ pub fn groups(
 pub enum Part {
     /// What one person holds.
     Person(PersonId),
-    /// Who holds one package.
-    Package(PackageId),
+    /// Who holds one package, or whatever else gives access.
+    Package(AccessId),
 }
 
 /// Where a page of items goes on: risk, whether it changed, the name, the id, and whether backwards.
@@ -365,8 +359,7 @@ pub fn part(
             ordered!(review_items::access_name)
         }
         Part::Package(package) => {
-            let same = review_items::package_id.assume_not_null().eq(package);
-            which = Box::new(which.and(same));
+            which = Box::new(which.and(review_items::access_id.eq(package)));
             ordered!(review_items::person_name)
         }
     })
@@ -379,12 +372,12 @@ pub fn part(
 /// When the database does not answer.
 pub fn alike(
     db: &mut Db,
-    (mine, id, package): (&Mine, ReviewInstanceId, PackageId),
+    (mine, id, package): (&Mine, ReviewInstanceId, AccessId),
     limit: i64,
 ) -> Result<Vec<Item>> {
     let query = review_items::table
         .filter(review_items::instance_id.eq(id))
-        .filter(review_items::package_id.eq(package))
+        .filter(review_items::access_id.eq(package))
         .filter(review_items::outcome.is_null())
         .filter(review_items::answer.is_null())
         .filter(review_items::risk.eq("ordinary"))
@@ -440,6 +433,8 @@ pub struct Counts {
     pub failed: i64,
     /// Removals that wait or are under way.
     pub waiting: i64,
+    /// Of those, the ones that somebody has to carry out by hand.
+    pub by_hand: i64,
     /// Removals that were called off.
     pub undone: i64,
     /// What had ended otherwise.
@@ -558,6 +553,10 @@ impl Counts {
             Some(Outcome::Removed) => self.confirmed += n,
             Some(Outcome::Failed) => self.failed += n,
             Some(Outcome::Planned | Outcome::Removing) => self.waiting += n,
+            Some(Outcome::ByHand) => {
+                self.waiting += n;
+                self.by_hand += n;
+            }
             Some(Outcome::Undone) => self.undone += n,
             Some(Outcome::Kept | Outcome::Shortened | Outcome::Gone) | None => {}
         }
@@ -607,6 +606,28 @@ pub fn removing(db: &mut Db, id: ReviewInstanceId) -> Result<Vec<Item>> {
     Ok(items!(query, db))
 }
 
+/// Removals that wait for somebody's hand, those that have waited longest first.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn by_hand(
+    db: &mut Db,
+    id: ReviewInstanceId,
+    since: Option<Ts>,
+    limit: i64,
+) -> Result<Vec<Item>> {
+    let mut query = review_items::table
+        .filter(review_items::instance_id.eq(id))
+        .filter(review_items::outcome.eq(Outcome::ByHand.as_str()))
+        .order((review_items::applied_at, review_items::person_name, review_items::id))
+        .limit(limit)
+        .into_boxed();
+    if let Some(since) = since {
+        query = query.filter(review_items::applied_at.le(since));
+    }
+    Ok(items!(query, db))
+}
+
 /// Removals of an instance that are planned.
 ///
 /// # Errors
@@ -649,7 +670,7 @@ pub fn is_at_stake(
 /// # Errors
 /// When the database does not answer.
 pub fn with_removals(db: &mut Db) -> Result<Vec<ReviewInstanceId>> {
-    let states = [Outcome::Removing.as_str(), Outcome::Failed.as_str()];
+    let states = [Outcome::Removing, Outcome::Failed, Outcome::ByHand].map(Outcome::as_str);
     Ok(review_items::table
         .filter(review_items::outcome.eq_any(states))
         .order(review_items::instance_id)
@@ -667,7 +688,8 @@ pub fn is_done(db: &mut Db, id: ReviewInstanceId) -> Result<bool> {
         review_items::outcome
             .is_null()
             .or(review_items::outcome.eq(Outcome::Planned.as_str()))
-            .or(review_items::outcome.eq(Outcome::Removing.as_str())),
+            .or(review_items::outcome.eq(Outcome::Removing.as_str()))
+            .or(review_items::outcome.eq(Outcome::ByHand.as_str())),
     );
     Ok(!diesel::select(exists(open)).get_result::<bool>(db)?)
 }
@@ -739,6 +761,7 @@ pub fn about_person(db: &mut Db, person: PersonId, limit: i64) -> Result<Vec<(It
                 .eq_any([
                     Outcome::Planned.as_str(),
                     Outcome::Removing.as_str(),
+                    Outcome::ByHand.as_str(),
                     Outcome::Removed.as_str(),
                     Outcome::Undone.as_str(),
                     Outcome::Shortened.as_str(),
