@@ -41,7 +41,7 @@ pub(super) fn of(
         overlaps: overlap(row, around),
         extended,
         last,
-        advice: vec![],
+        ..Context::default()
     };
     let prolonged = extended_at.is_some_and(|extended| extended > since);
     // Nobody has looked at it: no review, and no approver.
