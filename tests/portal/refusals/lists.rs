@@ -24,7 +24,7 @@ fn listed(visitor: &mut Visitor, list: &str) -> Filled {
 #[test]
 fn e24_a_list_is_refused_by_its_lines_keeps_what_was_typed_and_is_removed_by_hand_with_proof() {
     let Some(app) = App::start(Targets::default()) else { return };
-    let mut admin = Visitor::signed_in(&app.origin, "administrator");
+    let mut admin = Visitor::signed_in(&app.origin, "admin");
     let before = tables::content(&app.db);
     let form = listed(&mut admin, WRONG);
     let page = admin.send(&form);
