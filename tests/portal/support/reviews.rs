@@ -233,7 +233,7 @@ impl World {
         let item = self.items(id)[0].id;
         self.run(move |tx| {
             let copy = format!(
-                "INSERT INTO review_items SELECT '{}', instance_id, pool_id, '{ended}', row_id, \
+                "INSERT INTO review_items SELECT '{}', instance_id, pool_id, '{ended}', NULL, \
                  person_id, person_name, department, access_id, access_name, catalog_id, risk, since, ends_at, \
                  request_id, context, recommendation, changed, answer, until_at, note, answered_by, \
                  answered_for, answered_at, first_answer, batch_id, reply, outcome, \
