@@ -16,10 +16,10 @@ use diesel::sqlite::Sqlite;
 
 use super::backend::{MultiBackend, MultiRawValue};
 use crate::kernel::{
-    AccessId, AnswerBatchId, AnswerId, AssignmentId, BasketId, CatalogId, DescriptionTaskId, FactId, GroupId,
-    IncompatibilityId, NoticeId, OrganizationId, PackageId, PersonId, PolicyId, PolicyScopeId,
-    RequestId, ResourceId, ReviewId, ReviewInstanceId, ReviewItemId, ReviewListId, ReviewPoolId,
-    ReviewRowId, RightId, RoleGrantId, RoleId, SourceId, StageId, StandInId, StopId, Ts,
+    AccessId, AnswerBatchId, AnswerId, AssignmentId, BasketId, CatalogId, DescriptionTaskId,
+    FactId, GroupId, IncompatibilityId, NoticeId, OrganizationId, PackageId, PersonId, PolicyId,
+    PolicyScopeId, RequestId, ResourceId, ReviewId, ReviewInstanceId, ReviewItemId, ReviewListId,
+    ReviewPoolId, ReviewRowId, RightId, RoleGrantId, RoleId, StageId, StandInId, StopId, Ts,
 };
 
 /// An id.
@@ -181,7 +181,6 @@ id_columns! {
     right RightId,
     role RoleId,
     role_grant RoleGrantId,
-    source SourceId,
     stage StageId,
     stand_in StandInId,
     stop StopId,

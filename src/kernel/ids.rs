@@ -100,8 +100,6 @@ ids! {
     ReviewRowId,
     /// A right: one resource role held by one person.
     RightId,
-    /// One thing of what is reviewed: an assignment, or a line of a list.
-    SourceId,
     /// One approval stage of one request.
     StageId,
     /// A time in which somebody decides in another's place.

@@ -53,8 +53,7 @@ impl Line {
 /// Everything that is wrong with it; the first 50 are told, the rest is counted.
 pub fn read(text: &str) -> Result<Vec<Line>, Vec<Problem>> {
     let mut rows = Rows::open(text.as_bytes()).map_err(|problem| vec![problem])?;
-    let header: Vec<String> =
-        rows.header()?.into_iter().map(|name| name.to_lowercase()).collect();
+    let header: Vec<String> = rows.header()?.into_iter().map(|name| name.to_lowercase()).collect();
     let columns = Columns::of(&header)?;
     let mut problems = Problems::default();
     let mut lines: Vec<Line> = Vec::new();
@@ -178,8 +177,7 @@ impl Columns {
                 0
             }
         };
-        let (who, system, permission) =
-            (needed("person"), needed("system"), needed("permission"));
+        let (who, system, permission) = (needed("person"), needed("system"), needed("permission"));
         let free = |name| column(header, name).ok();
         let found = Self {
             who,
@@ -312,7 +310,10 @@ mod tests {
     #[test]
     fn a_list_without_what_is_needed_is_refused_as_a_whole() {
         assert_eq!(wrong(""), ["the file is empty"]);
-        assert_eq!(wrong("person,system,permission\n"), ["the list has a header and nothing in it"]);
+        assert_eq!(
+            wrong("person,system,permission\n"),
+            ["the list has a header and nothing in it"]
+        );
         assert!(wrong("person;system;permission\na;S;P\n")[0].ends_with("separated by commas"));
         let missing = |name| format!("there is no column \"{name}\", only: person, right");
         assert_eq!(wrong("person,right\na,b\n"), [missing("system"), missing("permission")]);

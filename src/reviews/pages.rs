@@ -11,7 +11,7 @@ use crate::access::policy::Gate;
 use crate::access::{Person, policy};
 use crate::error::Result;
 use crate::kernel::text::counted;
-use crate::kernel::{ReviewId, Ts};
+use crate::kernel::{ReviewId, ReviewInstanceId, Ts, Zone};
 use crate::web::limit::Limit;
 use crate::web::listing::{Listing, PAGE, seek};
 use crate::web::page::Mark;
@@ -21,6 +21,7 @@ use crate::web::{Cx, Place, Reply, Route, Shell, get, post};
 
 mod answering;
 mod defining;
+mod describing;
 mod evidence;
 mod mine;
 mod progress;
@@ -36,6 +37,8 @@ pub const ROUTES: &[Route] = &[
     post("/reviews/definitions/{id}", Gate::Catalogs, defining::change).limited(Limit::Submit),
     post("/reviews/definitions/{id}/end", Gate::Catalogs, defining::end),
     post("/reviews/definitions/{id}/start", Gate::Catalogs, defining::start),
+    get("/reviews/describe", Gate::Catalogs, describing::show),
+    post("/reviews/describe/{package}", Gate::Catalogs, describing::enough),
     get("/reviews/mine", Gate::SignedIn, mine::show),
     post("/reviews/mine/{item}", Gate::SignedIn, mine::reply).limited(Limit::Submit),
     get("/reviews/{id}", Gate::SignedIn, answering::show),
@@ -68,6 +71,8 @@ struct ListPage {
     shell: Shell,
     asked: Vec<AskedRow>,
     about: bool,
+    /// Access of theirs that reviewers could not tell the purpose of.
+    describe: bool,
     /// The reviews that the reader looks after or reads; none where there are none to look after.
     kept: Option<Vec<KeptRow>>,
     pager: Listing,
@@ -75,12 +80,19 @@ struct ListPage {
 }
 
 /// A review in which the reader is asked.
-struct AskedRow {
-    href: String,
-    name: String,
-    words: String,
-    mark: Mark,
-    due: Option<When>,
+pub struct AskedRow {
+    /// Its form.
+    pub href: String,
+    /// What it is called, and which run it is.
+    pub name: String,
+    /// How many items are left for the reader.
+    pub left: i64,
+    /// The same in words.
+    pub words: String,
+    /// Where it stands for the reader.
+    pub mark: Mark,
+    /// Until when, while it is open.
+    pub due: Option<When>,
 }
 
 /// A review that the reader looks after.
@@ -97,7 +109,7 @@ fn list(cx: &mut Cx) -> Result<Reply> {
     let me = cx.person()?.clone();
     let at = cx.cursor::<Ts>(PAGE)?;
     let scope = keeps(&me);
-    let (asked, tallies, about, kept, newest) = cx.read(|db| {
+    let (asked, tallies, about, kept, newest, describe) = cx.read(|db| {
         let asked = listing::asked(db, &me, ASKED)?;
         let tallies = listing::tallies(db, &me)?;
         let about = listing::is_about(db, me.id)?;
@@ -111,18 +123,14 @@ fn list(cx: &mut Cx) -> Result<Reply> {
                 (kept, newest)
             }
         };
-        Ok((asked, tallies, about, kept, newest))
+        let describe = match &scope {
+            None => false,
+            Some(catalogs) => !listing::to_describe(db, catalogs.as_deref(), 1)?.is_empty(),
+        };
+        Ok((asked, tallies, about, kept, newest, describe))
     })?;
     let (now, zone) = (cx.now(), cx.zone());
-    let tallies: HashMap<_, _> = tallies.into_iter().collect();
-    let asked = asked
-        .iter()
-        .map(|instance| {
-            let progress = tallies.get(&instance.id).copied().unwrap_or_default();
-            let due = Some(When::end(instance.due_at, now, zone));
-            asked_row(instance, progress, due.filter(|_| instance.state == State::Open))
-        })
-        .collect();
+    let asked = asked_rows(&asked, tallies, now, zone);
     let page = page(kept, ROWS, at.as_ref(), |review| (review.created_at, review.id.0));
     let pager = Listing::without_csv(cx, &page, "review", "reviews");
     let row = |review: &Review| {
@@ -140,6 +148,7 @@ fn list(cx: &mut Cx) -> Result<Reply> {
         shell: cx.shell("Reviews", Place::Reviews)?,
         asked,
         about,
+        describe,
         kept: scope.map(|_| page.rows.iter().map(row).collect()),
         pager,
         sets_up: me.administrator || (!me.owns.is_empty() && !me.auditor),
@@ -153,6 +162,23 @@ fn keeps(me: &Person) -> Option<Option<Vec<crate::kernel::CatalogId>>> {
         return Some(None);
     }
     (!me.owns.is_empty()).then(|| Some(me.owns.clone()))
+}
+
+/// What is asked of the reader, by review.
+#[must_use]
+pub fn asked_rows(
+    asked: &[Instance],
+    tallies: Vec<(ReviewInstanceId, listing::Progress)>,
+    now: Ts,
+    zone: Zone,
+) -> Vec<AskedRow> {
+    let tallies: HashMap<_, _> = tallies.into_iter().collect();
+    let row = |instance: &Instance| {
+        let progress = tallies.get(&instance.id).copied().unwrap_or_default();
+        let due = Some(When::end(instance.due_at, now, zone));
+        asked_row(instance, progress, due.filter(|_| instance.state == State::Open))
+    };
+    asked.iter().map(row).collect()
 }
 
 fn asked_row(instance: &Instance, progress: listing::Progress, due: Option<When>) -> AskedRow {
@@ -174,6 +200,7 @@ fn asked_row(instance: &Instance, progress: listing::Progress, due: Option<When>
     AskedRow {
         href: format!("/reviews/{}", instance.id),
         name: format!("{}, {}", instance.name, ordinal(instance.number)),
+        left: if instance.state == State::Open { left } else { 0 },
         words,
         mark,
         due,
@@ -196,7 +223,7 @@ fn state_mark(state: State) -> Mark {
     let (kind, shape) = match state {
         State::Open => ("ok", "half"),
         State::Completed => ("", "full"),
-        State::Starting | State::Applying => ("", "half"),
+        State::Starting | State::Between | State::Applying => ("", "half"),
         State::Confirming => ("warn", "stand"),
         State::Refused => ("stop", "cross"),
         State::Canceled => ("off", "minus"),

@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use uuid::Uuid;
+
 use super::model::{Instance, Reviewers, Source, State, Terms, Via};
 use super::store::rows::{self, Row};
 use super::store::snapshot::{self as source, Held};
@@ -11,8 +13,8 @@ use super::{context, rules, store};
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::kernel::{
-    About, AccessId, CatalogId, Fact, PersonId, ReviewId, ReviewInstanceId, ReviewItemId,
-    ReviewListId, ReviewPoolId, ReviewRowId, Risk, SourceId,
+    About, AccessId, AssignmentId, CatalogId, Fact, PersonId, ReviewId, ReviewInstanceId,
+    ReviewItemId, ReviewListId, ReviewPoolId, ReviewRowId, Risk,
 };
 use crate::requests::store::{administrators, owners};
 
@@ -29,6 +31,14 @@ pub fn begin(tx: &mut Tx<'_>, id: ReviewId) -> Result<Option<ReviewInstanceId>> 
     let Some(at) = review.next_at.filter(|at| *at <= now && review.ended_at.is_none()) else {
         return Ok(None);
     };
+    if let Some(policy) = &review.terms.scope.policy
+        && matches!(crate::policies::store::policy(tx.db(), policy.id), Err(Error::Missing))
+    {
+        // Nothing is held under a policy that is gone, and nothing will be.
+        writes::end(tx, &review)?;
+        tx.record(&Fact::ReviewEnded { review: review.name }, About::nothing())?;
+        return Ok(None);
+    }
     // Nobody is asked about the same access twice at a time.
     if store::instances_of(tx.db(), id, 1)?.iter().any(|one| one.state.runs()) {
         return Ok(None);
@@ -44,6 +54,7 @@ pub fn begin(tx: &mut Tx<'_>, id: ReviewId) -> Result<Option<ReviewInstanceId>> 
         due_at: rules::due_at(at.max(now), review.terms.days, zone),
         terms: review.terms.clone(),
         state: State::Starting,
+        stage: 1,
         starts_at: now,
         opened_at: None,
         source_count: None,
@@ -55,6 +66,7 @@ pub fn begin(tx: &mut Tx<'_>, id: ReviewId) -> Result<Option<ReviewInstanceId>> 
         closed_at: None,
         completed_at: None,
         confirmed: None,
+        pace: None,
         rev: 1,
     };
     writes::count_start(tx, &review, next)?;
@@ -90,17 +102,17 @@ pub fn go_on(tx: &mut Tx<'_>, id: ReviewInstanceId) -> Result<bool> {
 type Draft = (NewItem, Option<PersonId>);
 
 /// What comes next of the source, and how far that is.
-fn next(tx: &mut Tx<'_>, read: &Instance) -> Result<(Vec<Draft>, Option<SourceId>)> {
+fn next(tx: &mut Tx<'_>, read: &Instance) -> Result<(Vec<Draft>, Option<Uuid>)> {
     let (scope, after) = (&read.terms.scope, read.reached);
     if let Some(list) = rows::list_of(read.id, scope) {
-        let after = after.map(|id| ReviewRowId(id.0));
+        let after = after.map(ReviewRowId);
         let some = rows::held(tx.db(), (list, scope), after, CHUNK)?;
-        let last = some.last().map(|row| SourceId(row.id.0));
+        let last = some.last().map(|row| row.id.0);
         return Ok((of_list(read, some)?, last));
     }
-    let after = after.map(|id| crate::kernel::AssignmentId(id.0));
+    let after = after.map(AssignmentId);
     let some = source::held(tx.db(), scope, read.starts_at, after, CHUNK)?;
-    let last = some.last().map(|held| SourceId(held.assignment.0));
+    let last = some.last().map(|held| held.assignment.0);
     Ok((of_assignments(tx, read, &some)?, last))
 }
 
@@ -181,7 +193,10 @@ fn difference(tx: &mut Tx<'_>, read: &Instance, new: &Instance) -> Result<String
     );
     let list = rows::list_of(read.id, scope);
     if let Some((row, _)) = late(tx, read, list)?.first() {
-        return Ok(format!("{counts}; {} of {} is missing in it", row.access_name, row.person_name));
+        return Ok(format!(
+            "{counts}; {} of {} is missing in it",
+            row.access_name, row.person_name
+        ));
     }
     let surplus = match list {
         Some(list) => rows::surplus(tx.db(), read.id, list)?,
@@ -206,7 +221,7 @@ fn of_assignments(tx: &mut Tx<'_>, instance: &Instance, rows: &[Held]) -> Result
         let item = NewItem {
             id: ReviewItemId::fresh(),
             instance_id: instance.id,
-            pool_id: ReviewPoolId(uuid::Uuid::nil()),
+            pool_id: ReviewPoolId(Uuid::nil()),
             assignment_id: Some(row.assignment),
             row_id: None,
             person_id: row.person,
@@ -236,7 +251,7 @@ fn of_list(instance: &Instance, rows: Vec<Row>) -> Result<Vec<Draft>> {
         let item = NewItem {
             id: ReviewItemId::fresh(),
             instance_id: instance.id,
-            pool_id: ReviewPoolId(uuid::Uuid::nil()),
+            pool_id: ReviewPoolId(Uuid::nil()),
             assignment_id: None,
             row_id: Some(row.id),
             person_id: row.person,
@@ -268,12 +283,13 @@ fn write(
     if drafts.is_empty() {
         return Ok(Ok(0));
     }
-    let mut who = Resolver::read(tx, instance, &drafts)?;
+    let subjects: Vec<Subject> = drafts.iter().map(Subject::of).collect();
+    let mut who = Resolver::read(tx, instance, &instance.terms, &subjects)?;
     let mut wanted: BTreeMap<String, (Via, Vec<PersonId>)> = BTreeMap::new();
     let mut keys = Vec::new();
-    for draft in &drafts {
-        let Some((key, via, people)) = who.of(tx, &instance.terms, draft)? else {
-            let (access, name) = (&draft.0.access_name, &draft.0.person_name);
+    for ((item, _), subject) in drafts.iter().zip(&subjects) {
+        let Some((key, via, people)) = who.of(tx, &instance.terms, subject)? else {
+            let (access, name) = (&item.access_name, &item.person_name);
             return Ok(Err(format!("nobody can answer for {access} of {name}")));
         };
         keys.push(key.clone());
@@ -281,7 +297,7 @@ fn write(
     }
     let wanted: Vec<(String, Via, Vec<PersonId>)> =
         wanted.into_iter().map(|(key, (via, people))| (key, via, people)).collect();
-    let pools: HashMap<_, _> = writes::pools(tx, instance.id, &wanted)?.into_iter().collect();
+    let pools: HashMap<_, _> = writes::pools(tx, (instance.id, 1), &wanted)?.into_iter().collect();
     let mut items = Vec::new();
     for ((item, _), key) in drafts.into_iter().zip(keys) {
         let pool_id = *pools.get(&key).ok_or(Error::Stale)?;
@@ -291,8 +307,21 @@ fn write(
     Ok(Ok(i64::try_from(items.len()).unwrap_or(i64::MAX)))
 }
 
+/// Whose access it is, as far as it matters for who answers.
+pub(super) struct Subject {
+    pub(super) person: PersonId,
+    pub(super) manager: Option<PersonId>,
+    pub(super) catalog: Option<CatalogId>,
+}
+
+impl Subject {
+    fn of((item, manager): &Draft) -> Self {
+        Self { person: item.person_id, manager: *manager, catalog: item.catalog_id }
+    }
+}
+
 /// Who can be asked: read once for a chunk.
-struct Resolver {
+pub(super) struct Resolver {
     /// Those of the managers, named people and fallbacks who are here.
     here: Vec<PersonId>,
     /// The members of named groups and named people who are here.
@@ -305,11 +334,15 @@ struct Resolver {
 }
 
 impl Resolver {
-    fn read(tx: &mut Tx<'_>, instance: &Instance, drafts: &[Draft]) -> Result<Self> {
-        let terms = &instance.terms;
+    pub(super) fn read(
+        tx: &mut Tx<'_>,
+        instance: &Instance,
+        terms: &Terms,
+        rows: &[Subject],
+    ) -> Result<Self> {
         let managers: Vec<PersonId> = match terms.reviewers {
-            Reviewers::Manager => drafts.iter().filter_map(|(_, manager)| *manager).collect(),
-            Reviewers::Own => drafts.iter().map(|(item, _)| item.person_id).collect(),
+            Reviewers::Manager => rows.iter().filter_map(|row| row.manager).collect(),
+            Reviewers::Own => rows.iter().map(|row| row.person).collect(),
             Reviewers::Owners | Reviewers::Named { .. } => vec![],
         };
         let named = match &terms.reviewers {
@@ -340,13 +373,13 @@ impl Resolver {
 
     /// Who answers for a row, and why they: never the person alone (D29). Where those whom the review asks are not
     /// there, the fallback, then the owners, then the administrators.
-    fn of(
+    pub(super) fn of(
         &mut self,
         tx: &mut Tx<'_>,
         terms: &Terms,
-        (item, manager): &Draft,
+        row: &Subject,
     ) -> Result<Option<(String, Via, Vec<PersonId>)>> {
-        let (person, catalog) = (item.person_id, item.catalog_id);
+        let (person, catalog) = (row.person, row.catalog);
         let other = |people: &[PersonId]| people.iter().any(|id| *id != person);
         match terms.reviewers {
             Reviewers::Own if self.here.contains(&person) => {
@@ -354,7 +387,7 @@ impl Resolver {
             }
             Reviewers::Manager => {
                 let able = |id: &PersonId| *id != person && self.here.contains(id);
-                if let Some(manager) = manager.filter(able) {
+                if let Some(manager) = row.manager.filter(able) {
                     return Ok(Some((format!("manager:{manager}"), Via::Manager, vec![manager])));
                 }
             }

@@ -59,6 +59,7 @@ fn one(
         before = store::item(tx.db(), before.id)?;
     }
     still_held(&before)?;
+    still_asked(tx, &before, &instance)?;
     let zone = tx.zone();
     let ends = before.ends_at.map(|at| last_day(at, zone).unwrap_or_else(|| zone.date(at)));
     let given = (says.answer, says.until, says.note.as_str());
@@ -189,6 +190,7 @@ pub fn pass_on(
     let before = store::item(tx.db(), ReviewItemId(permit.about()))?;
     let instance = open(tx, before.instance)?;
     still_held(&before)?;
+    still_asked(tx, &before, &instance)?;
     let standing = standing(tx, &before)?;
     if standing.own {
         return Err(Error::refused(
@@ -208,7 +210,8 @@ pub fn pass_on(
         return Err(Error::invalid("to", super::super::NOBODY));
     }
     let (me, instead) = whose(tx, &before)?;
-    let pool = writes::pools(tx, instance.id, &[(format!("passed:{to}"), Via::Passed, vec![to])])?;
+    let at = (instance.id, instance.stage);
+    let pool = writes::pools(tx, at, &[(format!("passed:{to}"), Via::Passed, vec![to])])?;
     let pool = pool.first().ok_or(Error::Stale)?.1;
     writes::save_pool(tx, &before, pool)?;
     let given =
@@ -307,6 +310,18 @@ fn still_held(item: &Item) -> Result<()> {
             "{} of {} has ended, or its removal has begun.",
             item.access_name, item.person_name
         ),
+    ))
+}
+
+/// What did not go on to the stage that is open was decided in an earlier one.
+fn still_asked(tx: &mut Tx<'_>, item: &Item, instance: &Instance) -> Result<()> {
+    let pools = store::pools(tx.db(), &[item.pool])?;
+    if pools.iter().any(|pool| pool.stage == instance.stage) {
+        return Ok(());
+    }
+    Err(Error::refused(
+        "An earlier stage has decided this",
+        "Only what went on to the stage that is open now can be answered.",
     ))
 }
 

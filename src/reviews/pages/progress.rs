@@ -4,7 +4,7 @@
 use askama::Template;
 use chrono::NaiveDate;
 
-use super::answering::outcome_words;
+use super::answering::{outcome_words, stage_words};
 use super::{kept, ordinal, state_mark};
 use crate::access::policy;
 use crate::directory::store::meant;
@@ -31,6 +31,9 @@ struct ProgressPage {
     run: String,
     mark: Mark,
     state: State,
+    stage: Option<String>,
+    /// True where another stage follows the one that is open.
+    goes_on: bool,
     reads: Vec<String>,
     trouble: Option<String>,
     started: When,
@@ -168,7 +171,11 @@ fn draw(cx: &Cx, form: &Form, errors: &[FieldError]) -> Result<Reply> {
         person: item.person_name,
         why: item.note.unwrap_or_default(),
         since: item.applied_at.map(when),
-        proof: if form.raw("item") == item.id.to_string() { form.text("proof") } else { String::new() },
+        proof: if form.raw("item") == item.id.to_string() {
+            form.text("proof")
+        } else {
+            String::new()
+        },
         mine: actor.id() != Some(item.person),
     };
     let shown = ProgressPage {
@@ -178,6 +185,8 @@ fn draw(cx: &Cx, form: &Form, errors: &[FieldError]) -> Result<Reply> {
         run: ordinal(instance.number),
         mark: state_mark(instance.state),
         state: instance.state,
+        stage: stage_words(&instance),
+        goes_on: instance.stage < instance.terms.stages(),
         reads: reads::sentences(&instance.terms),
         trouble: instance.trouble.clone(),
         started: when(instance.starts_at),
@@ -274,6 +283,10 @@ pub(super) fn act(cx: &mut Cx) -> Result<Reply> {
                 Ok(("Handed over.", format!("{items} with {name} now.")))
             })
         }
+        "next" => run(cx, &instance, |tx, permit| {
+            commands::next_stage(tx, permit)?;
+            Ok(("The stage is over.", "The next one begins at once.".to_owned()))
+        }),
         "close" => run(cx, &instance, |tx, permit| {
             commands::close(tx, permit)?;
             Ok(("Closed.", "What was answered is carried out now.".to_owned()))
@@ -325,9 +338,8 @@ pub(super) fn prove(cx: &mut Cx) -> Result<Reply> {
             Ok(Reply::see_other(format!("/reviews/{}/progress", instance.id)).notice(strong, text))
         }
         Err(Error::Invalid(errors)) => {
-            let named = |error: FieldError| {
-                FieldError::new(format!("{}-{item}", error.field), error.text)
-            };
+            let named =
+                |error: FieldError| FieldError::new(format!("{}-{item}", error.field), error.text);
             let errors: Vec<FieldError> = errors.into_iter().map(named).collect();
             draw(cx, &form, &errors)
         }

@@ -142,13 +142,7 @@ macro_rules! rows {
             .select((
                 (review_rows::id, review_rows::access_id, review_rows::access_name),
                 (review_rows::about, review_rows::since, review_rows::risk),
-                (
-                    people::id,
-                    people::name,
-                    people::department,
-                    people::manager_id,
-                    people::enabled,
-                ),
+                (people::id, people::name, people::department, people::manager_id, people::enabled),
             ))
             .load($db)?;
         let one = |(what, (about, since, risk), who): Raw| {
@@ -247,7 +241,10 @@ pub fn proofs(db: &mut Db, ids: &[ReviewItemId]) -> Result<HashMap<ReviewItemId,
             review_proofs::at,
         ))
         .load(db)?;
-    Ok(rows.into_iter().map(|(item, who, name, proof, at)| (item, (who, name, proof, at))).collect())
+    Ok(rows
+        .into_iter()
+        .map(|(item, who, name, proof, at)| (item, (who, name, proof, at)))
+        .collect())
 }
 
 /// The roles of a resource that lines are of; a line that somebody put in has none.

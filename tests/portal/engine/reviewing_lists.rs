@@ -32,9 +32,7 @@ impl World {
         item: ReviewItemId,
         proof: &'static str,
     ) -> keyholder::error::Result<()> {
-        self.runs(who, id, move |tx, permit| {
-            commands::prove(tx, permit, item, proof).map(|_| ())
-        })
+        self.runs(who, id, move |tx, permit| commands::prove(tx, permit, item, proof).map(|_| ()))
     }
 }
 
@@ -64,10 +62,8 @@ fn d31_what_a_list_says_is_reviewed_and_removed_by_hand_with_proof() {
     assert_eq!(item.access, w.item_of(id, w.dan).access, "holders of the same stand together");
     assert!(w.item_of(id, w.dan).context.since_unknown);
     // No end can be set where nothing of it is managed here.
-    let until = commands::Says {
-        until: Some("2026-03-31".parse().unwrap()),
-        ..says(Answer::Until)
-    };
+    let until =
+        commands::Says { until: Some("2026-03-31".parse().unwrap()), ..says(Answer::Until) };
     assert_eq!(wrong(w.answers(w.ben, item.id, until)), ["until"]);
     w.answers(w.ben, item.id, says(Answer::Remove)).unwrap();
     w.answers(w.ben, w.item_of(id, w.eve).id, says(Answer::Remove)).unwrap();
@@ -158,7 +154,10 @@ fn d27_a_long_list_is_read_in_chunks() {
         .collect();
     let id = w.list(&lines, once(asked(&[w.ben])));
     let there = w.instance(id);
-    assert_eq!((there.state, there.source_count, there.item_count), (State::Open, Some(1_400), 1_400));
+    assert_eq!(
+        (there.state, there.source_count, there.item_count),
+        (State::Open, Some(1_400), 1_400)
+    );
 }
 
 #[test]

@@ -5,7 +5,9 @@ use keyholder::access::policy;
 use keyholder::db::Tx;
 use keyholder::db::schema::{review_instances, review_items};
 use keyholder::error::{Error, Result};
-use keyholder::kernel::{AssignmentId, PersonId, ReviewId, ReviewInstanceId, ReviewItemId, ReviewListId};
+use keyholder::kernel::{
+    AssignmentId, PersonId, ReviewId, ReviewInstanceId, ReviewItemId, ReviewListId,
+};
 use keyholder::reviews::commands::{self, Answered, NewReview, Says};
 use keyholder::reviews::model::{
     Answer, Instance, Item, Outcome, Reviewers, Rhythm, Scope, Silence, Terms,
@@ -29,6 +31,7 @@ pub fn once(reviewers: Reviewers) -> Terms {
         reasons: false,
         at_once: false,
         words: String::new(),
+        then: vec![],
     }
 }
 
