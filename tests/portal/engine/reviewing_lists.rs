@@ -180,6 +180,7 @@ fn e24_a_line_of_nobody_is_refused_with_its_number_or_left_out_and_counted() {
     let strangers = w.db.read(|db| rows::strangers(db, list, 10)).unwrap();
     assert_eq!(strangers, [("ghost".to_owned(), "SAP: Reader".to_owned())]);
     // A list of nobody but strangers is no review, and no list comes again by itself.
+    w.pass(1);
     let none = format!("{HEADER}ghost,SAP,Reader,,,\n");
     assert_eq!(wrong(w.try_list(&none, true, once(asked(&[w.ben])))), ["list"]);
     let weekly = Terms { rhythm: Rhythm::Weekly, days: 3, ..once(asked(&[w.ben])) };
