@@ -17,6 +17,7 @@ use crate::reviews::commands::{self, Says};
 use crate::reviews::model::{Answer, Earlier, Instance, Item, Outcome, Silence, State, Via};
 use crate::reviews::store::listing::{self, By, Group, Mine, Part, Progress};
 use crate::reviews::store::{self, Pool};
+use crate::settings::store::organization;
 use crate::web::listing::{PAGE, address};
 use crate::web::paging::Cursor;
 use crate::web::words::{When, last_day};
@@ -200,7 +201,8 @@ struct ItemBlock {
     ends: Option<When>,
     policy: String,
     reason: Option<String>,
-    approved_by: Vec<String>,
+    /// Who approved it; none where the reader is not to know (E17).
+    approved_by: Option<Vec<String>>,
     peers: Option<(usize, usize)>,
     peers_words: Option<String>,
     changes: Vec<String>,
@@ -279,7 +281,7 @@ fn draw_part(
         from => from.flatten(),
     };
     let me = cx.person()?.clone();
-    let (rows, pools, names, alike) = cx.read(|db| {
+    let (rows, pools, names, alike, veiled) = cx.read(|db| {
         let mut rows = listing::part(db, (mine, instance.id, part), from, ROWS as i64 + 1)?;
         // A form that is shown again shows the item that it is about, wherever it stands in the list.
         if let Some(typed) = typed
@@ -298,7 +300,10 @@ fn draw_part(
             }
             Part::Person(_) => 0,
         };
-        Ok((rows, pools, names, alike))
+        // Only in a review of oneself is the reader the one who had to wait for a decision.
+        let own = pools.iter().any(|pool| pool.via == Via::Own);
+        let veiled = own && !organization(db)?.approver_names && !me.administrator;
+        Ok((rows, pools, names, alike, veiled))
     })?;
     let page = crate::web::paging::page(rows, ROWS, at.as_ref(), |item| {
         (place(item, by_person), item.id.0)
@@ -309,7 +314,7 @@ fn draw_part(
     let heading = if by_person { first.person_name.clone() } else { first.access_name.clone() };
     let (now, zone) = (cx.now(), cx.zone());
     let block = |item: &Item| {
-        let reader = Reader { instance, pools: &pools, names: &names, me: &me, now, zone };
+        let reader = Reader { instance, pools: &pools, names: &names, me: &me, veiled, now, zone };
         reader.block(item, by_person, typed)
     };
     let frame = Frame::of(cx, instance, *progress);
@@ -364,6 +369,8 @@ struct Reader<'a> {
     pools: &'a [Pool],
     names: &'a HashMap<PersonId, String>,
     me: &'a crate::access::Person,
+    /// Those whose access it is do not read who approved it (E17).
+    veiled: bool,
     now: Ts,
     zone: Zone,
 }
@@ -393,7 +400,7 @@ impl Reader<'_> {
             ends: item.ends_at.map(|at| When::end(at, self.now, self.zone)),
             policy: context.policy.clone(),
             reason: context.reason.clone(),
-            approved_by: context.approved_by.clone(),
+            approved_by: (!self.veiled || !standing.own).then(|| context.approved_by.clone()),
             peers: context
                 .peers
                 .filter(|peers| peers.of >= 5 && peers.of <= 12 && peers.have <= peers.of)
