@@ -1,8 +1,6 @@
 //! What people see of reviews: what waits for them, the form, what is reviewed about them; and for those who look after
 //! them how they are set up and how they stand.
 
-use std::collections::HashMap;
-
 use askama::Template;
 
 use super::model::{Instance, Review, State};
@@ -95,49 +93,41 @@ fn list(cx: &mut Cx) -> Result<Reply> {
     let me = cx.person()?.clone();
     let at = cx.cursor::<Ts>(PAGE)?;
     let scope = keeps(&me);
-    let (asked, tallies, about, kept, newest) = cx.read(|db| {
+    let (asked, stake, kept) = cx.read(|db| {
         let asked = listing::asked(db, &me, ASKED)?;
-        let tallies = listing::tallies(db, &me)?;
-        let about = listing::is_about(db, me.id)?;
-        let (kept, newest) = match &scope {
-            None => (vec![], vec![]),
+        let stake = listing::stake(db, &me)?;
+        let kept = match &scope {
+            None => vec![],
             Some(catalogs) => {
                 let from = seek(at.as_ref(), ReviewId);
-                let kept = listing::kept(db, catalogs.as_deref(), from, ROWS as i64 + 1)?;
-                let ids: Vec<ReviewId> = kept.iter().map(|review| review.id).collect();
-                let newest = listing::newest(db, &ids)?;
-                (kept, newest)
+                listing::kept(db, catalogs.as_deref(), from, ROWS as i64 + 1)?
             }
         };
-        Ok((asked, tallies, about, kept, newest))
+        Ok((asked, stake, kept))
     })?;
     let (now, zone) = (cx.now(), cx.zone());
-    let tallies: HashMap<_, _> = tallies.into_iter().collect();
     let asked = asked
         .iter()
         .map(|instance| {
-            let progress = tallies.get(&instance.id).copied().unwrap_or_default();
+            let progress = stake.tallies.get(&instance.id).copied().unwrap_or_default();
             let due = Some(When::end(instance.due_at, now, zone));
             asked_row(instance, progress, due.filter(|_| instance.state == State::Open))
         })
         .collect();
-    let page = page(kept, ROWS, at.as_ref(), |review| (review.created_at, review.id.0));
+    let page = page(kept, ROWS, at.as_ref(), |(review, _)| (review.created_at, review.id.0));
     let pager = Listing::without_csv(cx, &page, "review", "reviews");
-    let row = |review: &Review| {
-        let instance = newest.iter().find(|instance| instance.review == review.id);
-        KeptRow {
-            href: format!("/reviews/definitions/{}", review.id),
-            name: review.name.clone(),
-            what: super::reads::sentences(&review.terms).swap_remove(0),
-            mark: review_mark(review, instance),
-            now: instance.map(|instance| format!("/reviews/{}/progress", instance.id)),
-            next: review.next_at.map(|at| When::start(at, now, zone)),
-        }
+    let row = |(review, newest): &(Review, Option<Instance>)| KeptRow {
+        href: format!("/reviews/definitions/{}", review.id),
+        name: review.name.clone(),
+        what: super::reads::sentences(&review.terms).swap_remove(0),
+        mark: review_mark(review, newest.as_ref()),
+        now: newest.as_ref().map(|instance| format!("/reviews/{}/progress", instance.id)),
+        next: review.next_at.map(|at| When::start(at, now, zone)),
     };
     let shown = ListPage {
         shell: cx.shell("Reviews", Place::Reviews)?,
         asked,
-        about,
+        about: stake.about,
         kept: scope.map(|_| page.rows.iter().map(row).collect()),
         pager,
         sets_up: me.administrator || (!me.owns.is_empty() && !me.auditor),
