@@ -584,6 +584,7 @@ diesel::table! {
         catalog_id -> Nullable<Uid>,
         terms -> Text,
         state -> Text,
+        stage -> BigInt,
         starts_at -> Stamp,
         opened_at -> Nullable<Stamp>,
         due_at -> Stamp,
@@ -596,6 +597,7 @@ diesel::table! {
         closed_at -> Nullable<Stamp>,
         silence -> Nullable<Text>,
         closed_by -> Nullable<Uid>,
+        pace -> Nullable<BigInt>,
         completed_at -> Nullable<Stamp>,
         rev -> BigInt,
         created_at -> Stamp,
@@ -609,6 +611,7 @@ diesel::table! {
     review_pools (id) {
         id -> Uid,
         instance_id -> Uid,
+        stage -> BigInt,
         pool_key -> Text,
         via -> Text,
     }

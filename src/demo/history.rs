@@ -348,6 +348,7 @@ impl Writer<'_> {
                 reasons: false,
                 at_once: false,
                 words: review.words.to_owned(),
+                then: vec![],
             },
         };
         let by = self.names.person(review.by)?;

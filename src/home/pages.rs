@@ -18,6 +18,8 @@ use crate::requests::model::{Request, State};
 use crate::requests::pages::{Line, line};
 use crate::requests::store::{self as requests, Waiting};
 use crate::requests::{veil, words};
+use crate::reviews::pages::{AskedRow, asked_rows};
+use crate::reviews::store::listing;
 use crate::team::rules::Figure;
 use crate::team::store::{Glance, at_a_glance, suggested_names};
 use crate::web::page::Mark;
@@ -33,6 +35,8 @@ const SHOWN: usize = 5;
 const COUNTED: i64 = 10;
 /// Access that ends within so many days is named.
 const SOON_DAYS: u32 = 30;
+/// As many reviews are looked at.
+const REVIEWS: i64 = 25;
 /// What nobody decided in time is told to owners for so many days.
 const LATELY_DAYS: u32 = 14;
 /// As many suggestions.
@@ -48,6 +52,8 @@ struct HomePage {
     lede: String,
     decide: Vec<Decision>,
     more_decisions: bool,
+    /// Reviews with items that wait for the reader's answer.
+    reviews: Vec<AskedRow>,
     open: Vec<Line>,
     more_open: bool,
     /// What of theirs ends when, drawn.
@@ -134,6 +140,8 @@ fn home(cx: &mut Cx) -> Result<Reply> {
     let shell = cx.shell("What waits for you – Home", Place::Home)?;
     // The navigation knows already whether anybody reports to the reader.
     let manages = shell.nav.iter().any(|item| item.place == Place::Team);
+    // And whether a review waits for an answer.
+    let reviews = shell.nav.iter().any(|n| n.place == Place::Reviews && n.count.is_some());
     let lately = times.zone.minus_days(times.now, LATELY_DAYS);
     let found = cx.read(|db| {
         let queue = requests::queue(db, person, None, COUNTED)?;
@@ -149,10 +157,17 @@ fn home(cx: &mut Cx) -> Result<Reply> {
         };
         let glance = if manages { Some(at_a_glance(db, me, soon)?) } else { None };
         let suggested = suggested_names(db, Viewer::from(person))?;
+        let reviews = if reviews {
+            (listing::asked(db, person, REVIEWS)?, listing::stake(db, person, None)?.tallies)
+        } else {
+            Default::default()
+        };
         let start = person.administrator && all_catalogs(db, actor, None, 1)?.is_empty();
-        Ok((queue, open, holders, held, troubles, expired, glance, suggested, start))
+        Ok((queue, open, holders, held, troubles, expired, glance, suggested, start, reviews))
     })?;
-    let (queue, open, holders, held, troubles, expired, glance, suggested, start) = found;
+    let (queue, open, holders, held, troubles, expired, glance, suggested, start, reviews) = found;
+    let mut reviews = asked_rows(&reviews.0, &reviews.1, times.now, times.zone);
+    reviews.retain(|row| row.left > 0);
     let (mut ending, rest): (Vec<_>, Vec<_>) =
         held.iter().partition(|(named, _)| named.assignment.ends_at.is_some_and(|end| end <= soon));
     ending.sort_by_key(|(named, _)| named.assignment.ends_at);
@@ -162,9 +177,10 @@ fn home(cx: &mut Cx) -> Result<Reply> {
     let page = HomePage {
         shell,
         today: date(times.zone.date(times.now)),
-        heading: heading(queue.len(), asked, open.len(), ending.len()),
+        heading: heading(queue.len(), asked, reviews.len(), (open.len(), ending.len())),
         lede: lede(queue.len(), open.len(), ending.len(), held.len()),
         more_decisions: queue.len() > SHOWN,
+        reviews,
         decide: queue.iter().take(SHOWN).map(|w| decision(w, times)).collect(),
         more_open: open.len() > SHOWN,
         open: open_lines,
@@ -221,11 +237,20 @@ fn suggestion((figure, open): (Figure, Open)) -> Suggested {
 }
 
 /// The first thing that is true: what waits for me, what I wait for, what ends soon.
-fn heading(decisions: usize, asked: usize, open: usize, ending: usize) -> String {
+fn heading(
+    decisions: usize,
+    asked: usize,
+    reviews: usize,
+    (open, ending): (usize, usize),
+) -> String {
     match (decisions, open, ending) {
         (0, ..) if asked == 1 => "One question waits for your answer".to_owned(),
         (0, ..) if asked > 1 => {
             format!("{} questions wait for your answer", capital(&count(asked)))
+        }
+        (0, ..) if reviews == 1 => "One access review waits for you".to_owned(),
+        (0, ..) if reviews > 1 => {
+            format!("{} access reviews wait for you", capital(&count(reviews)))
         }
         (0, 0, 0) => "Nothing waits for you".to_owned(),
         (0, 0, 1) => "One access of yours ends soon".to_owned(),

@@ -462,6 +462,11 @@ pub enum Fact {
     ReviewCanceled {
         review: String,
     },
+    ReviewStageOpened {
+        review: String,
+        stage: i64,
+        due: Ts,
+    },
     ReviewExtended {
         review: String,
         until: Ts,
@@ -487,6 +492,9 @@ pub enum Fact {
     },
     DescriptionAsked {
         review: String,
+    },
+    DescriptionGiven {
+        better: bool,
     },
     // Delivery
     RightDelivered {
@@ -853,6 +861,7 @@ impl Fact {
             | Self::ReviewConfirmed { .. }
             | Self::ReviewCompleted { .. }
             | Self::ReviewCanceled { .. }
+            | Self::ReviewStageOpened { .. }
             | Self::ReviewExtended { .. }
             | Self::ReviewReset { .. }
             | Self::ReviewersReplaced { .. }
@@ -860,7 +869,8 @@ impl Fact {
             | Self::RemovalPlanned { .. }
             | Self::RemovalUndone { .. }
             | Self::RemovalFailed { .. }
-            | Self::DescriptionAsked { .. } => Family::Reviews,
+            | Self::DescriptionAsked { .. }
+            | Self::DescriptionGiven { .. } => Family::Reviews,
             Self::RightDelivered { .. }
             | Self::RightHeldBefore { .. }
             | Self::RightRemoved { .. }
@@ -1149,6 +1159,11 @@ impl Fact {
                     data(review)
                 )
             }
+            Self::ReviewStageOpened { review, stage, due } => format!(
+                "Stage {stage} of the access review “{}” has begun, until {}",
+                data(review),
+                day(*due)
+            ),
             Self::ReviewExtended { review, until } => format!(
                 "{{actor}} extended the access review “{}” until {}",
                 data(review),
@@ -1178,6 +1193,12 @@ impl Fact {
                 "{{package}} of {{person}} could not be removed in time, as the access review “{}” had decided",
                 data(review)
             ),
+            Self::DescriptionGiven { better: true } => {
+                "{package} is described better, as a reviewer asked".to_owned()
+            }
+            Self::DescriptionGiven { better: false } => {
+                "The description of {package} was found to be enough".to_owned()
+            }
             Self::DescriptionAsked { review } => format!(
                 "A reviewer of the access review “{}” could not tell what {{package}} is for: describe it better",
                 data(review)

@@ -213,6 +213,7 @@ pub fn audiences(fact: &Fact) -> Vec<Audience> {
         Fact::StandInEnded { early: true, .. } => vec![StandIn, Person],
         Fact::GlobalRoleGranted { .. } | Fact::GlobalRoleWithdrawn { .. } => vec![Person],
         Fact::ReviewStarted { .. } | Fact::ReviewReminded { .. } => vec![Reviewers],
+        Fact::ReviewStageOpened { .. } => vec![Reviewers],
         Fact::ReviewExtended { .. } | Fact::ReviewReset { .. } => vec![Reviewers],
         Fact::ReviewersReplaced { .. } => vec![NewReviewers, ReviewKeepers],
         Fact::ReviewPassedOn { .. } => vec![ReviewPassedTo],
@@ -237,6 +238,7 @@ pub fn audiences(fact: &Fact) -> Vec<Audience> {
         | Fact::ReviewAnswered { .. }
         | Fact::ReviewAnswerCleared { .. }
         | Fact::ReviewReplied { .. }
+        | Fact::DescriptionGiven { .. }
         | Fact::ReviewSignedOff { .. }
         | Fact::ReviewConfirmed { .. }
         | Fact::ReviewCanceled { .. }

@@ -14,6 +14,8 @@ use crate::policies::store::of_package;
 use crate::requests::commands::contents_changed;
 use crate::requests::stopping::Stopped;
 use crate::requests::stops::{self, Thing};
+use crate::reviews;
+use crate::reviews::model::Review;
 use crate::web::page::Choice;
 use crate::web::{Cx, Form, Place, Reply, Route, Shell, get, post};
 
@@ -144,6 +146,8 @@ struct EditPage {
     form: Form,
     picks: Vec<Pick>,
     policies: Vec<Line>,
+    /// True where reviewers could not tell what it is for.
+    unclear: bool,
     stopped: Option<Stopped>,
     /// Its catalog is stopped, and everything in it.
     catalog_stopped: Option<Stopped>,
@@ -155,21 +159,40 @@ struct Line {
     /// Its sentences.
     reads: Vec<String>,
     stopped: Option<Stopped>,
+    /// The reviews of what is held under it.
+    reviews: Vec<ReviewLine>,
 }
 
-/// The policies with their sentences and their own stops. Two statements.
+/// A review of a policy.
+struct ReviewLine {
+    href: String,
+    name: String,
+    /// Who answers, and when.
+    reads: String,
+}
+
+/// The policies with their sentences, their own stops and their reviews. Three statements.
 fn policies(cx: &Cx, id: PackageId) -> Result<Vec<Line>> {
-    let (policies, stops) = cx.read(|db| {
+    let (policies, stops, reviews) = cx.read(|db| {
         let policies = of_package(db, id)?;
         let ids: Vec<PolicyId> = policies.iter().map(|policy| policy.id).collect();
         let stops = stops::of_policies(db, &ids)?;
-        Ok((policies, stops))
+        let reviews = reviews::store::of_policies(db, &ids)?;
+        Ok((policies, stops, reviews))
     })?;
     let line = |policy: Policy| {
         let href = format!("/packages/{id}/policies/{}", policy.id);
         let stop = stops.iter().find(|stop| stop.thing == Thing::Policy(policy.id)).cloned();
         let stopped = stop.map(|stop| Stopped::of(stop, href, cx.now(), cx.zone()));
-        Line { reads: policy.terms.reads(), policy, stopped }
+        let of_it = |review: &&Review| {
+            review.terms.scope.policy.as_ref().is_some_and(|named| named.id == policy.id)
+        };
+        let reviews = reviews.iter().filter(of_it).map(|review| ReviewLine {
+            href: format!("/reviews/definitions/{}", review.id),
+            name: review.name.clone(),
+            reads: reviews::reads::brief(&review.terms),
+        });
+        Line { reads: policy.terms.reads(), reviews: reviews.collect(), policy, stopped }
     };
     Ok(policies.into_iter().map(line).collect())
 }
@@ -199,10 +222,15 @@ fn change(cx: &mut Cx) -> Result<Reply> {
     if let Err(errors) = rules::package(&says) {
         return draw_edit(cx, detail, form, &errors);
     }
+    // What a reviewer asked for is done with the first change of the description.
+    let described = says.description != detail.package.description;
     let Ok(seen) = form.raw("contents").parse::<i64>() else { return Err(Error::Missing) };
     let saved = cx.write(move |tx| {
         let permit = policy::manage_catalog(tx.actor(), catalog)?;
         commands::change(tx, &permit, id, &says)?;
+        if described {
+            reviews::commands::described(tx, &permit, id, true)?;
+        }
         commands::set_contents(tx, &permit, id, seen, &roles, contents_changed)
     });
     match saved {
@@ -218,7 +246,9 @@ fn change(cx: &mut Cx) -> Result<Reply> {
 
 fn draw_edit(cx: &Cx, detail: Detail, form: Form, errors: &[FieldError]) -> Result<Reply> {
     let (id, catalog) = (detail.package.id, detail.package.catalog);
-    let all = cx.read(|db| store::roles_of(db, catalog))?;
+    let (all, unclear) = cx.read(|db| {
+        Ok((store::roles_of(db, catalog)?, reviews::store::listing::is_to_describe(db, id)?))
+    })?;
     let policies = policies(cx, id)?;
     let stopped = Stopped::read(cx, Thing::Package(id), format!("/packages/{id}"))?;
     let catalog_stopped =
@@ -227,7 +257,7 @@ fn draw_edit(cx: &Cx, detail: Detail, form: Form, errors: &[FieldError]) -> Resu
     let mut shell = cx.shell(title, Place::Catalogs)?;
     shell.errors = errors.iter().map(Into::into).collect();
     let picks = picks(all, &form.all("roles"));
-    let page = EditPage { shell, detail, form, picks, policies, stopped, catalog_stopped };
+    let page = EditPage { shell, detail, form, picks, policies, unclear, stopped, catalog_stopped };
     Ok(Reply::page(&page)?.status(if errors.is_empty() { 200 } else { 422 }))
 }
 

@@ -41,6 +41,7 @@ pub(super) fn of(
         extended,
         last,
         advice: vec![],
+        earlier: vec![],
     };
     let prolonged = extended_at.is_some_and(|extended| extended > since);
     // Nobody has looked at it: no review, and no approver.

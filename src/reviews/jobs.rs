@@ -2,7 +2,7 @@
 //! guarded transaction of its own, so that several replicas may run them and none is lost when one is killed.
 
 use super::model::State;
-use super::{commands, snapshot, store};
+use super::{commands, rules, snapshot, store};
 use crate::access::policy;
 use crate::db::{By, Database, Tx};
 use crate::error::{Error, Result};
@@ -47,8 +47,19 @@ pub fn run_due(db: &Database) -> Result<usize> {
             done += step(db, id, move |tx| commands::remind(tx, id).map(usize::from))?;
         }
     }
+    for instance in db.read(|db| store::in_state(db, &[State::Between]))? {
+        let id = instance.id;
+        while step(db, id, move |tx| commands::advance(tx, id).map(usize::from))? > 0 {
+            done += 1;
+        }
+    }
     for instance in db.read(|db| store::in_state(db, &[State::Applying]))? {
         let id = instance.id;
+        if instance.pace.is_none() {
+            let answers = db.read(|db| store::listing::answered_when(db, id))?;
+            let seconds = rules::pace(&answers).unwrap_or(0);
+            step(db, id, move |tx| store::writes::save_pace(tx, id, seconds))?;
+        }
         while step(db, id, move |tx| commands::outcomes(tx, id).map(usize::from))? > 0 {
             done += 1;
         }

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::kernel::{
     AnswerBatchId, AssignmentId, CatalogId, GroupId, PackageId, PersonId, PolicyId, RequestId,
@@ -12,6 +13,8 @@ use crate::policies::model::Named;
 
 /// As many days as reviewers have at most.
 pub const DAYS_MAX: u32 = 180;
+/// As many stages as a review has at most.
+pub const STAGES_MAX: usize = 3;
 
 /// Which access is reviewed: all that is held now and that every line which is set allows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +83,43 @@ crate::text_enum! {
     }
 }
 
+crate::text_enum! {
+    /// What of a stage goes on to the next one. What nobody answered always does.
+    pub enum GoesOn {
+        /// What is to be kept, for a time or for good.
+        Kept = "kept",
+        /// What is to be removed.
+        Removed = "removed",
+        /// What the reviewer could not tell.
+        Unknown = "unknown",
+    }
+}
+
+impl GoesOn {
+    /// Does this answer go on?
+    #[must_use]
+    pub fn takes(self, answer: Answer) -> bool {
+        match answer {
+            Answer::Keep | Answer::Until => self == Self::Kept,
+            Answer::Remove => self == Self::Removed,
+            Answer::Unknown => self == Self::Unknown,
+        }
+    }
+}
+
+/// A stage after the first one: others look once more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stage {
+    /// Who answers.
+    pub reviewers: Reviewers,
+    /// How many days they have.
+    pub days: u32,
+    /// What of the stage before comes to them, besides what nobody answered.
+    pub gets: Vec<GoesOn>,
+    /// Whether they see what was answered before.
+    pub shows: bool,
+}
+
 /// Everything that a review says. An instance keeps the terms of its start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
@@ -105,6 +145,29 @@ pub struct Terms {
     pub at_once: bool,
     /// What the reviewers are told, in the words of who set it up.
     pub words: String,
+    /// The stages after the first one, at most [`STAGES_MAX`] in all.
+    #[serde(default)]
+    pub then: Vec<Stage>,
+}
+
+impl Terms {
+    /// How many stages there are.
+    #[must_use]
+    pub fn stages(&self) -> i64 {
+        1 + i64::try_from(self.then.len()).unwrap_or(i64::MAX - 1)
+    }
+
+    /// A stage after the first one, by its number.
+    #[must_use]
+    pub fn stage(&self, number: i64) -> Option<&Stage> {
+        self.then.get(usize::try_from(number.checked_sub(2)?).ok()?)
+    }
+
+    /// How many days all stages have together.
+    #[must_use]
+    pub fn all_days(&self) -> u32 {
+        self.then.iter().fold(self.days, |sum, stage| sum.saturating_add(stage.days))
+    }
 }
 
 crate::text_enum! {
@@ -116,6 +179,8 @@ crate::text_enum! {
         Refused = "refused",
         /// Reviewers answer.
         Open = "open",
+        /// A stage is over; what goes on to the next one is handed on.
+        Between = "between",
         /// An administrator has to confirm what silence would remove (D30).
         Confirming = "confirming",
         /// The answers are carried out.
@@ -129,9 +194,10 @@ crate::text_enum! {
 
 impl State {
     /// The states in which another one of the same review has to wait.
-    pub const RUNNING: [&'static str; 4] = [
+    pub const RUNNING: [&'static str; 5] = [
         Self::Starting.as_str(),
         Self::Open.as_str(),
+        Self::Between.as_str(),
         Self::Confirming.as_str(),
         Self::Applying.as_str(),
     ];
@@ -149,6 +215,7 @@ impl State {
             Self::Starting => "Starting",
             Self::Refused => "Cannot start",
             Self::Open => "Open",
+            Self::Between => "Going on to the next stage",
             Self::Confirming => "Waits for a confirmation",
             Self::Applying => "Being carried out",
             Self::Completed => "Completed",
@@ -266,6 +333,8 @@ pub struct Instance {
     pub terms: Terms,
     /// Where it stands.
     pub state: State,
+    /// The how many-th of its stages it has come to, the first being 1.
+    pub stage: i64,
     /// The moment of the snapshot.
     pub starts_at: Ts,
     /// When the reviewers were asked.
@@ -278,8 +347,9 @@ pub struct Instance {
     pub item_count: i64,
     /// Why it cannot start.
     pub trouble: Option<String>,
-    /// The last assignment that the snapshot has come to.
-    pub reached: Option<AssignmentId>,
+    /// How far the work on its items has come: the last assignment that the snapshot has taken, or the last item that
+    /// was looked at after the last stage.
+    pub reached: Option<Uuid>,
     /// When the reviewers are reminded next.
     pub remind_at: Option<Ts>,
     /// Until when it has been looked for access that ended otherwise.
@@ -290,6 +360,8 @@ pub struct Instance {
     pub completed_at: Option<Ts>,
     /// What silence means, where an administrator decided it anew (D30).
     pub confirmed: Option<Silence>,
+    /// The median of the seconds that an answer took, once it is closed; 0 where nobody answered twice.
+    pub pace: Option<i64>,
     /// Moves on with every change.
     pub rev: i64,
 }
@@ -324,6 +396,29 @@ pub struct Context {
     pub extended: i64,
     /// Why the recommendation is what it is.
     pub advice: Vec<String>,
+    /// What was answered in the stages before, oldest first.
+    pub earlier: Vec<Earlier>,
+}
+
+/// What was answered in a stage that is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Earlier {
+    /// In which stage.
+    pub stage: i64,
+    /// What.
+    pub answer: Answer,
+    /// Until when it is to be kept.
+    pub until: Option<Ts>,
+    /// With which reason.
+    pub note: Option<String>,
+    /// By whom.
+    pub by: PersonId,
+    /// Their name.
+    pub name: String,
+    /// In whose place (D34).
+    pub instead_of: Option<PersonId>,
+    /// When.
+    pub at: Ts,
 }
 
 /// How many of a department hold a package.

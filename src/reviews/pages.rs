@@ -1,6 +1,8 @@
 //! What people see of reviews: what waits for them, the form, what is reviewed about them; and for those who look after
 //! them how they are set up and how they stand.
 
+use std::collections::HashMap;
+
 use askama::Template;
 
 use super::model::{Instance, Review, State};
@@ -9,7 +11,7 @@ use crate::access::policy::Gate;
 use crate::access::{Person, policy};
 use crate::error::Result;
 use crate::kernel::text::counted;
-use crate::kernel::{ReviewId, Ts};
+use crate::kernel::{ReviewId, ReviewInstanceId, Ts, Zone};
 use crate::web::limit::Limit;
 use crate::web::listing::{Listing, PAGE, seek};
 use crate::web::page::Mark;
@@ -19,6 +21,7 @@ use crate::web::{Cx, Place, Reply, Route, Shell, get, post};
 
 mod answering;
 mod defining;
+mod describing;
 mod evidence;
 mod mine;
 mod progress;
@@ -34,6 +37,8 @@ pub const ROUTES: &[Route] = &[
     post("/reviews/definitions/{id}", Gate::Catalogs, defining::change).limited(Limit::Submit),
     post("/reviews/definitions/{id}/end", Gate::Catalogs, defining::end),
     post("/reviews/definitions/{id}/start", Gate::Catalogs, defining::start),
+    get("/reviews/describe", Gate::Catalogs, describing::show),
+    post("/reviews/describe/{package}", Gate::Catalogs, describing::enough),
     get("/reviews/mine", Gate::SignedIn, mine::show),
     post("/reviews/mine/{item}", Gate::SignedIn, mine::reply).limited(Limit::Submit),
     get("/reviews/{id}", Gate::SignedIn, answering::show),
@@ -64,6 +69,8 @@ struct ListPage {
     shell: Shell,
     asked: Vec<AskedRow>,
     about: bool,
+    /// Access of theirs that reviewers could not tell the purpose of.
+    describe: bool,
     /// The reviews that the reader looks after or reads; none where there are none to look after.
     kept: Option<Vec<KeptRow>>,
     pager: Listing,
@@ -71,12 +78,19 @@ struct ListPage {
 }
 
 /// A review in which the reader is asked.
-struct AskedRow {
-    href: String,
-    name: String,
-    words: String,
-    mark: Mark,
-    due: Option<When>,
+pub struct AskedRow {
+    /// Its form.
+    pub href: String,
+    /// What it is called, and which run it is.
+    pub name: String,
+    /// How many items are left for the reader.
+    pub left: i64,
+    /// The same in words.
+    pub words: String,
+    /// Where it stands for the reader.
+    pub mark: Mark,
+    /// Until when, while it is open.
+    pub due: Option<When>,
 }
 
 /// A review that the reader looks after.
@@ -95,7 +109,7 @@ fn list(cx: &mut Cx) -> Result<Reply> {
     let scope = keeps(&me);
     let (asked, stake, kept) = cx.read(|db| {
         let asked = listing::asked(db, &me, ASKED)?;
-        let stake = listing::stake(db, &me)?;
+        let stake = listing::stake(db, &me, scope.as_ref().map(Option::as_deref))?;
         let kept = match &scope {
             None => vec![],
             Some(catalogs) => {
@@ -106,14 +120,7 @@ fn list(cx: &mut Cx) -> Result<Reply> {
         Ok((asked, stake, kept))
     })?;
     let (now, zone) = (cx.now(), cx.zone());
-    let asked = asked
-        .iter()
-        .map(|instance| {
-            let progress = stake.tallies.get(&instance.id).copied().unwrap_or_default();
-            let due = Some(When::end(instance.due_at, now, zone));
-            asked_row(instance, progress, due.filter(|_| instance.state == State::Open))
-        })
-        .collect();
+    let asked = asked_rows(&asked, &stake.tallies, now, zone);
     let page = page(kept, ROWS, at.as_ref(), |(review, _)| (review.created_at, review.id.0));
     let pager = Listing::without_csv(cx, &page, "review", "reviews");
     let row = |(review, newest): &(Review, Option<Instance>)| KeptRow {
@@ -128,6 +135,7 @@ fn list(cx: &mut Cx) -> Result<Reply> {
         shell: cx.shell("Reviews", Place::Reviews)?,
         asked,
         about: stake.about,
+        describe: stake.describe,
         kept: scope.map(|_| page.rows.iter().map(row).collect()),
         pager,
         sets_up: me.administrator || (!me.owns.is_empty() && !me.auditor),
@@ -141,6 +149,22 @@ fn keeps(me: &Person) -> Option<Option<Vec<crate::kernel::CatalogId>>> {
         return Some(None);
     }
     (!me.owns.is_empty()).then(|| Some(me.owns.clone()))
+}
+
+/// What is asked of the reader, by review.
+#[must_use]
+pub fn asked_rows(
+    asked: &[Instance],
+    tallies: &HashMap<ReviewInstanceId, listing::Progress>,
+    now: Ts,
+    zone: Zone,
+) -> Vec<AskedRow> {
+    let row = |instance: &Instance| {
+        let progress = tallies.get(&instance.id).copied().unwrap_or_default();
+        let due = Some(When::end(instance.due_at, now, zone));
+        asked_row(instance, progress, due.filter(|_| instance.state == State::Open))
+    };
+    asked.iter().map(row).collect()
 }
 
 fn asked_row(instance: &Instance, progress: listing::Progress, due: Option<When>) -> AskedRow {
@@ -162,6 +186,7 @@ fn asked_row(instance: &Instance, progress: listing::Progress, due: Option<When>
     AskedRow {
         href: format!("/reviews/{}", instance.id),
         name: format!("{}, {}", instance.name, ordinal(instance.number)),
+        left: if instance.state == State::Open { left } else { 0 },
         words,
         mark,
         due,
@@ -184,7 +209,7 @@ fn state_mark(state: State) -> Mark {
     let (kind, shape) = match state {
         State::Open => ("ok", "half"),
         State::Completed => ("", "full"),
-        State::Starting | State::Applying => ("", "half"),
+        State::Starting | State::Between | State::Applying => ("", "half"),
         State::Confirming => ("warn", "stand"),
         State::Refused => ("stop", "cross"),
         State::Canceled => ("off", "minus"),

@@ -1,9 +1,10 @@
 //! What a review says, as sentences that somebody who has never set one up understands. Pure: shown wherever a review is
 //! shown, and recorded when it changes.
 
-use super::model::{Reviewers, Rhythm, Scope, Silence, Terms};
+use super::model::{GoesOn, Reviewers, Rhythm, Scope, Silence, Stage, Terms};
 use crate::kernel::fact::listed;
 use crate::kernel::text::{capital, counted};
+use crate::kernel::{GroupId, PersonId};
 use crate::policies::model::Named;
 use crate::web::words::date_in_full;
 
@@ -16,6 +17,7 @@ fn names<I>(named: &[Named<I>]) -> String {
 pub fn sentences(terms: &Terms) -> Vec<String> {
     let mut lines = vec![what(&terms.scope), who(terms)];
     lines.push(when(terms));
+    lines.extend((2..).zip(&terms.then).map(|(number, stage)| then(number, stage)));
     lines.push(match terms.silence {
         Silence::Keep => "What nobody answers stays.".into(),
         Silence::Remove => "What nobody answers is removed.".into(),
@@ -37,6 +39,12 @@ pub fn sentences(terms: &Terms) -> Vec<String> {
         "Removals begin when the review closes.".into()
     });
     lines
+}
+
+/// Who answers and when, for where it is clear what is reviewed.
+#[must_use]
+pub fn brief(terms: &Terms) -> String {
+    format!("{} {}", who(terms), when(terms))
 }
 
 fn what(scope: &Scope) -> String {
@@ -61,6 +69,37 @@ fn what(scope: &Scope) -> String {
     format!("{held} is reviewed.")
 }
 
+/// A stage after the first one.
+fn then(number: usize, stage: &Stage) -> String {
+    let who = match &stage.reviewers {
+        Reviewers::Own => "everybody".to_owned(),
+        Reviewers::Manager => "the manager of each person".to_owned(),
+        Reviewers::Owners => "the owners of the catalog".to_owned(),
+        Reviewers::Named { people, groups } => named(people, groups),
+    };
+    let mut gets = vec!["what nobody answered".to_owned()];
+    gets.extend(stage.gets.iter().map(|one| {
+        match one {
+            GoesOn::Kept => "what is to be kept",
+            GoesOn::Removed => "what is to be removed",
+            GoesOn::Unknown => "what was not known",
+        }
+        .to_owned()
+    }));
+    let days = counted(stage.days.into(), "day", "days");
+    let sees = if stage.shows { "sees" } else { "does not see" };
+    format!(
+        "In stage {number}, open for {days}, {who} looks once more at {}, and {sees} what was answered before.",
+        listed(&gets)
+    )
+}
+
+fn named(people: &[Named<PersonId>], groups: &[Named<GroupId>]) -> String {
+    let mut all: Vec<String> = people.iter().map(|person| person.name.clone()).collect();
+    all.extend(groups.iter().map(|group| format!("the members of {}", group.name)));
+    listed(&all)
+}
+
 fn who(terms: &Terms) -> String {
     let fallback = match terms.fallback.as_slice() {
         [] => "the owners of the catalog".to_owned(),
@@ -79,10 +118,9 @@ fn who(terms: &Terms) -> String {
             }
         ),
         Reviewers::Named { people, groups } => {
-            let mut all: Vec<String> = people.iter().map(|person| person.name.clone()).collect();
-            all.extend(groups.iter().map(|group| format!("the members of {}", group.name)));
+            let all = named(people, groups);
             let answer = if people.len() == 1 && groups.is_empty() { "answers" } else { "answer" };
-            format!("{} {answer}, never for themselves.", capital(&listed(&all)))
+            format!("{} {answer}, never for themselves.", capital(&all))
         }
     }
 }
@@ -119,6 +157,7 @@ mod tests {
             reasons: false,
             at_once: false,
             words: String::new(),
+            then: vec![],
         };
         assert_eq!(
             sentences(&terms),

@@ -6,19 +6,16 @@ use chrono::{Days, Months, NaiveDate};
 use super::model::{Answer, Context, Rhythm, Silence, Terms};
 use crate::error::FieldError;
 use crate::kernel::text::counted;
-use crate::kernel::{Risk, Ts, Zone};
+use crate::kernel::{AnswerBatchId, PersonId, Risk, Ts, Zone};
 
-/// The share of the items, in percent, that silence may remove without anybody's confirmation, unless the organization
-/// says otherwise (D30).
-pub const SILENT_SHARE: i64 = 20;
-/// How long a removal of ordinary risk waits before it starts, in hours, unless the organization says otherwise (D31).
-pub const COOLING_HOURS: i64 = 72;
 /// The longest reason, in characters.
 pub const NOTE_MAX: usize = 2_000;
 /// The longest sentence of somebody who is reviewed, in characters.
 pub const REPLY_MAX: usize = 500;
 /// As many people as a department must have before its figures are shown (E28).
 const PEERS_MIN: i64 = 5;
+/// So many seconds without an answer are a break.
+const BREAK: i64 = 1_800;
 /// After so many days without a renewal the recommendation says so.
 const LONG_DAYS: i64 = 365;
 
@@ -112,6 +109,30 @@ pub fn needs_reason(answer: Answer, risk: Risk, terms: &Terms) -> bool {
         Answer::Unknown => false,
         Answer::Keep | Answer::Until => terms.reasons || risk == Risk::High,
     }
+}
+
+/// The median of the seconds that an answer took: from the one before of the same person. What was answered together
+/// shares its time; the first answer and what follows a break are left out. The answers come by person and time; none
+/// where nobody answered twice.
+#[must_use]
+pub fn pace(answers: &[(PersonId, Ts, Option<AnswerBatchId>)]) -> Option<i64> {
+    let acts = answers.chunk_by(|one, next| one.0 == next.0 && one.2.is_some() && one.2 == next.2);
+    let mut last: Option<(PersonId, Ts)> = None;
+    let mut took = Vec::new();
+    for act in acts {
+        let (Some(first), Some(end), Ok(n)) = (act.first(), act.last(), i64::try_from(act.len()))
+        else {
+            continue;
+        };
+        let before = last.filter(|(person, _)| *person == first.0);
+        last = Some((end.0, end.1));
+        let seconds = before.map(|(_, at)| end.1.seconds_since(at));
+        if let Some(seconds) = seconds.filter(|seconds| *seconds <= BREAK) {
+            took.extend(std::iter::repeat_n(seconds / n, act.len()));
+        }
+    }
+    took.sort_unstable();
+    took.get(took.len() / 2).copied()
 }
 
 /// What is wrong with an answer, by field.
@@ -214,6 +235,7 @@ mod tests {
             reasons: false,
             at_once: false,
             words: String::new(),
+            then: vec![],
         }
     }
 
@@ -269,6 +291,23 @@ mod tests {
         assert_eq!(removal_at(Risk::Ordinary, false, now, 72), at("2026-03-05T09:00:00Z"));
         assert_eq!(removal_at(Risk::High, false, now, 72), now);
         assert_eq!(removal_at(Risk::Ordinary, true, now, 72), now);
+    }
+
+    #[test]
+    fn the_pace_is_the_median_of_what_an_answer_took_without_breaks() {
+        let (ada, ben) = (PersonId::fresh(), PersonId::fresh());
+        let at = |seconds: i64| at("2026-03-02T09:00:00Z").plus_seconds(seconds);
+        assert_eq!(pace(&[]), None);
+        assert_eq!(pace(&[(ada, at(0), None), (ben, at(5), None)]), None, "nobody answered twice");
+        let steady = [(ada, at(0), None), (ada, at(10), None), (ada, at(40), None)];
+        assert_eq!(pace(&steady), Some(30));
+        let lunch = [(ada, at(0), None), (ada, at(10), None), (ada, at(4_000), None)];
+        assert_eq!(pace(&lunch), Some(10), "a break is no thinking");
+        let batch = Some(AnswerBatchId::fresh());
+        let mut together = vec![(ada, at(0), None)];
+        together.extend((0..9).map(|_| (ada, at(18), batch)));
+        together.extend([(ada, at(118), None), (ada, at(318), None)]);
+        assert_eq!(pace(&together), Some(2), "nine at once took two seconds each");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::{context, rules, store};
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::kernel::{
-    About, CatalogId, Fact, PersonId, ReviewId, ReviewInstanceId, ReviewItemId, Risk,
+    About, AssignmentId, CatalogId, Fact, PersonId, ReviewId, ReviewInstanceId, ReviewItemId, Risk,
 };
 use crate::requests::store::{administrators, owners};
 
@@ -27,6 +27,14 @@ pub fn begin(tx: &mut Tx<'_>, id: ReviewId) -> Result<Option<ReviewInstanceId>> 
     let Some(at) = review.next_at.filter(|at| *at <= now && review.ended_at.is_none()) else {
         return Ok(None);
     };
+    if let Some(policy) = &review.terms.scope.policy
+        && matches!(crate::policies::store::policy(tx.db(), policy.id), Err(Error::Missing))
+    {
+        // Nothing is held under a policy that is gone, and nothing will be.
+        writes::end(tx, &review)?;
+        tx.record(&Fact::ReviewEnded { review: review.name }, About::nothing())?;
+        return Ok(None);
+    }
     // Nobody is asked about the same access twice at a time.
     if store::instances_of(tx.db(), id, 1)?.iter().any(|one| one.state.runs()) {
         return Ok(None);
@@ -42,6 +50,7 @@ pub fn begin(tx: &mut Tx<'_>, id: ReviewId) -> Result<Option<ReviewInstanceId>> 
         due_at: rules::due_at(at.max(now), review.terms.days, zone),
         terms: review.terms.clone(),
         state: State::Starting,
+        stage: 1,
         starts_at: now,
         opened_at: None,
         source_count: None,
@@ -53,6 +62,7 @@ pub fn begin(tx: &mut Tx<'_>, id: ReviewId) -> Result<Option<ReviewInstanceId>> 
         closed_at: None,
         completed_at: None,
         confirmed: None,
+        pace: None,
         rev: 1,
     };
     writes::count_start(tx, &review, next)?;
@@ -69,11 +79,12 @@ pub fn go_on(tx: &mut Tx<'_>, id: ReviewInstanceId) -> Result<bool> {
     if read.state != State::Starting {
         return Ok(false);
     }
-    let rows = source::held(tx.db(), &read.terms.scope, read.starts_at, read.reached, CHUNK)?;
+    let after = read.reached.map(AssignmentId);
+    let rows = source::held(tx.db(), &read.terms.scope, read.starts_at, after, CHUNK)?;
     let mut new = read.clone();
     let whole = i64::try_from(rows.len()).unwrap_or(CHUNK) < CHUNK;
     if let Some(last) = rows.last() {
-        new.reached = Some(last.assignment);
+        new.reached = Some(last.assignment.0);
     }
     match write(tx, &read, &rows)? {
         Ok(written) => new.item_count += written,
@@ -168,11 +179,11 @@ fn write(
     }
     let terms = &instance.terms;
     let around = source::around(tx.db(), rows, instance.starts_at)?;
-    let mut who = Resolver::read(tx, terms, rows)?;
+    let mut who = Resolver::read(tx, terms, &rows.iter().map(Subject::of).collect::<Vec<_>>())?;
     let mut wanted: BTreeMap<String, (Via, Vec<PersonId>)> = BTreeMap::new();
     let mut keys = Vec::new();
     for row in rows {
-        let Some((key, via, people)) = who.of(tx, terms, row)? else {
+        let Some((key, via, people)) = who.of(tx, terms, &Subject::of(row))? else {
             return Ok(Err(format!("nobody can answer for {} of {}", row.package_name, row.name)));
         };
         keys.push(key.clone());
@@ -180,7 +191,7 @@ fn write(
     }
     let wanted: Vec<(String, Via, Vec<PersonId>)> =
         wanted.into_iter().map(|(key, (via, people))| (key, via, people)).collect();
-    let pools: HashMap<_, _> = writes::pools(tx, instance.id, &wanted)?.into_iter().collect();
+    let pools: HashMap<_, _> = writes::pools(tx, (instance.id, 1), &wanted)?.into_iter().collect();
     let mut items = Vec::new();
     for (row, key) in rows.iter().zip(keys) {
         let pool_id = *pools.get(&key).ok_or(Error::Stale)?;
@@ -212,8 +223,21 @@ fn write(
     Ok(Ok(i64::try_from(items.len()).unwrap_or(i64::MAX)))
 }
 
+/// Whose access it is, as far as it matters for who answers.
+pub(super) struct Subject {
+    pub(super) person: PersonId,
+    pub(super) manager: Option<PersonId>,
+    pub(super) catalog: CatalogId,
+}
+
+impl Subject {
+    fn of(row: &Held) -> Self {
+        Self { person: row.person, manager: row.manager, catalog: row.catalog }
+    }
+}
+
 /// Who can be asked: read once for a chunk.
-struct Resolver {
+pub(super) struct Resolver {
     /// Those of the managers, named people and fallbacks who are here.
     here: Vec<PersonId>,
     /// The members of named groups and named people who are here.
@@ -224,7 +248,7 @@ struct Resolver {
 }
 
 impl Resolver {
-    fn read(tx: &mut Tx<'_>, terms: &Terms, rows: &[Held]) -> Result<Self> {
+    pub(super) fn read(tx: &mut Tx<'_>, terms: &Terms, rows: &[Subject]) -> Result<Self> {
         let managers: Vec<PersonId> = match terms.reviewers {
             Reviewers::Manager => rows.iter().filter_map(|row| row.manager).collect(),
             Reviewers::Own => rows.iter().map(|row| row.person).collect(),
@@ -250,11 +274,11 @@ impl Resolver {
 
     /// Who answers for a row, and why they: never the person alone (D29). Where those whom the review asks are not
     /// there, the fallback, then the owners, then the administrators.
-    fn of(
+    pub(super) fn of(
         &mut self,
         tx: &mut Tx<'_>,
         terms: &Terms,
-        row: &Held,
+        row: &Subject,
     ) -> Result<Option<(String, Via, Vec<PersonId>)>> {
         let other = |people: &[PersonId]| people.iter().any(|id| *id != row.person);
         match terms.reviewers {

@@ -5,45 +5,20 @@ use diesel::prelude::*;
 
 use super::model::{Instance, Item, ItemRow, Review, Silence, State, Terms};
 use crate::access::policy::{ItemStanding, ReviewStanding};
+use crate::db::Db;
 use crate::db::schema::{
     assignments, people, review_instances, review_items, review_pools, review_reviewers, reviews,
 };
-use crate::db::{Db, setting};
 use crate::error::Result;
 use crate::kernel::{
-    AssignmentId, CatalogId, PersonId, ReviewId, ReviewInstanceId, ReviewItemId, ReviewPoolId, Ts,
+    AssignmentId, CatalogId, PersonId, PolicyId, ReviewId, ReviewInstanceId, ReviewItemId,
+    ReviewPoolId, Ts,
 };
 use crate::requests::store::{administrators, owners};
 
 pub mod listing;
 pub(super) mod snapshot;
 pub(super) mod writes;
-
-const SHARE: &str = "reviews.silent_share";
-const COOLING: &str = "reviews.cooling_hours";
-
-/// How careful the organization is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Care {
-    /// The share of the items that silence may remove unasked, in percent (D30).
-    pub silent_share: i64,
-    /// How long a removal of ordinary risk waits, in hours (D31).
-    pub cooling_hours: i64,
-}
-
-/// The organization's settings for reviews. Two statements.
-///
-/// # Errors
-/// When the database does not answer.
-pub fn care(db: &mut Db) -> Result<Care> {
-    let mut number = |name, otherwise| -> Result<i64> {
-        Ok(setting(db, name)?.and_then(|text| text.parse().ok()).unwrap_or(otherwise))
-    };
-    Ok(Care {
-        silent_share: number(SHARE, super::rules::SILENT_SHARE)?,
-        cooling_hours: number(COOLING, super::rules::COOLING_HOURS)?,
-    })
-}
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = reviews)]
@@ -98,6 +73,20 @@ pub fn by_name(db: &mut Db, key: &str) -> Result<Option<ReviewId>> {
         .optional()?)
 }
 
+/// The reviews of these policies that have not ended, by name. One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn of_policies(db: &mut Db, ids: &[PolicyId]) -> Result<Vec<Review>> {
+    let rows: Vec<ReviewRow> = reviews::table
+        .filter(reviews::policy_id.eq_any(ids))
+        .filter(reviews::ended_at.is_null())
+        .order((reviews::name_key, reviews::id))
+        .select(ReviewRow::as_select())
+        .load(db)?;
+    rows.into_iter().map(ReviewRow::read).collect()
+}
+
 /// Reviews that are to start by now, in due order.
 ///
 /// # Errors
@@ -126,6 +115,7 @@ struct InstanceRow {
     catalog_id: Option<CatalogId>,
     terms: String,
     state: String,
+    stage: i64,
     starts_at: Ts,
     opened_at: Option<Ts>,
     due_at: Ts,
@@ -138,6 +128,7 @@ struct InstanceRow {
     closed_at: Option<Ts>,
     completed_at: Option<Ts>,
     silence: Option<String>,
+    pace: Option<i64>,
     rev: i64,
 }
 
@@ -152,17 +143,19 @@ impl InstanceRow {
             catalog: self.catalog_id,
             terms,
             state: State::parse(&self.state).unwrap_or(State::Canceled),
+            stage: self.stage,
             starts_at: self.starts_at,
             opened_at: self.opened_at,
             due_at: self.due_at,
             source_count: self.source_count,
             item_count: self.item_count,
             trouble: self.trouble,
-            reached: self.reached,
+            reached: self.reached.map(|id| id.0),
             remind_at: self.remind_at,
             looked_at: self.looked_at,
             closed_at: self.closed_at,
             completed_at: self.completed_at,
+            pace: self.pace,
             confirmed: self.silence.as_deref().and_then(Silence::parse),
             rev: self.rev,
         })
@@ -247,6 +240,8 @@ pub struct Pool {
     pub reviewers: Vec<PersonId>,
     /// Why they.
     pub via: super::model::Via,
+    /// In which stage of the instance.
+    pub stage: i64,
 }
 
 /// Some pools with their reviewers. One statement.
@@ -254,17 +249,22 @@ pub struct Pool {
 /// # Errors
 /// When the database does not answer.
 pub fn pools(db: &mut Db, ids: &[ReviewPoolId]) -> Result<Vec<Pool>> {
-    let rows: Vec<(ReviewPoolId, String, PersonId)> = review_pools::table
+    let rows: Vec<(ReviewPoolId, String, i64, PersonId)> = review_pools::table
         .inner_join(review_reviewers::table)
         .filter(review_pools::id.eq_any(ids))
         .order((review_pools::id, review_reviewers::person_id))
-        .select((review_pools::id, review_pools::via, review_reviewers::person_id))
+        .select((
+            review_pools::id,
+            review_pools::via,
+            review_pools::stage,
+            review_reviewers::person_id,
+        ))
         .load(db)?;
     let mut all: Vec<Pool> = Vec::new();
-    for (id, via, person) in rows {
+    for (id, via, stage, person) in rows {
         if all.last().is_none_or(|pool| pool.id != id) {
             let via = super::model::Via::parse(&via).unwrap_or(super::model::Via::Fallback);
-            all.push(Pool { id, reviewers: vec![], via });
+            all.push(Pool { id, reviewers: vec![], via, stage });
         }
         if let Some(pool) = all.last_mut() {
             pool.reviewers.push(person);

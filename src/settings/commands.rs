@@ -1,6 +1,6 @@
 //! Changing the organization's settings.
 
-use super::model::{STAND_IN_MAX, Settings, UNDO_MAX};
+use super::model::{COOLING_MAX, STAND_IN_MAX, Settings, UNDO_MAX};
 use super::store;
 use crate::access::{ManageSettings, Permit};
 use crate::db::Tx;
@@ -48,6 +48,13 @@ pub fn change_seen(
         let words = format!("Choose a longest time for stand-ins of 1 to {STAND_IN_MAX} days");
         errors.push(FieldError::new("stand-in", words));
     }
+    if !(0..=100).contains(&new.silent_share) {
+        errors.push(FieldError::new("silent-share", "Choose a share of 0 to 100 percent"));
+    }
+    if !(0..=COOLING_MAX).contains(&new.cooling_hours) {
+        let words = format!("Choose a cooling-off time of 0 to {COOLING_MAX} hours");
+        errors.push(FieldError::new("cooling", words));
+    }
     if !errors.is_empty() {
         return Err(Error::Invalid(errors));
     }
@@ -60,6 +67,8 @@ pub fn change_seen(
         Change::between("approvers’ names", yes(old.approver_names), yes(new.approver_names)),
         Change::between("undo window in seconds", old.undo_seconds, new.undo_seconds),
         Change::between("longest stand-in in days", old.stand_in_days, new.stand_in_days),
+        Change::between("share that silence may remove", old.silent_share, new.silent_share),
+        Change::between("cooling-off time in hours", old.cooling_hours, new.cooling_hours),
     ]
     .into_iter()
     .flatten()

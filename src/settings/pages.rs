@@ -35,9 +35,17 @@ fn change(cx: &mut Cx) -> Result<Reply> {
     let number = |name: &str| form.line(name).parse().unwrap_or(-1);
     let (help, approver_names) = (Some(form.line("help")), form.has("names"));
     let (undo_seconds, stand_in_days) = (number("undo"), number("stand-in"));
+    let (silent_share, cooling_hours) = (number("silent-share"), number("cooling"));
     let saved = cx.write(move |tx| {
         let permit = policy::manage_settings(tx.actor())?;
-        let new = Settings { help: help.clone(), approver_names, undo_seconds, stand_in_days };
+        let new = Settings {
+            help: help.clone(),
+            approver_names,
+            undo_seconds,
+            stand_in_days,
+            silent_share,
+            cooling_hours,
+        };
         commands::change_seen(tx, &permit, seen, &new)
     });
     match saved {
@@ -60,6 +68,8 @@ fn written(cx: &Cx) -> Result<Form> {
         ("help", settings.help.unwrap_or_default()),
         ("undo", settings.undo_seconds.to_string()),
         ("stand-in", settings.stand_in_days.to_string()),
+        ("silent-share", settings.silent_share.to_string()),
+        ("cooling", settings.cooling_hours.to_string()),
     ];
     Ok(Form::of(names.into_iter().chain(others)))
 }

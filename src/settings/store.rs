@@ -12,13 +12,15 @@ const HELP: &str = "organization.help";
 /// The name of the row with the undo window, for those who write history.
 pub const UNDO_SECONDS: &str = "organization.undo_seconds";
 const STAND_IN_DAYS: &str = "organization.stand_in_days";
+const SILENT_SHARE: &str = "reviews.silent_share";
+const COOLING_HOURS: &str = "reviews.cooling_hours";
 
 /// The organization's settings. One statement.
 ///
 /// # Errors
 /// When the database does not answer.
 pub fn organization(db: &mut Db) -> Result<Settings> {
-    let names = [HELP, APPROVER_NAMES, UNDO_SECONDS, STAND_IN_DAYS];
+    let names = [HELP, APPROVER_NAMES, UNDO_SECONDS, STAND_IN_DAYS, SILENT_SHARE, COOLING_HOURS];
     let rows: Vec<(String, String)> = settings::table
         .filter(settings::name.eq_any(names))
         .select(settings::all_columns)
@@ -30,6 +32,8 @@ pub fn organization(db: &mut Db) -> Result<Settings> {
             APPROVER_NAMES => found.approver_names = value != "false",
             UNDO_SECONDS => found.undo_seconds = value.parse().unwrap_or(found.undo_seconds),
             STAND_IN_DAYS => found.stand_in_days = value.parse().unwrap_or(found.stand_in_days),
+            SILENT_SHARE => found.silent_share = value.parse().unwrap_or(found.silent_share),
+            COOLING_HOURS => found.cooling_hours = value.parse().unwrap_or(found.cooling_hours),
             _ => {}
         }
     }
@@ -64,5 +68,7 @@ pub(super) fn save(tx: &mut Tx<'_>, new: &Settings) -> Result<()> {
     set_setting(tx, HELP, new.help.as_deref().unwrap_or_default())?;
     set_setting(tx, APPROVER_NAMES, if new.approver_names { "true" } else { "false" })?;
     set_setting(tx, UNDO_SECONDS, &new.undo_seconds.to_string())?;
-    set_setting(tx, STAND_IN_DAYS, &new.stand_in_days.to_string())
+    set_setting(tx, STAND_IN_DAYS, &new.stand_in_days.to_string())?;
+    set_setting(tx, SILENT_SHARE, &new.silent_share.to_string())?;
+    set_setting(tx, COOLING_HOURS, &new.cooling_hours.to_string())
 }

@@ -31,8 +31,15 @@ fn said(answer: &Answer) -> String {
     answer.texts("main").join(" ")
 }
 
-fn form<'a>(rev: &'a str, help: &'a str, undo: &'a str) -> [(&'a str, &'a str); 4] {
-    [("rev", rev), ("help", help), ("undo", undo), ("stand-in", "30")]
+fn form<'a>(rev: &'a str, help: &'a str, undo: &'a str) -> [(&'a str, &'a str); 6] {
+    [
+        ("rev", rev),
+        ("help", help),
+        ("undo", undo),
+        ("stand-in", "30"),
+        ("silent-share", "10"),
+        ("cooling", "24"),
+    ]
 }
 
 fn stored(house: &House) -> Settings {
@@ -75,6 +82,7 @@ fn d40_administrators_set_what_auditors_read_and_every_page_says_whom_to_ask() {
             (now.help.as_deref(), now.undo_seconds, now.stand_in_days),
             (Some("Call 4711"), 60, 30)
         );
+        assert_eq!((now.silent_share, now.cooling_hours), (10, 24), "for reviews (D30, D31)");
         let facts = recorded(&house);
         assert_eq!(facts.len(), 1);
         assert!(

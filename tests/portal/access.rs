@@ -192,6 +192,7 @@ fn reviewed(
             reasons: false,
             at_once: false,
             words: String::new(),
+            then: vec![],
         },
     };
     let create = move |tx: &mut keyholder::db::Tx<'_>| {

@@ -29,7 +29,9 @@ CREATE TABLE review_instances (
   name TEXT NOT NULL,
   catalog_id UUID REFERENCES catalogs (id),
   terms TEXT NOT NULL,
-  state TEXT NOT NULL CHECK (state IN ('starting', 'refused', 'open', 'confirming', 'applying', 'completed', 'canceled')),
+  state TEXT NOT NULL CHECK (state IN ('starting', 'refused', 'open', 'between', 'confirming', 'applying', 'completed', 'canceled')),
+  -- The how many-th of its stages it has come to.
+  stage BIGINT NOT NULL DEFAULT 1,
   -- The moment of the snapshot: what had started and not ended then.
   starts_at TIMESTAMPTZ NOT NULL,
   opened_at TIMESTAMPTZ,
@@ -45,6 +47,8 @@ CREATE TABLE review_instances (
   -- What silence means, where an administrator decided it anew.
   silence TEXT,
   closed_by UUID REFERENCES people (id),
+  -- The median of the seconds that an answer took: a figure of the process.
+  pace BIGINT,
   completed_at TIMESTAMPTZ,
   rev BIGINT NOT NULL,
   created_at TIMESTAMPTZ NOT NULL,
@@ -57,9 +61,11 @@ CREATE INDEX review_instances_created ON review_instances (created_at, id);
 CREATE TABLE review_pools (
   id UUID PRIMARY KEY,
   instance_id UUID NOT NULL REFERENCES review_instances (id),
+  -- In which stage of the instance.
+  stage BIGINT NOT NULL,
   pool_key TEXT NOT NULL,
   via TEXT NOT NULL CHECK (via IN ('self', 'manager', 'named', 'owner', 'fallback', 'passed')),
-  UNIQUE (instance_id, pool_key)
+  UNIQUE (instance_id, stage, pool_key)
 );
 CREATE TABLE review_reviewers (
   pool_id UUID NOT NULL REFERENCES review_pools (id),
@@ -153,6 +159,7 @@ CREATE TABLE description_tasks (
   asked_at TIMESTAMPTZ NOT NULL,
   done_at TIMESTAMPTZ
 );
+CREATE INDEX review_items_unknown ON review_items (package_id) WHERE answer = 'unknown';
 CREATE UNIQUE INDEX description_tasks_open ON description_tasks (package_id) WHERE done_at IS NULL;
 
 -- The instance that a fact is about.

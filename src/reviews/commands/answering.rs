@@ -61,6 +61,7 @@ fn one(
         before = store::item(tx.db(), before.id)?;
     }
     still_held(&before)?;
+    still_asked(tx, &before, &instance)?;
     let zone = tx.zone();
     let ends = before.ends_at.map(|at| last_day(at, zone).unwrap_or_else(|| zone.date(at)));
     let given = (says.answer, says.until, says.note.as_str());
@@ -198,6 +199,7 @@ pub fn pass_on(
     let before = store::item(tx.db(), ReviewItemId(permit.about()))?;
     let instance = open(tx, before.instance)?;
     still_held(&before)?;
+    still_asked(tx, &before, &instance)?;
     let standing = standing(tx, &before)?;
     if standing.own {
         return Err(Error::refused(
@@ -230,7 +232,7 @@ pub fn pass_on(
     }
     let pools = store::pools(tx.db(), &[before.pool])?;
     let pool = pools.first().ok_or(Error::Missing)?;
-    let pool = instead_of(tx, instance.id, pool, gone, to)?;
+    let pool = instead_of(tx, &instance, pool, gone, to)?;
     writes::save_pool(tx, &before, pool)?;
     let given =
         Given { answer: Answer::Unknown, until: None, note: Some(note.to_owned()), batch: None };
@@ -247,7 +249,7 @@ pub fn pass_on(
 /// The pool in which somebody has taken the place of one reviewer, and the others stay.
 pub(super) fn instead_of(
     tx: &mut Tx<'_>,
-    id: ReviewInstanceId,
+    instance: &Instance,
     pool: &Pool,
     gone: PersonId,
     to: PersonId,
@@ -258,7 +260,8 @@ pub(super) fn instead_of(
         1 => format!("passed:{to}"),
         _ => format!("passed:{}:{gone}:{to}", pool.id),
     };
-    let pools = writes::pools(tx, id, &[(key, Via::Passed, people)])?;
+    let at = (instance.id, instance.stage);
+    let pools = writes::pools(tx, at, &[(key, Via::Passed, people)])?;
     Ok(pools.first().ok_or(Error::Stale)?.1)
 }
 
@@ -346,6 +349,18 @@ fn still_held(item: &Item) -> Result<()> {
             "{} of {} has ended, or its removal has begun.",
             item.access_name, item.person_name
         ),
+    ))
+}
+
+/// What did not go on to the stage that is open was decided in an earlier one.
+fn still_asked(tx: &mut Tx<'_>, item: &Item, instance: &Instance) -> Result<()> {
+    let pools = store::pools(tx.db(), &[item.pool])?;
+    if pools.iter().any(|pool| pool.stage == instance.stage) {
+        return Ok(());
+    }
+    Err(Error::refused(
+        "An earlier stage has decided this",
+        "Only what went on to the stage that is open now can be answered.",
     ))
 }
 

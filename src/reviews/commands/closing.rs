@@ -11,8 +11,10 @@ use crate::reviews::model::{Answer, Instance, Item, Outcome, Silence, State};
 use crate::reviews::snapshot::about as about_instance;
 use crate::reviews::store::writes::{self, Becomes};
 use crate::reviews::{rules, store};
+use crate::settings::store::organization;
 
 use super::answering::about;
+use super::staging::leave;
 
 /// As many items as one transaction takes.
 pub const CHUNK: i64 = 200;
@@ -31,6 +33,9 @@ pub fn close_due(
     if read.state != State::Open || read.due_at > tx.now() {
         return Ok(false);
     }
+    if read.terms.stages() > 1 {
+        return leave(tx, &read).map(|()| true);
+    }
     end(tx, &read).map(|()| true)
 }
 
@@ -45,7 +50,14 @@ pub fn close(tx: &mut Tx<'_>, permit: &Permit<RunReview>) -> Result<()> {
     if read.state != State::Open {
         return Err(not_open());
     }
-    end(tx, &read)?;
+    if read.terms.stages() > 1 {
+        // No stage comes any more; what the stages so far have answered stands.
+        let last = Instance { stage: read.terms.stages(), reached: None, ..read.clone() };
+        let new = Instance { state: State::Between, remind_at: None, ..last };
+        writes::save_instance(tx, &read, &new)?;
+    } else {
+        end(tx, &read)?;
+    }
     writes::save_closed_by(tx, id)
 }
 
@@ -54,9 +66,9 @@ pub(super) fn not_open() -> Error {
         .into()
 }
 
-fn end(tx: &mut Tx<'_>, read: &Instance) -> Result<()> {
+pub(super) fn end(tx: &mut Tx<'_>, read: &Instance) -> Result<()> {
     gone(tx, read)?;
-    let care = store::care(tx.db())?;
+    let care = organization(tx.db())?;
     let counts = store::listing::counts(tx.db(), read.id)?;
     let by_silence = counts.by_silence(read.silence());
     let items = counts.answered + counts.silent;
@@ -166,7 +178,7 @@ pub(super) fn plan_at_once(tx: &mut Tx<'_>, instance: &Instance, item: ReviewIte
 }
 
 fn decide(tx: &mut Tx<'_>, instance: &Instance, items: &[Item]) -> Result<()> {
-    let (now, cooling) = (tx.now(), store::care(tx.db())?.cooling_hours);
+    let (now, cooling) = (tx.now(), organization(tx.db())?.cooling_hours);
     let people: Vec<_> = items.iter().map(|item| item.person).collect();
     let living = store::living(tx.db(), &people)?;
     let ids: Vec<AssignmentId> = items.iter().filter_map(|item| item.assignment).collect();

@@ -5,7 +5,7 @@ use crate::db::Tx;
 use crate::error::{Error, FieldError, Refusal, Result};
 use crate::kernel::text::folded;
 use crate::kernel::{About, CatalogId, Fact, ReviewId, Ts};
-use crate::reviews::model::{DAYS_MAX, Review, Reviewers, Terms};
+use crate::reviews::model::{DAYS_MAX, Review, Reviewers, STAGES_MAX, Terms};
 use crate::reviews::store::writes;
 use crate::reviews::{reads, rules, store};
 
@@ -191,13 +191,34 @@ fn check(tx: &mut Tx<'_>, there: Option<&Review>, new: &NewReview) -> Result<()>
     if new.terms.days < 1 || new.terms.days > most {
         wrong("days", &format!("Write a number of days from 1 to {most}"));
     }
-    if let Reviewers::Named { people, groups } = &new.terms.reviewers
-        && people.is_empty()
-        && groups.is_empty()
-    {
+    let nobody = |reviewers: &Reviewers| matches!(reviewers, Reviewers::Named { people, groups } if people.is_empty() && groups.is_empty());
+    if nobody(&new.terms.reviewers) {
         wrong("people", "Name somebody who reviews, or a group");
     }
-    if new.terms.reviewers == Reviewers::Manager && new.terms.fallback.is_empty() {
+    for (number, stage) in (2..).zip(&new.terms.then) {
+        if nobody(&stage.reviewers) {
+            wrong(
+                &format!("people{number}"),
+                "Name somebody who reviews in this stage, or a group",
+            );
+        }
+        if stage.days < 1 {
+            wrong(&format!("days{number}"), "Write a number of days from 1 on");
+        }
+    }
+    if new.terms.then.len() >= STAGES_MAX {
+        return Err(Error::Missing);
+    }
+    if !new.terms.then.is_empty() {
+        if new.terms.all_days() > most {
+            wrong("days", &format!("All stages together may take at most {most} days"));
+        }
+        if new.terms.at_once {
+            wrong("at_once", "With several stages removals count at the end: leave this out");
+        }
+    }
+    let mut all = new.terms.then.iter().map(|stage| &stage.reviewers).chain([&new.terms.reviewers]);
+    if all.any(|reviewers| *reviewers == Reviewers::Manager) && new.terms.fallback.is_empty() {
         wrong("fallback", "Name somebody who reviews where no manager is known");
     }
     if new.catalog.is_some() && new.catalog != new.terms.scope.catalog.as_ref().map(|c| c.id) {

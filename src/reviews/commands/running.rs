@@ -117,7 +117,8 @@ pub fn cancel(tx: &mut Tx<'_>, permit: &Permit<RunReview>, reason: &str) -> Resu
     let id = ReviewInstanceId(permit.about());
     lock_review(tx, id)?;
     let read = store::instance(tx.db(), id)?;
-    if !matches!(read.state, State::Starting | State::Refused | State::Open | State::Confirming) {
+    let over = matches!(read.state, State::Applying | State::Completed | State::Canceled);
+    if over {
         return Err(not_open());
     }
     needs_reason(reason)?;
@@ -176,7 +177,7 @@ pub fn hand_over(
     let before: Vec<ReviewPoolId> = before.into_iter().collect();
     let mut now = BTreeMap::new();
     for pool in store::pools(tx.db(), &before)? {
-        now.insert(pool.id, instead_of(tx, read.id, &pool, from, to)?);
+        now.insert(pool.id, instead_of(tx, &read, &pool, from, to)?);
     }
     for item in &items {
         writes::save_pool(tx, item, *now.get(&item.pool).ok_or(Error::Stale)?)?;
@@ -209,7 +210,7 @@ pub fn rehouse(tx: &mut Tx<'_>, id: ReviewInstanceId) -> Result<usize> {
             let Some(people) = others(tx, &read, item)? else { continue };
             let ids: Vec<String> = people.iter().map(PersonId::to_string).collect();
             let key = format!("later:{}", ids.join(","));
-            let pool = writes::pools(tx, id, &[(key, Via::Fallback, people)])?;
+            let pool = writes::pools(tx, (id, read.stage), &[(key, Via::Fallback, people)])?;
             let pool = pool.first().ok_or(Error::Stale)?.1;
             writes::save_pool(tx, item, pool)?;
             told.insert((item.pool, pool));

@@ -14,7 +14,7 @@ use crate::error::{Error, FieldError, Result};
 use crate::kernel::text::counted;
 use crate::kernel::{PackageId, PersonId, ReviewInstanceId, ReviewItemId, Risk, Ts, Zone};
 use crate::reviews::commands::{self, Says};
-use crate::reviews::model::{Answer, Instance, Item, Outcome, Silence, State, Via};
+use crate::reviews::model::{Answer, Earlier, Instance, Item, Outcome, Silence, State, Via};
 use crate::reviews::store::listing::{self, By, Group, Mine, Part, Progress};
 use crate::reviews::store::{self, Pool};
 use crate::web::listing::{PAGE, address};
@@ -28,6 +28,8 @@ pub(super) struct Frame {
     pub name: String,
     pub run: String,
     pub words: String,
+    /// "Stage 2 of 3", where there are several.
+    pub stage: Option<String>,
     pub open: bool,
     pub state: &'static str,
     pub due: When,
@@ -47,6 +49,7 @@ impl Frame {
             name: instance.name.clone(),
             run: ordinal(instance.number),
             words: instance.terms.words.clone(),
+            stage: stage_words(instance),
             open: instance.state == State::Open && now < instance.due_at,
             state: instance.state.label(),
             due: When::end(instance.due_at, now, zone),
@@ -66,6 +69,12 @@ impl Frame {
     pub(super) fn so_far(&self) -> String {
         format!("{} of {} answered", self.answered, counted(self.all, "item", "items"))
     }
+}
+
+/// "Stage 2 of 3", where there are several.
+pub(super) fn stage_words(instance: &Instance) -> Option<String> {
+    let all = instance.terms.stages();
+    (all > 1).then(|| format!("Stage {} of {all}", instance.stage.min(all)))
 }
 
 /// An instance with what of it is the reader's.
@@ -196,6 +205,10 @@ struct ItemBlock {
     peers_words: Option<String>,
     changes: Vec<String>,
     last: Option<(String, String, When)>,
+    /// What earlier stages answered, where it is shown.
+    earlier: Vec<(i64, Said)>,
+    /// True where an earlier stage has decided it.
+    decided: bool,
     reply: Option<String>,
     /// Why the reader is asked.
     why: &'static str,
@@ -359,7 +372,8 @@ impl Reader<'_> {
     fn block(&self, item: &Item, by_person: bool, typed: Option<&Typed<'_>>) -> ItemBlock {
         let when = |at| When::at(at, self.now, self.zone);
         let standing = store::standing_in(item, self.pools);
-        let via = self.pools.iter().find(|pool| pool.id == item.pool).map(|pool| pool.via);
+        let pool = self.pools.iter().find(|pool| pool.id == item.pool);
+        let via = pool.map(|pool| pool.via);
         let context = &item.context;
         let typed = typed.filter(|typed| typed.item == item.id);
         let shows = item.recommendation.is_some()
@@ -393,6 +407,8 @@ impl Reader<'_> {
                 .last
                 .as_ref()
                 .map(|last| (last.answer.label().to_owned(), last.by.clone(), when(last.at))),
+            earlier: pool.map(|pool| self.earlier(item, pool.stage)).unwrap_or_default(),
+            decided: pool.is_none_or(|pool| pool.stage != self.instance.stage),
             reply: item.reply.clone(),
             why: match via {
                 Some(Via::Own) => "It is your own access.",
@@ -433,6 +449,28 @@ impl Reader<'_> {
             ),
             own: standing.own,
         }
+    }
+
+    /// What earlier stages answered, where the terms let this one see it.
+    fn earlier(&self, item: &Item, stage: i64) -> Vec<(i64, Said)> {
+        if !self.instance.terms.stage(stage).is_some_and(|stage| stage.shows) {
+            return vec![];
+        }
+        let said = |one: &Earlier| {
+            let words = match one.until.and_then(|at| last_day(at, self.zone)) {
+                Some(day) => format!("Keep until {}", crate::web::words::date(day)),
+                None => one.answer.label().to_owned(),
+            };
+            let said = Said {
+                answer: words,
+                by: one.name.clone(),
+                when: When::at(one.at, self.now, self.zone),
+                note: one.note.clone(),
+                first: None,
+            };
+            (one.stage, said)
+        };
+        item.context.earlier.iter().map(said).collect()
     }
 
     fn said(&self, item: &Item, answer: Answer) -> Said {

@@ -9,10 +9,10 @@ use crate::db::Db;
 use crate::directory;
 use crate::directory::store::meant;
 use crate::error::{Error, FieldError, Result};
-use crate::kernel::{CatalogId, GroupId, PackageId, ReviewId, ReviewInstanceId};
+use crate::kernel::{CatalogId, GroupId, PackageId, PolicyId, ReviewId, ReviewInstanceId};
 use crate::policies::model::Named;
 use crate::reviews::commands::{self, NewReview};
-use crate::reviews::model::{Review, Reviewers, Rhythm, Scope, Silence, Terms};
+use crate::reviews::model::{GoesOn, Review, Reviewers, Rhythm, Scope, Silence, Stage, Terms};
 use crate::reviews::store::{self, listing};
 use crate::reviews::{NOBODY, reads};
 use crate::web::page::{Choice, Mark};
@@ -26,9 +26,12 @@ struct DefinePage {
     /// The review that is changed; none for a new one.
     review: Option<ReviewId>,
     form: Form,
+    /// The name of the policy whose access is reviewed, where it is one.
+    policy: Option<String>,
     catalogs: Vec<Choice>,
     groups: Vec<Choice>,
     rhythms: Vec<Choice>,
+    stages: Vec<StageFields>,
     today: String,
     /// What it will say, where everything is right: the step before it is saved.
     preview: Option<Preview>,
@@ -41,6 +44,29 @@ impl DefinePage {
     }
 }
 
+/// The fields of a stage after the first one.
+struct StageFields {
+    /// "2" or "3": the end of the names of its fields.
+    number: &'static str,
+    /// What the stage before is called.
+    before: &'static str,
+    /// True where something is said about it.
+    on: bool,
+    kinds: Vec<Choice>,
+    groups: Vec<Choice>,
+    /// What of the stage before comes to it.
+    gets: Vec<Choice>,
+}
+
+impl StageFields {
+    fn name(&self, field: &str) -> String {
+        format!("{field}{}", self.number)
+    }
+}
+
+/// The ends of the names of the fields of later stages, and what the stage before each is called.
+const LATER: [(&str, &str); 2] = [("2", "first"), ("3", "second")];
+
 struct Preview {
     reads: Vec<String>,
     /// How much it would hold if it started now.
@@ -48,21 +74,55 @@ struct Preview {
 }
 
 pub(super) fn new(cx: &mut Cx) -> Result<Reply> {
-    let catalog = CatalogId::parse(cx.query("catalog"));
+    let under = match PolicyId::parse(cx.query("policy")) {
+        Some(id) => Some(cx.read(|db| Under::read(db, id))?),
+        None => None,
+    };
+    let catalog = match &under {
+        Some(under) => Some(under.catalog),
+        None => CatalogId::parse(cx.query("catalog")),
+    };
     may(cx, catalog)?;
     let form = cx.refill().unwrap_or_else(|| {
         Form::of([
             ("key", ReviewId::fresh().to_string()),
             ("catalog", catalog.map(|id| id.to_string()).unwrap_or_default()),
+            ("policy", under.map(|under| under.policy.id.to_string()).unwrap_or_default()),
             ("reviewers", "manager".to_owned()),
             ("rhythm", Rhythm::Quarterly.as_str().to_owned()),
             ("first", cx.zone().date(cx.now()).to_string()),
             ("days", "14".to_owned()),
             ("silence", Silence::Keep.as_str().to_owned()),
             ("recommends", "yes".to_owned()),
+            ("days2", "7".to_owned()),
+            ("gets2", GoesOn::Removed.as_str().to_owned()),
+            ("gets2", GoesOn::Unknown.as_str().to_owned()),
+            ("shows2", "yes".to_owned()),
+            ("days3", "7".to_owned()),
+            ("gets3", GoesOn::Removed.as_str().to_owned()),
+            ("shows3", "yes".to_owned()),
         ])
     });
     draw(cx, None, form, &[], None)
+}
+
+/// A policy whose access is reviewed, and where it belongs.
+struct Under {
+    policy: Named<PolicyId>,
+    package: Named<PackageId>,
+    catalog: CatalogId,
+}
+
+impl Under {
+    fn read(db: &mut Db, id: PolicyId) -> Result<Self> {
+        let policy = crate::policies::store::policy(db, id)?;
+        let package = crate::packages::store::package(db, policy.package)?.package;
+        Ok(Self {
+            policy: Named { id, name: policy.name },
+            package: Named { id: package.id, name: package.name },
+            catalog: package.catalog,
+        })
+    }
 }
 
 /// May the reader set up reviews of this catalog, or any at all?
@@ -85,9 +145,13 @@ fn draw(
     preview: Option<Preview>,
 ) -> Result<Reply> {
     let me = cx.person()?.clone();
-    let (catalogs, groups) = cx.read(|db| {
+    let (catalogs, groups, policy) = cx.read(|db| {
         let all = crate::catalogs::store::names(db)?;
-        Ok((all, directory::store::groups(db)?))
+        let policy = match PolicyId::parse(form.raw("policy")) {
+            Some(id) => Some(crate::policies::store::name_of(db, id)?),
+            None => None,
+        };
+        Ok((all, directory::store::groups(db)?, policy))
     })?;
     let choice = |value: String, label: String, chosen: &str| Choice {
         on: value == chosen,
@@ -104,10 +168,42 @@ fn draw(
             list.push(choice(id.to_string(), name, form.raw("catalog")));
         }
     }
-    let mut named = vec![choice(String::new(), "No group".into(), form.raw("group"))];
-    named.extend(
-        groups.into_iter().map(|group| choice(group.id.to_string(), group.name, form.raw("group"))),
-    );
+    let in_groups = |chosen: &str| -> Vec<Choice> {
+        let all = groups.iter().map(|g| choice(g.id.to_string(), g.name.clone(), chosen));
+        std::iter::once(choice(String::new(), "No group".into(), chosen)).chain(all).collect()
+    };
+    let named = in_groups(form.raw("group"));
+    let stage = |(number, before): (&'static str, &'static str)| {
+        let kind = form.raw(&format!("reviewers{number}"));
+        let kinds = [
+            ("", "Nobody: there is no such stage"),
+            ("manager", "The manager of each person"),
+            ("owners", "The owners of the catalog"),
+            ("named", "The people and the group below"),
+        ];
+        let gets = form.all(&format!("gets{number}"));
+        let goes = |(one, label): (GoesOn, &str)| Choice {
+            on: gets.iter().any(|chosen| chosen == one.as_str()),
+            hint: String::new(),
+            value: one.as_str().to_owned(),
+            label: label.to_owned(),
+        };
+        StageFields {
+            number,
+            before,
+            on: !kind.is_empty(),
+            kinds: kinds.map(|(value, label)| choice(value.into(), label.into(), kind)).into(),
+            groups: in_groups(form.raw(&format!("group{number}"))),
+            gets: [
+                (GoesOn::Removed, "What is to be removed"),
+                (GoesOn::Kept, "What is to be kept"),
+                (GoesOn::Unknown, "What they did not know"),
+            ]
+            .map(goes)
+            .into(),
+        }
+    };
+    let stages = LATER.map(stage).into();
     let rhythm = |rhythm: Rhythm| {
         let label = match rhythm {
             Rhythm::Once => "Once",
@@ -132,6 +228,8 @@ fn draw(
         groups: named,
         rhythms: Rhythm::ALL.iter().copied().map(rhythm).collect(),
         today: cx.zone().date(cx.now()).to_string(),
+        policy,
+        stages,
         form,
         preview,
     };
@@ -147,9 +245,14 @@ fn list(text: &str) -> Vec<String> {
 /// What a form means; what is wrong goes with its field.
 fn read(cx: &Cx, form: &Form, there: Option<&Review>) -> Result<NewReview> {
     let mut errors = Vec::new();
-    let catalog = match there {
-        Some(review) => review.terms.scope.catalog.as_ref().map(|catalog| catalog.id),
-        None => CatalogId::parse(form.raw("catalog")),
+    let under = match PolicyId::parse(form.raw("policy")) {
+        Some(id) if there.is_none() => Some(cx.read(|db| Under::read(db, id))?),
+        _ => None,
+    };
+    let catalog = match (there, &under) {
+        (Some(review), _) => review.terms.scope.catalog.as_ref().map(|catalog| catalog.id),
+        (None, Some(under)) => Some(under.catalog),
+        (None, None) => CatalogId::parse(form.raw("catalog")),
     };
     may(cx, catalog)?;
     let me = cx.person()?.clone();
@@ -161,15 +264,23 @@ fn read(cx: &Cx, form: &Form, there: Option<&Review>) -> Result<NewReview> {
             Some(id) => Some(Named { id, name: crate::catalogs::store::catalog(db, id)?.name }),
             None => None,
         };
+        // What a policy's review is about stays: another policy gets a review of its own.
+        let (policy, only) = match (there, &under) {
+            (Some(review), _) if review.terms.scope.policy.is_some() => {
+                (review.terms.scope.policy.clone(), review.terms.scope.packages.clone())
+            }
+            (_, Some(under)) => (Some(under.policy.clone()), vec![under.package.clone()]),
+            _ => (None, packages(db, form, catalog, &mut errors)?),
+        };
         let scope = Scope {
-            packages: packages(db, form, catalog, &mut errors)?,
-            policy: there.and_then(|review| review.terms.scope.policy.clone()),
+            packages: only,
+            policy,
             departments: list(&form.text("departments")),
             guests_only: form.has("guests"),
             high_risk_only: form.has("risky"),
             catalog: named,
         };
-        let reviewers = reviewers(db, form, &mut errors)?;
+        let reviewers = reviewers(db, form, "", &mut errors)?;
         let fallback = people(db, form, "fallback", &mut errors)?;
         let first = form.line("first").parse::<NaiveDate>();
         if first.is_err() {
@@ -191,6 +302,7 @@ fn read(cx: &Cx, form: &Form, there: Option<&Review>) -> Result<NewReview> {
             reasons: form.has("reasons"),
             at_once: form.has("at_once"),
             words: form.text("words"),
+            then: stages(db, form, &mut errors)?,
         };
         Ok(NewReview {
             id: there.map_or_else(
@@ -230,17 +342,46 @@ fn packages(
     Ok(found)
 }
 
-fn reviewers(db: &mut Db, form: &Form, errors: &mut Vec<FieldError>) -> Result<Reviewers> {
-    Ok(match form.raw("reviewers") {
+/// The stages after the first one; a third one without a second one is the second one.
+fn stages(db: &mut Db, form: &Form, errors: &mut Vec<FieldError>) -> Result<Vec<Stage>> {
+    let mut all = Vec::new();
+    for (number, _) in LATER {
+        let name = |field: &str| format!("{field}{number}");
+        if form.raw(&name("reviewers")).is_empty() {
+            continue;
+        }
+        let days = form.line(&name("days")).parse::<u32>();
+        if days.is_err() {
+            errors.push(FieldError::new(name("days"), "Write a number of days"));
+        }
+        all.push(Stage {
+            reviewers: reviewers(db, form, number, errors)?,
+            days: days.unwrap_or(1),
+            gets: form.all(&name("gets")).iter().filter_map(|one| GoesOn::parse(one)).collect(),
+            shows: form.has(&name("shows")),
+        });
+    }
+    Ok(all)
+}
+
+/// Who answers in the stage whose fields' names have this end.
+fn reviewers(
+    db: &mut Db,
+    form: &Form,
+    number: &str,
+    errors: &mut Vec<FieldError>,
+) -> Result<Reviewers> {
+    let name = |field: &str| format!("{field}{number}");
+    Ok(match form.raw(&name("reviewers")) {
         "self" => Reviewers::Own,
         "owners" => Reviewers::Owners,
         "named" => {
             let mut groups = Vec::new();
-            if let Some(id) = GroupId::parse(form.raw("group")) {
+            if let Some(id) = GroupId::parse(form.raw(&name("group"))) {
                 let group = directory::store::group(db, id)?;
                 groups.push(Named { id, name: group.name });
             }
-            Reviewers::Named { people: people(db, form, "people", errors)?, groups }
+            Reviewers::Named { people: people(db, form, &name("people"), errors)?, groups }
         }
         _ => Reviewers::Manager,
     })
@@ -354,22 +495,37 @@ fn form_of(review: &Review) -> Form {
     }
     pairs.push(("packages".to_owned(), names(&terms.scope.packages)));
     pairs.push(("fallback".to_owned(), names(&terms.fallback)));
+    if let Some(policy) = &terms.scope.policy {
+        pairs.push(("policy".to_owned(), policy.id.to_string()));
+    }
     if let Some(catalog) = &terms.scope.catalog {
         pairs.push(("catalog".to_owned(), catalog.id.to_string()));
     }
-    let kind = match &terms.reviewers {
-        Reviewers::Own => "self",
-        Reviewers::Manager => "manager",
-        Reviewers::Owners => "owners",
-        Reviewers::Named { people, groups } => {
-            pairs.push(("people".to_owned(), names(people)));
-            if let Some(group) = groups.first() {
-                pairs.push(("group".to_owned(), group.id.to_string()));
+    let stages = terms.then.iter().map(|stage| &stage.reviewers);
+    for (number, reviewers) in
+        ["", "2", "3"].iter().zip(std::iter::once(&terms.reviewers).chain(stages))
+    {
+        let kind = match reviewers {
+            Reviewers::Own => "self",
+            Reviewers::Manager => "manager",
+            Reviewers::Owners => "owners",
+            Reviewers::Named { people, groups } => {
+                pairs.push((format!("people{number}"), names(people)));
+                if let Some(group) = groups.first() {
+                    pairs.push((format!("group{number}"), group.id.to_string()));
+                }
+                "named"
             }
-            "named"
+        };
+        pairs.push((format!("reviewers{number}"), kind.to_owned()));
+    }
+    for ((number, _), stage) in LATER.iter().zip(&terms.then) {
+        pairs.push((format!("days{number}"), stage.days.to_string()));
+        pairs.extend(stage.gets.iter().map(|g| (format!("gets{number}"), g.as_str().to_owned())));
+        if stage.shows {
+            pairs.push((format!("shows{number}"), "yes".to_owned()));
         }
-    };
-    pairs.push(("reviewers".to_owned(), kind.to_owned()));
+    }
     let switches = [
         ("guests", terms.scope.guests_only),
         ("risky", terms.scope.high_risk_only),
@@ -408,6 +564,8 @@ struct InstanceRow {
     silent: i64,
     removed: i64,
     together: i64,
+    /// The median of the seconds that an answer took.
+    pace: Option<i64>,
     /// Shares of removed and silent items, in hundredths, for the chart.
     bars: (i64, i64),
 }
@@ -440,6 +598,7 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
             silent: counts.silent,
             removed,
             together: counts.together,
+            pace: instance.pace.filter(|seconds| *seconds > 0),
             bars: (removed * 100 / all, counts.silent * 100 / all),
         }
     };

@@ -4,7 +4,7 @@
 use askama::Template;
 use chrono::NaiveDate;
 
-use super::answering::outcome_words;
+use super::answering::{outcome_words, stage_words};
 use super::{kept, ordinal, state_mark};
 use crate::access::policy;
 use crate::directory::store::meant;
@@ -31,6 +31,9 @@ struct ProgressPage {
     run: String,
     mark: Mark,
     state: State,
+    stage: Option<String>,
+    /// True where another stage follows the one that is open.
+    goes_on: bool,
     reads: Vec<String>,
     trouble: Option<String>,
     started: When,
@@ -131,6 +134,8 @@ fn draw(cx: &Cx, form: &Form, errors: &[FieldError]) -> Result<Reply> {
         run: ordinal(instance.number),
         mark: state_mark(instance.state),
         state: instance.state,
+        stage: stage_words(&instance),
+        goes_on: instance.stage < instance.terms.stages(),
         reads: reads::sentences(&instance.terms),
         trouble: instance.trouble.clone(),
         started: when(instance.starts_at),
@@ -223,6 +228,10 @@ pub(super) fn act(cx: &mut Cx) -> Result<Reply> {
                 Ok(("Handed over.", format!("{items} with {name} now.")))
             })
         }
+        "next" => run(cx, &instance, |tx, permit| {
+            commands::next_stage(tx, permit)?;
+            Ok(("The stage is over.", "The next one begins at once.".to_owned()))
+        }),
         "close" => run(cx, &instance, |tx, permit| {
             commands::close(tx, permit)?;
             Ok(("Closed.", "What was answered is carried out now.".to_owned()))

@@ -10,7 +10,8 @@ use super::{InstanceRow, ReviewRow};
 use crate::access::Person;
 use crate::db::columns::{Stamp, Uid};
 use crate::db::schema::{
-    people, review_answers, review_instances, review_items, review_pools, review_reviewers, reviews,
+    description_tasks, packages, people, review_answers, review_instances, review_items,
+    review_pools, review_reviewers, reviews,
 };
 use crate::db::{Db, MultiBackend, Seek};
 use crate::error::Result;
@@ -1043,6 +1044,8 @@ pub fn passed_to(db: &mut Db, item: ReviewItemId, by: PersonId) -> Result<Option
 
 #[derive(QueryableByName)]
 struct TallyRow {
+    #[diesel(sql_type = Text)]
+    what: String,
     #[diesel(sql_type = Nullable<Uid>)]
     instance_id: Option<ReviewInstanceId>,
     #[diesel(sql_type = BigInt)]
@@ -1058,14 +1061,21 @@ pub struct Stake {
     pub tallies: HashMap<ReviewInstanceId, Progress>,
     /// Is anything of theirs reviewed or carried out now?
     pub about: bool,
+    /// Is there anything that they are to describe better?
+    pub describe: bool,
 }
 
-/// How far somebody is in every open instance in which they are asked, also in somebody's place; and whether something
-/// of theirs is reviewed. One statement; what a stand-in may not answer is left out on the instance's own page.
+/// How far somebody is in every open instance in which they are asked, also in somebody's place; whether something of
+/// theirs is reviewed; and whether something is to be described better, everywhere or in these catalogs. One statement;
+/// what a stand-in may not answer is left out on the instance's own page.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn stake(db: &mut Db, person: &Person) -> Result<Stake> {
+pub fn stake(
+    db: &mut Db,
+    person: &Person,
+    describes: Option<Option<&[CatalogId]>>,
+) -> Result<Stake> {
     let me = person.id;
     let places: Vec<String> =
         person.stands_for.iter().map(|stands| format!("'{}'", stands.person)).collect();
@@ -1076,9 +1086,21 @@ pub fn stake(db: &mut Db, person: &Person) -> Result<Stake> {
             some.join(", ")
         ),
     };
+    let catalogs = |ids: &[CatalogId]| {
+        let ids: Vec<String> = ids.iter().map(|id| format!("'{id}'")).collect();
+        if ids.is_empty() { "NULL".to_owned() } else { ids.join(", ") }
+    };
+    let describes = match describes {
+        None => String::new(),
+        Some(all) => format!(
+            " UNION ALL SELECT 'describe', NULL, COUNT(*), 0 FROM description_tasks d \
+             JOIN packages p ON p.id = d.package_id WHERE d.done_at IS NULL{}",
+            all.map(|ids| format!(" AND p.catalog_id IN ({})", catalogs(ids))).unwrap_or_default()
+        ),
+    };
     // Only ids stand in it, no words of anybody.
     let text = format!(
-        "SELECT i.instance_id, COUNT(DISTINCT i.id) AS items, \
+        "SELECT 'review' AS what, i.instance_id, COUNT(DISTINCT i.id) AS items, \
          COUNT(DISTINCT CASE WHEN i.answer IS NOT NULL THEN i.id END) AS answered \
          FROM review_reviewers r JOIN review_pools o ON o.id = r.pool_id \
          JOIN review_instances n ON n.id = r.instance_id AND n.state = 'open' \
@@ -1086,19 +1108,21 @@ pub fn stake(db: &mut Db, person: &Person) -> Result<Stake> {
          WHERE (i.outcome IS NULL OR i.answer IS NOT NULL) AND \
          ((r.person_id = '{me}' AND (o.via = 'self' OR i.person_id <> '{me}')){places}) \
          GROUP BY i.instance_id \
-         UNION ALL SELECT NULL, COUNT(*), 0 FROM review_items i \
+         UNION ALL SELECT 'about', NULL, COUNT(*), 0 FROM review_items i \
          JOIN review_instances n ON n.id = i.instance_id \
-         WHERE i.person_id = '{me}' AND n.state IN ('open', 'confirming', 'applying')"
+         WHERE i.person_id = '{me}' AND n.state IN ('open', 'confirming', 'applying'){describes}"
     );
     let rows: Vec<TallyRow> = diesel::sql_query(text).load(db)?;
     let mut stake = Stake::default();
     for row in rows {
-        match row.instance_id {
-            Some(id) => {
+        match (row.what.as_str(), row.instance_id) {
+            ("about", _) => stake.about = row.items > 0,
+            ("describe", _) => stake.describe = row.items > 0,
+            (_, Some(id)) => {
                 let progress = Progress { all: row.items, answered: row.answered };
                 stake.tallies.insert(id, progress);
             }
-            None => stake.about = row.items > 0,
+            (_, None) => {}
         }
     }
     Ok(stake)
@@ -1154,4 +1178,164 @@ pub fn removals_of(db: &mut Db, id: ReviewInstanceId, limit: i64) -> Result<Vec<
         .order((review_items::outcome, review_items::person_name, review_items::id))
         .limit(limit);
     Ok(items!(query, db))
+}
+
+/// A package whose purpose reviewers could not tell.
+#[derive(Clone, Debug)]
+pub struct ToDescribe {
+    /// The package.
+    pub package: PackageId,
+    /// Its name.
+    pub name: String,
+    /// What its description says.
+    pub description: String,
+    /// Since when it is to be described better.
+    pub asked_at: Ts,
+    /// How often a reviewer answered *I don't know*, ever.
+    pub unknown: i64,
+}
+
+/// What is to be described better, the longest wait first: everywhere, or in these catalogs. Two statements.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn to_describe(
+    db: &mut Db,
+    catalogs: Option<&[CatalogId]>,
+    limit: i64,
+) -> Result<Vec<ToDescribe>> {
+    let mut query = description_tasks::table
+        .inner_join(packages::table)
+        .filter(description_tasks::done_at.is_null())
+        .order((description_tasks::asked_at, description_tasks::id))
+        .limit(limit)
+        .select((packages::id, packages::name, packages::description, description_tasks::asked_at))
+        .into_boxed();
+    if let Some(ids) = catalogs {
+        query = query.filter(packages::catalog_id.eq_any(ids.to_vec()));
+    }
+    let rows: Vec<(PackageId, String, String, Ts)> = query.load(db)?;
+    let ids: Vec<PackageId> = rows.iter().map(|row| row.0).collect();
+    let unknown: HashMap<Option<PackageId>, i64> = review_items::table
+        .filter(review_items::package_id.eq_any(&ids))
+        .filter(review_items::answer.eq(Answer::Unknown.as_str()))
+        .group_by(review_items::package_id)
+        .select((review_items::package_id, count_star()))
+        .load(db)?
+        .into_iter()
+        .collect();
+    let one = |(package, name, description, asked_at)| ToDescribe {
+        package,
+        name,
+        description,
+        asked_at,
+        unknown: unknown.get(&Some(package)).copied().unwrap_or_default(),
+    };
+    Ok(rows.into_iter().map(one).collect())
+}
+
+/// Is this package to be described better?
+///
+/// # Errors
+/// When the database does not answer.
+pub fn is_to_describe(db: &mut Db, package: PackageId) -> Result<bool> {
+    let open = description_tasks::table
+        .filter(description_tasks::package_id.eq(package))
+        .filter(description_tasks::done_at.is_null());
+    Ok(diesel::select(exists(open)).get_result(db)?)
+}
+
+/// Who answered when, and what together, by person and time: no words, no items.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn answered_when(
+    db: &mut Db,
+    id: ReviewInstanceId,
+) -> Result<Vec<(PersonId, Ts, Option<AnswerBatchId>)>> {
+    Ok(review_answers::table
+        .filter(review_answers::instance_id.eq(id))
+        .filter(review_answers::answer.ne("cleared"))
+        .order((review_answers::person_id, review_answers::at, review_answers::id))
+        .select((review_answers::person_id, review_answers::at, review_answers::batch_id))
+        .load(db)?)
+}
+
+/// Items of a stage that go on to the next one, by their ids: those with one of these answers, and those without any.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn going_on(
+    db: &mut Db,
+    id: ReviewInstanceId,
+    stage: i64,
+    answers: &[Answer],
+    limit: i64,
+) -> Result<Vec<Item>> {
+    let answers: Vec<&str> = answers.iter().map(|answer| answer.as_str()).collect();
+    let query = review_items::table
+        .filter(review_items::instance_id.eq(id))
+        .filter(review_items::pool_id.eq_any(pools_of(id, stage)))
+        .filter(review_items::outcome.is_null())
+        .filter(review_items::answer.is_null().or(review_items::answer.eq_any(answers)))
+        .order(review_items::id)
+        .limit(limit);
+    Ok(items!(query, db))
+}
+
+/// The next items after one that nobody has answered in their last stage, which was not the first one; by their ids.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn silent_later(
+    db: &mut Db,
+    id: ReviewInstanceId,
+    after: Option<ReviewItemId>,
+    limit: i64,
+) -> Result<Vec<Item>> {
+    let later = review_pools::table
+        .filter(review_pools::instance_id.eq(id))
+        .filter(review_pools::stage.gt(1))
+        .select(review_pools::id);
+    let from = after.unwrap_or(ReviewItemId(uuid::Uuid::nil()));
+    let query = review_items::table
+        .filter(review_items::instance_id.eq(id))
+        .filter(review_items::id.gt(from))
+        .filter(review_items::pool_id.eq_any(later))
+        .filter(review_items::answer.is_null())
+        .filter(review_items::outcome.is_null())
+        .order(review_items::id)
+        .limit(limit);
+    Ok(items!(query, db))
+}
+
+/// The pools of a stage.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn pools_of(id: ReviewInstanceId, stage: i64) -> _ {
+    review_pools::table
+        .filter(review_pools::instance_id.eq(id))
+        .filter(review_pools::stage.eq(stage))
+        .select(review_pools::id)
+}
+
+/// Has anything come to this stage?
+///
+/// # Errors
+/// When the database does not answer.
+pub fn is_in_stage(db: &mut Db, id: ReviewInstanceId, stage: i64) -> Result<bool> {
+    let items = review_items::table
+        .filter(review_items::instance_id.eq(id))
+        .filter(review_items::pool_id.eq_any(pools_of(id, stage)))
+        .filter(review_items::outcome.is_null());
+    Ok(diesel::select(exists(items)).get_result(db)?)
+}
+
+/// The managers of some people.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn managers(db: &mut Db, ids: &[PersonId]) -> Result<HashMap<PersonId, Option<PersonId>>> {
+    let rows =
+        people::table.filter(people::id.eq_any(ids)).select((people::id, people::manager_id));
+    Ok(rows.load::<(PersonId, Option<PersonId>)>(db)?.into_iter().collect())
 }

@@ -13,7 +13,9 @@ use crate::kernel::{
     AnswerBatchId, AnswerId, AssignmentId, CatalogId, DescriptionTaskId, PackageId, PersonId,
     PolicyId, RequestId, ReviewInstanceId, ReviewItemId, ReviewPoolId, Ts,
 };
-use crate::reviews::model::{Answer, Instance, Item, Outcome, Review, Silence, Terms, Via};
+use crate::reviews::model::{
+    Answer, Context, Earlier, Instance, Item, Outcome, Review, Silence, Terms, Via,
+};
 
 /// SQLite takes at most 32,766 binds a statement; an item has 32.
 const ROWS: usize = 500;
@@ -125,12 +127,13 @@ pub fn save_instance(tx: &mut Tx<'_>, read: &Instance, new: &Instance) -> Result
         diesel::update(row)
             .set((
                 review_instances::state.eq(new.state.as_str()),
+                review_instances::stage.eq(new.stage),
                 review_instances::opened_at.eq(new.opened_at),
                 review_instances::due_at.eq(new.due_at),
                 review_instances::source_count.eq(new.source_count),
                 review_instances::item_count.eq(new.item_count),
                 review_instances::trouble.eq(&new.trouble),
-                review_instances::reached.eq(new.reached),
+                review_instances::reached.eq(new.reached.map(AssignmentId)),
                 review_instances::remind_at.eq(new.remind_at),
                 review_instances::looked_at.eq(new.looked_at),
                 review_instances::closed_at.eq(new.closed_at),
@@ -140,6 +143,12 @@ pub fn save_instance(tx: &mut Tx<'_>, read: &Instance, new: &Instance) -> Result
             ))
             .execute(tx.db())?,
     )
+}
+
+/// Keeps how fast it was answered: once, and nothing else of the instance changes.
+pub fn save_pace(tx: &mut Tx<'_>, id: ReviewInstanceId, seconds: i64) -> Result<usize> {
+    let row = review_instances::table.find(id).filter(review_instances::pace.is_null());
+    Ok(diesel::update(row).set(review_instances::pace.eq(seconds)).execute(tx.db())?)
 }
 
 pub fn save_closed_by(tx: &mut Tx<'_>, id: ReviewInstanceId) -> Result<()> {
@@ -153,15 +162,16 @@ pub fn save_closed_by(tx: &mut Tx<'_>, id: ReviewInstanceId) -> Result<()> {
 /// A pool that is wanted: its key, why its reviewers are asked, and who they are.
 pub type NewPool = (String, Via, Vec<PersonId>);
 
-/// The pools of an instance by their keys; those that are missing are made, with their reviewers.
+/// The pools of a stage of an instance by their keys; those that are missing are made, with their reviewers.
 pub fn pools(
     tx: &mut Tx<'_>,
-    id: ReviewInstanceId,
+    (id, stage): (ReviewInstanceId, i64),
     wanted: &[NewPool],
 ) -> Result<Vec<(String, ReviewPoolId)>> {
     let keys: Vec<&String> = wanted.iter().map(|(key, ..)| key).collect();
     let there = review_pools::table
         .filter(review_pools::instance_id.eq(id))
+        .filter(review_pools::stage.eq(stage))
         .filter(review_pools::pool_key.eq_any(keys))
         .select((review_pools::pool_key, review_pools::id));
     let mut all: Vec<(String, ReviewPoolId)> = there.load(tx.db())?;
@@ -176,6 +186,7 @@ pub fn pools(
             (
                 review_pools::id.eq(*pool),
                 review_pools::instance_id.eq(id),
+                review_pools::stage.eq(stage),
                 review_pools::pool_key.eq(key),
                 review_pools::via.eq(via.as_str()),
             )
@@ -556,4 +567,53 @@ pub fn ask_description(tx: &mut Tx<'_>, package: PackageId, id: ReviewInstanceId
         .execute(tx.db())
         .map_err(stale_if_taken)?;
     Ok(true)
+}
+
+/// The owner has done what was asked. False when nothing was, or somebody was faster.
+pub fn save_described(tx: &mut Tx<'_>, package: PackageId) -> Result<bool> {
+    let now = tx.now();
+    let open = description_tasks::table
+        .filter(description_tasks::package_id.eq(package))
+        .filter(description_tasks::done_at.is_null());
+    Ok(diesel::update(open).set(description_tasks::done_at.eq(now)).execute(tx.db())? > 0)
+}
+
+/// An item goes on to the next stage: to other reviewers, without an answer; what was answered stands in its context.
+pub fn hand_on(tx: &mut Tx<'_>, item: &Item, pool: ReviewPoolId, context: &Context) -> Result<()> {
+    let row = review_items::table.find(item.id).filter(review_items::rev.eq(item.rev));
+    hit_one(
+        diesel::update(row.filter(review_items::outcome.is_null()))
+            .set((
+                review_items::pool_id.eq(pool),
+                review_items::context.eq(serde_json::to_string(context)?),
+                review_items::answer.eq(None::<String>),
+                review_items::until_at.eq(None::<Ts>),
+                review_items::note.eq(None::<String>),
+                review_items::answered_by.eq(None::<PersonId>),
+                review_items::answered_for.eq(None::<PersonId>),
+                review_items::answered_at.eq(None::<Ts>),
+                review_items::first_answer.eq(None::<String>),
+                review_items::batch_id.eq(None::<AnswerBatchId>),
+                review_items::rev.eq(item.rev + 1),
+            ))
+            .execute(tx.db())?,
+    )
+}
+
+/// What a stage before answered stands, because nobody answered after it.
+pub fn restore(tx: &mut Tx<'_>, item: &Item, earlier: &Earlier) -> Result<()> {
+    let row = review_items::table.find(item.id).filter(review_items::rev.eq(item.rev));
+    hit_one(
+        diesel::update(row.filter(review_items::outcome.is_null()))
+            .set((
+                review_items::answer.eq(earlier.answer.as_str()),
+                review_items::until_at.eq(earlier.until),
+                review_items::note.eq(&earlier.note),
+                review_items::answered_by.eq(earlier.by),
+                review_items::answered_for.eq(earlier.instead_of),
+                review_items::answered_at.eq(earlier.at),
+                review_items::rev.eq(item.rev + 1),
+            ))
+            .execute(tx.db())?,
+    )
 }

@@ -29,6 +29,7 @@ pub fn once(reviewers: Reviewers) -> Terms {
         reasons: false,
         at_once: false,
         words: String::new(),
+        then: vec![],
     }
 }
 
