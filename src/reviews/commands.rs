@@ -9,7 +9,9 @@ mod running;
 mod staging;
 
 pub use answering::{Answered, Says, answer, answer_all, clear_batch, pass_on, reply, sign_off};
-pub use closing::{close, close_due, confirm, confirmed, has_news, look, outcomes, removals, undo};
+pub use closing::{
+    CHUNK, close, close_due, confirm, confirmed, has_news, look, outcomes, removals, undo,
+};
 pub use defining::{NewReview, change, create, end, rehearse, start_now};
 pub use describing::described;
 pub use running::{cancel, extend, hand_over, rehouse, remind, remind_now, reset};

@@ -422,7 +422,7 @@ impl Reader<'_> {
                 Some(Via::Manager) => "You are the manager.",
                 Some(Via::Named) => "The review names you.",
                 Some(Via::Owner) => "You own the catalog.",
-                Some(Via::Passed) => "It was passed on to you.",
+                Some(Via::Passed) => "A reviewer has passed it on.",
                 Some(Via::Fallback) | None => "Nobody else could be asked.",
             },
             instead_of: policy::reviews_for(self.me, &standing)
@@ -532,6 +532,25 @@ fn item_of(cx: &Cx, instance: &Instance) -> Result<Item> {
 
 pub(super) fn answer(cx: &mut Cx) -> Result<Reply> {
     let id: ReviewItemId = cx.id("item")?;
+    save(cx, id).or_else(|error| Err(passed_on(cx, id, error)?))
+}
+
+/// Whoever has passed an item on and answers it in another tab is told so.
+fn passed_on(cx: &Cx, id: ReviewItemId, error: Error) -> Result<Error> {
+    if !matches!(error, Error::Missing) {
+        return Ok(error);
+    }
+    let me = cx.person()?.id;
+    Ok(match cx.read(|db| listing::passed_to(db, id, me))? {
+        Some(name) => Error::refused(
+            "You have passed it on",
+            format!("{name} was asked in your place. Your answer was not taken."),
+        ),
+        None => error,
+    })
+}
+
+fn save(cx: &mut Cx, id: ReviewItemId) -> Result<Reply> {
     let form = cx.form().clone();
     let part = part_of(&form);
     let (note, until) = (form.text("note"), form.line("until"));
@@ -567,8 +586,16 @@ pub(super) fn answer(cx: &mut Cx) -> Result<Reply> {
     })?;
     let item = &answered.before;
     let mut text = format!("{} of {}.", item.access_name, item.person_name);
-    if let Some(other) = &answered.other {
-        text = format!("{text} {other} had answered before; yours counts now.");
+    let was = item.answer.filter(|was| *was != given);
+    match (&answered.other, was) {
+        (Some(other), _) => {
+            text = format!("{text} {other} had answered before; yours counts now.");
+        }
+        // Also in another tab.
+        (None, Some(was)) => {
+            text = format!("{text} Before it was answered “{}”; this counts now.", was.label());
+        }
+        (None, None) => {}
     }
     text = match left {
         0 => format!("{text} Nothing is left for you: sign off when you are done."),
