@@ -16,10 +16,10 @@ use diesel::sqlite::Sqlite;
 
 use super::backend::{MultiBackend, MultiRawValue};
 use crate::kernel::{
-    AnswerBatchId, AnswerId, AssignmentId, BasketId, CatalogId, DescriptionTaskId, FactId, GroupId,
-    IncompatibilityId, NoticeId, OrganizationId, PackageId, PersonId, PolicyId, PolicyScopeId,
-    RequestId, ResourceId, ReviewId, ReviewInstanceId, ReviewItemId, ReviewPoolId, RightId,
-    RoleGrantId, RoleId, StageId, StandInId, StopId, Ts,
+    AccessId, AnswerBatchId, AnswerId, AssignmentId, BasketId, CatalogId, DescriptionTaskId,
+    FactId, GroupId, IncompatibilityId, NoticeId, OrganizationId, PackageId, PersonId, PolicyId,
+    PolicyScopeId, RequestId, ResourceId, ReviewId, ReviewInstanceId, ReviewItemId, ReviewListId,
+    ReviewPoolId, ReviewRowId, RightId, RoleGrantId, RoleId, StageId, StandInId, StopId, Ts,
 };
 
 /// An id.
@@ -154,6 +154,7 @@ macro_rules! id_columns {
 }
 
 id_columns! {
+    access AccessId,
     answer AnswerId,
     answer_batch AnswerBatchId,
     assignment AssignmentId,
@@ -174,7 +175,9 @@ id_columns! {
     review ReviewId,
     review_instance ReviewInstanceId,
     review_item ReviewItemId,
+    review_list ReviewListId,
     review_pool ReviewPoolId,
+    review_row ReviewRowId,
     right RightId,
     role RoleId,
     role_grant RoleGrantId,

@@ -592,6 +592,7 @@ diesel::table! {
         item_count -> BigInt,
         trouble -> Nullable<Text>,
         reached -> Nullable<Uid>,
+        read_at -> Nullable<Stamp>,
         remind_at -> Nullable<Stamp>,
         looked_at -> Stamp,
         closed_at -> Nullable<Stamp>,
@@ -632,15 +633,35 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::db::columns::{Stamp, Uid};
 
+    review_rows (id) {
+        id -> Uid,
+        list_id -> Uid,
+        review_id -> Uid,
+        person_id -> Nullable<Uid>,
+        holder -> Text,
+        access_id -> Uid,
+        role_id -> Nullable<Uid>,
+        access_name -> Text,
+        about -> Nullable<Text>,
+        since -> Nullable<Stamp>,
+        risk -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
     review_items (id) {
         id -> Uid,
         instance_id -> Uid,
         pool_id -> Uid,
         assignment_id -> Nullable<Uid>,
+        row_id -> Nullable<Uid>,
         person_id -> Uid,
         person_name -> Text,
         department -> Nullable<Text>,
-        package_id -> Nullable<Uid>,
+        access_id -> Uid,
         access_name -> Text,
         catalog_id -> Nullable<Uid>,
         risk -> Text,
@@ -659,7 +680,6 @@ diesel::table! {
         first_answer -> Nullable<Text>,
         batch_id -> Nullable<Uid>,
         reply -> Nullable<Text>,
-        replied_at -> Nullable<Stamp>,
         outcome -> Nullable<Text>,
         apply_at -> Nullable<Stamp>,
         applied_at -> Nullable<Stamp>,
@@ -685,6 +705,19 @@ diesel::table! {
         passed_to -> Nullable<Uid>,
         batch_id -> Nullable<Uid>,
         advised -> Bool,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::columns::{Stamp, Uid};
+
+    review_proofs (item_id) {
+        item_id -> Uid,
+        instance_id -> Uid,
+        at -> Stamp,
+        person_id -> Uid,
+        proof -> Text,
     }
 }
 
@@ -770,15 +803,20 @@ diesel::joinable!(review_pools -> review_instances (instance_id));
 diesel::joinable!(review_reviewers -> review_pools (pool_id));
 diesel::joinable!(review_reviewers -> people (person_id));
 diesel::joinable!(review_reviewers -> review_instances (instance_id));
+diesel::joinable!(review_rows -> reviews (review_id));
+diesel::joinable!(review_rows -> people (person_id));
+diesel::joinable!(review_rows -> resource_roles (role_id));
 diesel::joinable!(review_items -> review_instances (instance_id));
+diesel::joinable!(review_items -> review_rows (row_id));
 diesel::joinable!(review_items -> review_pools (pool_id));
 diesel::joinable!(review_items -> assignments (assignment_id));
 diesel::joinable!(review_items -> people (person_id));
-diesel::joinable!(review_items -> packages (package_id));
 diesel::joinable!(review_items -> catalogs (catalog_id));
 diesel::joinable!(review_items -> requests (request_id));
 diesel::joinable!(review_answers -> review_items (item_id));
 diesel::joinable!(review_answers -> review_instances (instance_id));
+diesel::joinable!(review_proofs -> review_items (item_id));
+diesel::joinable!(review_proofs -> people (person_id));
 diesel::joinable!(review_signoffs -> review_instances (instance_id));
 diesel::joinable!(review_signoffs -> people (person_id));
 diesel::joinable!(description_tasks -> packages (package_id));
@@ -827,8 +865,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     review_instances,
     review_pools,
     review_reviewers,
+    review_rows,
     review_items,
     review_answers,
+    review_proofs,
     review_signoffs,
     description_tasks,
 );

@@ -330,6 +330,7 @@ impl Writer<'_> {
             None => None,
         };
         let new = NewReview {
+            rows: vec![],
             id: ReviewId::fresh(),
             name: review.name.to_owned(),
             catalog: catalog.as_ref().map(|catalog| catalog.id),

@@ -16,9 +16,9 @@ pub mod import;
 mod lookup;
 pub mod mail;
 mod model;
-mod problem;
+pub(crate) mod problem;
 pub mod profile;
-mod rows;
+pub(crate) mod rows;
 pub mod store;
 #[cfg(test)]
 mod tests;

@@ -37,13 +37,13 @@ impl fmt::Display for Problem {
 
 /// Problems as they are found: a file of nothing but mistakes stays readable and takes no memory.
 #[derive(Default)]
-pub(super) struct Problems {
+pub(crate) struct Problems {
     listed: Vec<Problem>,
     more: usize,
 }
 
 impl Problems {
-    pub(super) fn push(&mut self, problem: Problem) {
+    pub(crate) fn push(&mut self, problem: Problem) {
         if self.listed.len() < LISTED {
             self.listed.push(problem);
         } else {
@@ -52,7 +52,7 @@ impl Problems {
     }
 
     /// `value` if nothing was found, otherwise the list and how many more there are.
-    pub(super) fn or<T>(mut self, value: T) -> Result<T, Vec<Problem>> {
+    pub(crate) fn or<T>(mut self, value: T) -> Result<T, Vec<Problem>> {
         if self.listed.is_empty() {
             return Ok(value);
         }

@@ -14,13 +14,13 @@ use crate::kernel::text::{one_line, shortened};
 pub const ROW_MAX: usize = 64 * 1024;
 
 /// One row and the line on which it starts (from 1).
-pub(super) struct Row {
-    pub(super) line: u64,
-    pub(super) fields: StringRecord,
+pub(crate) struct Row {
+    pub(crate) line: u64,
+    pub(crate) fields: StringRecord,
 }
 
 /// A file that is read row by row. After the first problem it is not to be read on.
-pub(super) struct Rows<R> {
+pub(crate) struct Rows<R> {
     input: BufReader<Chain<Cursor<Vec<u8>>, R>>,
     lines: u64,
     bytes: Vec<u8>,
@@ -28,7 +28,7 @@ pub(super) struct Rows<R> {
 
 impl<R: Read> Rows<R> {
     /// Opens the file; refuses what its first bytes show to be no UTF-8 text.
-    pub(super) fn open(mut input: R) -> Result<Self, Problem> {
+    pub(crate) fn open(mut input: R) -> Result<Self, Problem> {
         let mut start = Vec::with_capacity(4);
         input.by_ref().take(4).read_to_end(&mut start).map_err(|e| unreadable(&e))?;
         match start[..] {
@@ -56,7 +56,7 @@ impl<R: Read> Rows<R> {
     }
 
     /// The names of the columns, which no two share.
-    pub(super) fn header(&mut self) -> Result<Vec<String>, Vec<Problem>> {
+    pub(crate) fn header(&mut self) -> Result<Vec<String>, Vec<Problem>> {
         let Some(row) = self.next().map_err(|problem| vec![problem])? else {
             return Err(vec![Problem::whole("the file is empty")]);
         };
@@ -76,7 +76,7 @@ impl<R: Read> Rows<R> {
     }
 
     /// The next row, without blank lines; none at the end.
-    pub(super) fn next(&mut self) -> Result<Option<Row>, Problem> {
+    pub(crate) fn next(&mut self) -> Result<Option<Row>, Problem> {
         loop {
             let line = self.lines + 1;
             if !self.gather(line)? {
@@ -172,7 +172,7 @@ fn unreadable(error: &std::io::Error) -> Problem {
 }
 
 /// A column that must be there: its place, or a problem that says which columns there are.
-pub(super) fn column(header: &[String], name: &str) -> Result<usize, Problem> {
+pub(crate) fn column(header: &[String], name: &str) -> Result<usize, Problem> {
     header.iter().position(|column| column == name).ok_or_else(|| {
         let found = shortened(&header.join(", "), 300);
         let hint = match header {
@@ -184,7 +184,7 @@ pub(super) fn column(header: &[String], name: &str) -> Result<usize, Problem> {
 }
 
 /// What stands in a file, for a message: in quotes and not too long.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     format!("\"{}\"", shortened(&one_line(text), 60))
 }
 

@@ -490,6 +490,13 @@ pub enum Fact {
     RemovalFailed {
         review: String,
     },
+    RemovalsByHand {
+        review: String,
+        items: i64,
+    },
+    RemovalProved {
+        review: String,
+    },
     DescriptionAsked {
         review: String,
     },
@@ -869,6 +876,8 @@ impl Fact {
             | Self::RemovalPlanned { .. }
             | Self::RemovalUndone { .. }
             | Self::RemovalFailed { .. }
+            | Self::RemovalsByHand { .. }
+            | Self::RemovalProved { .. }
             | Self::DescriptionAsked { .. }
             | Self::DescriptionGiven { .. } => Family::Reviews,
             Self::RightDelivered { .. }
@@ -1191,6 +1200,15 @@ impl Fact {
             ),
             Self::RemovalFailed { review } => format!(
                 "{{package}} of {{person}} could not be removed in time, as the access review “{}” had decided",
+                data(review)
+            ),
+            Self::RemovalsByHand { review, items } => format!(
+                "The access review “{}” decided on {} that you carry out by hand",
+                data(review),
+                counted(*items, "removal", "removals")
+            ),
+            Self::RemovalProved { review } => format!(
+                "{{actor}} removed {{package}} from {{person}} by hand, as the access review “{}” had decided",
                 data(review)
             ),
             Self::DescriptionGiven { better: true } => {
@@ -1550,7 +1568,8 @@ fn fill(pattern: &str, names: Names<'_>) -> Sentence {
         let name = match inside {
             "actor" => Some(names.actor),
             "person" => names.person,
-            "package" => names.package,
+            // What no package gives is called by its own name.
+            "package" => names.package.or(names.resource),
             "catalog" => names.catalog,
             "reference" => names.reference,
             _ => names.resource,

@@ -46,6 +46,8 @@ macro_rules! ids {
 }
 
 ids! {
+    /// What several people hold alike, whatever gives it: a package, a role, a permission of a list.
+    AccessId,
     /// A package held by a person for a time.
     AssignmentId,
     /// Answers of a review that were given together.
@@ -90,8 +92,12 @@ ids! {
     ReviewInstanceId,
     /// One piece of access in one run of a review.
     ReviewItemId,
+    /// A list of who holds what, put in for a review or read from a target system.
+    ReviewListId,
     /// Those who answer for the same items for the same reason.
     ReviewPoolId,
+    /// One line of such a list.
+    ReviewRowId,
     /// A right: one resource role held by one person.
     RightId,
     /// One approval stage of one request.

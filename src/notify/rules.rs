@@ -221,6 +221,7 @@ pub fn audiences(fact: &Fact) -> Vec<Audience> {
         Fact::ReviewNotStarted { .. }
         | Fact::ReviewClosed { .. }
         | Fact::ReviewCompleted { .. }
+        | Fact::RemovalsByHand { .. }
         | Fact::RemovalFailed { .. } => vec![ReviewKeepers],
         Fact::RemovalPlanned { .. } | Fact::RemovalUndone { .. } => vec![Person],
         Fact::DescriptionAsked { .. } => vec![CatalogOwners],
@@ -232,6 +233,7 @@ pub fn audiences(fact: &Fact) -> Vec<Audience> {
         | Fact::StageComplete { .. }
         | Fact::StageSkipped { .. }
         | Fact::AssignedDirectly { .. }
+        | Fact::RemovalProved { .. }
         | Fact::ReviewCreated { .. }
         | Fact::ReviewChanged { .. }
         | Fact::ReviewEnded { .. }

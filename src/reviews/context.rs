@@ -2,6 +2,7 @@
 
 use super::model::{Answer, Context};
 use super::rules;
+use super::store::rows::Row;
 use super::store::snapshot::{Around, Held, peers};
 use crate::kernel::Ts;
 
@@ -40,8 +41,7 @@ pub(super) fn of(
         overlaps: overlap(row, around),
         extended,
         last,
-        advice: vec![],
-        earlier: vec![],
+        ..Context::default()
     };
     let prolonged = extended_at.is_some_and(|extended| extended > since);
     // Nobody has looked at it: no review, and no approver.
@@ -53,6 +53,18 @@ pub(super) fn of(
     let (recommendation, advice) = rules::recommend(&context, row.since, at);
     context.advice = advice;
     (context, recommendation, changed)
+}
+
+/// The context of a line of a list. Only that the person has left speaks for itself; nobody has looked at it before.
+pub(super) fn of_row(row: &Row, recommends: bool) -> (Context, Option<Answer>, bool) {
+    let left = recommends && !row.here;
+    let context = Context {
+        about: row.about.clone(),
+        since_unknown: row.since.is_none(),
+        advice: if left { vec!["The person has left.".to_owned()] } else { vec![] },
+        ..Context::default()
+    };
+    (context, left.then_some(Answer::Remove), true)
 }
 
 /// Another package of the person that gives everything that this one gives.

@@ -73,7 +73,7 @@ pub fn run_due(db: &Database) -> Result<usize> {
     for id in all {
         let news = db.read(|db| {
             let instance = store::instance(db, id)?;
-            commands::has_news(db, &instance)
+            commands::has_news(db, &instance, now)
         })?;
         if news {
             done += step(db, id, move |tx| commands::confirmed(tx, id))?;

@@ -1,7 +1,8 @@
 //! Access reviews: who confirms which access, how often, and what becomes of it (D27 to D32).
 //!
 //! A *review* says what is reviewed, by whom, how often, and what silence means. Each run of it is an *instance*: a
-//! snapshot of what people held at its start, one *item* for each assignment, with what a reviewer has to know. Items
+//! snapshot of what people held at its start, one *item* for each assignment, with what a reviewer has to know. Where no
+//! assignment says who holds what, a list does: its lines (`review_rows`) take the place of the assignments. Items
 //! belong to a *pool*: those who answer for them for the same reason. An instance goes through these states:
 //!
 //! `starting` (the snapshot is written, in chunks; `refused` if it does not match what is held), `open` (reviewers
@@ -12,6 +13,7 @@
 pub mod commands;
 pub mod context;
 pub mod jobs;
+pub mod list;
 pub mod model;
 pub mod pack;
 pub mod pages;

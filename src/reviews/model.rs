@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::kernel::{
-    AnswerBatchId, AssignmentId, CatalogId, GroupId, PackageId, PersonId, PolicyId, RequestId,
-    ReviewId, ReviewInstanceId, ReviewItemId, ReviewPoolId, Risk, Ts,
+    AccessId, AnswerBatchId, AssignmentId, CatalogId, GroupId, PackageId, PersonId, PolicyId,
+    RequestId, ReviewId, ReviewInstanceId, ReviewItemId, ReviewListId, ReviewPoolId, ReviewRowId,
+    Risk, Ts,
 };
 use crate::policies::model::Named;
 
@@ -16,10 +17,32 @@ pub const DAYS_MAX: u32 = 180;
 /// As many stages as a review has at most.
 pub const STAGES_MAX: usize = 3;
 
+/// Where it is known from who holds what.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Source {
+    /// From the assignments.
+    #[default]
+    Assignments,
+    /// From a list that somebody put in: who holds what in systems that are not connected.
+    List {
+        /// Which one.
+        list: ReviewListId,
+        /// The systems that it speaks of.
+        systems: Vec<String>,
+        /// How many of its lines are reviewed.
+        rows: i64,
+        /// How many were left out, because nobody knows their person.
+        left_out: i64,
+    },
+}
+
 /// Which access is reviewed: all that is held now and that every line which is set allows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Scope {
+    /// Where it is known from.
+    pub source: Source,
     /// Of the packages of this catalog.
     pub catalog: Option<Named<CatalogId>>,
     /// Under this policy.
@@ -270,6 +293,8 @@ crate::text_enum! {
         Failed = "failed",
         /// It had ended otherwise before.
         Gone = "gone",
+        /// Somebody has to remove it by hand, and say so.
+        ByHand = "by-hand",
     }
 }
 
@@ -347,7 +372,7 @@ pub struct Instance {
     pub item_count: i64,
     /// Why it cannot start.
     pub trouble: Option<String>,
-    /// How far the work on its items has come: the last assignment that the snapshot has taken, or the last item that
+    /// How far the work on its items has come: the last thing that the snapshot has taken, or the last item that
     /// was looked at after the last stage.
     pub reached: Option<Uuid>,
     /// When the reviewers are reminded next.
@@ -378,6 +403,10 @@ impl Instance {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Context {
+    /// What it is for, in the words of the list.
+    pub about: Option<String>,
+    /// True where nobody knows since when it is held.
+    pub since_unknown: bool,
     /// Under which policy it is held.
     pub policy: String,
     /// Why it was asked for, in the words of who asked.
@@ -450,8 +479,12 @@ pub struct Item {
     pub instance: ReviewInstanceId,
     /// Who answers.
     pub pool: ReviewPoolId,
-    /// What is held.
+    /// What is held; none where no assignment says it.
     pub assignment: Option<AssignmentId>,
+    /// The line that says it, where no assignment does.
+    pub row: Option<ReviewRowId>,
+    /// What is shown together.
+    pub access: AccessId,
     /// By whom.
     pub person: PersonId,
     /// Their name at the start.
@@ -516,10 +549,11 @@ pub(super) struct ItemRow {
     instance_id: ReviewInstanceId,
     pool_id: ReviewPoolId,
     assignment_id: Option<AssignmentId>,
+    row_id: Option<ReviewRowId>,
     person_id: PersonId,
     person_name: String,
     department: Option<String>,
-    package_id: Option<PackageId>,
+    access_id: AccessId,
     access_name: String,
     catalog_id: Option<CatalogId>,
     risk: String,
@@ -553,10 +587,13 @@ impl From<ItemRow> for Item {
             instance: row.instance_id,
             pool: row.pool_id,
             assignment: row.assignment_id,
+            row: row.row_id,
+            access: row.access_id,
             person: row.person_id,
             person_name: row.person_name,
             department: row.department,
-            package: row.package_id,
+            // Only an assignment is of a package.
+            package: row.assignment_id.map(|_| PackageId(row.access_id.0)),
             access_name: row.access_name,
             catalog: row.catalog_id,
             risk: Risk::parse(&row.risk).unwrap_or(Risk::High),

@@ -47,6 +47,8 @@ pub const ROUTES: &[Route] = &[
     post("/reviews/{id}/items/{item}/pass-on", Gate::SignedIn, answering::pass_on)
         .limited(Limit::Submit),
     post("/reviews/{id}/items/{item}/undo", Gate::SignedIn, answering::undo),
+    post("/reviews/{id}/items/{item}/proof", Gate::Catalogs, progress::prove)
+        .limited(Limit::Submit),
     get("/reviews/{id}/together/{package}", Gate::SignedIn, together::show),
     post("/reviews/{id}/together/{package}", Gate::SignedIn, together::answer)
         .limited(Limit::Submit),

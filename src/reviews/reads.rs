@@ -1,7 +1,7 @@
 //! What a review says, as sentences that somebody who has never set one up understands. Pure: shown wherever a review is
 //! shown, and recorded when it changes.
 
-use super::model::{GoesOn, Reviewers, Rhythm, Scope, Silence, Stage, Terms};
+use super::model::{GoesOn, Reviewers, Rhythm, Scope, Silence, Source, Stage, Terms};
 use crate::kernel::fact::listed;
 use crate::kernel::text::{capital, counted};
 use crate::kernel::{GroupId, PersonId};
@@ -25,6 +25,11 @@ pub fn sentences(terms: &Terms) -> Vec<String> {
             "What nobody answers follows the recommendation; without one it stays.".into()
         }
     });
+    if matches!(terms.scope.source, Source::List { .. }) {
+        let words =
+            "What is to go is removed by hand, and whoever does it writes how one can see it.";
+        lines.push(words.into());
+    }
     if terms.recommends {
         lines.push("Reviewers see a recommendation, and what it rests on.".into());
     }
@@ -48,6 +53,17 @@ pub fn brief(terms: &Terms) -> String {
 }
 
 fn what(scope: &Scope) -> String {
+    if let Source::List { systems, rows, left_out, .. } = &scope.source {
+        let lines = counted(*rows, "line", "lines");
+        let out = match left_out {
+            0 => String::new(),
+            n => format!(
+                "; {} left out, because nobody knows their person",
+                counted(*n, "is", "are")
+            ),
+        };
+        return format!("What a list says of {} is reviewed: {lines}{out}.", listed(systems));
+    }
     let mut held = match (scope.high_risk_only, scope.guests_only) {
         (true, true) => "High-risk access of guests".to_owned(),
         (true, false) => "High-risk access".to_owned(),
@@ -102,6 +118,9 @@ fn named(people: &[Named<PersonId>], groups: &[Named<GroupId>]) -> String {
 
 fn who(terms: &Terms) -> String {
     let fallback = match terms.fallback.as_slice() {
+        [] if terms.scope.catalog.is_none() && terms.scope.source != Source::Assignments => {
+            "administrators".to_owned()
+        }
         [] => "the owners of the catalog".to_owned(),
         some => names(some),
     };
@@ -109,6 +128,9 @@ fn who(terms: &Terms) -> String {
         Reviewers::Own => "Everybody answers for their own access.".into(),
         Reviewers::Manager => {
             format!("The manager of each person answers; where there is none, {fallback}.")
+        }
+        Reviewers::Owners if matches!(terms.scope.source, Source::List { .. }) => {
+            "Whoever put the list in answers, never for themselves.".into()
         }
         Reviewers::Owners => format!(
             "The owners of the catalog answer, never for themselves{}.",

@@ -8,6 +8,8 @@ use crate::error::FieldError;
 use crate::kernel::text::counted;
 use crate::kernel::{AnswerBatchId, PersonId, Risk, Ts, Zone};
 
+/// So many days somebody has for a removal by hand before it counts as failed.
+pub const BY_HAND_DAYS: i64 = 30;
 /// The longest reason, in characters.
 pub const NOTE_MAX: usize = 2_000;
 /// The longest sentence of somebody who is reviewed, in characters.
@@ -99,6 +101,12 @@ pub fn needs_confirmation(by_silence: i64, items: i64, share: i64) -> bool {
 #[must_use]
 pub fn removal_at(risk: Risk, left: bool, now: Ts, hours: i64) -> Ts {
     if risk == Risk::High || left { now } else { now.plus_hours(hours) }
+}
+
+/// Since when a removal by hand must have waited to count as failed now.
+#[must_use]
+pub fn by_hand_since(now: Ts) -> Ts {
+    now.plus_hours(-24 * BY_HAND_DAYS)
 }
 
 /// Is a reason needed? For a removal and for whatever is of high risk it always is (D39).

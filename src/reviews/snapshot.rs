@@ -3,14 +3,18 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::model::{Instance, Reviewers, State, Terms, Via};
+use uuid::Uuid;
+
+use super::model::{Instance, Reviewers, Source, State, Terms, Via};
+use super::store::rows::{self, Row};
 use super::store::snapshot::{self as source, Held};
 use super::store::writes::{self, NewItem};
 use super::{context, rules, store};
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::kernel::{
-    About, AssignmentId, CatalogId, Fact, PersonId, ReviewId, ReviewInstanceId, ReviewItemId, Risk,
+    About, AccessId, AssignmentId, CatalogId, Fact, PersonId, ReviewId, ReviewInstanceId,
+    ReviewItemId, ReviewListId, ReviewPoolId, ReviewRowId, Risk,
 };
 use crate::requests::store::{administrators, owners};
 
@@ -79,14 +83,11 @@ pub fn go_on(tx: &mut Tx<'_>, id: ReviewInstanceId) -> Result<bool> {
     if read.state != State::Starting {
         return Ok(false);
     }
-    let after = read.reached.map(AssignmentId);
-    let rows = source::held(tx.db(), &read.terms.scope, read.starts_at, after, CHUNK)?;
     let mut new = read.clone();
-    let whole = i64::try_from(rows.len()).unwrap_or(CHUNK) < CHUNK;
-    if let Some(last) = rows.last() {
-        new.reached = Some(last.assignment.0);
-    }
-    match write(tx, &read, &rows)? {
+    let (drafts, last) = next(tx, &read)?;
+    let whole = i64::try_from(drafts.len()).unwrap_or(CHUNK) < CHUNK;
+    new.reached = last.or(read.reached);
+    match write(tx, &read, drafts)? {
         Ok(written) => new.item_count += written,
         Err(trouble) => return refuse(tx, &read, new, trouble).map(|()| true),
     }
@@ -97,17 +98,50 @@ pub fn go_on(tx: &mut Tx<'_>, id: ReviewInstanceId) -> Result<bool> {
     open(tx, &read, new).map(|()| true)
 }
 
+/// An item whose pool is not known yet, and the manager of its person.
+type Draft = (NewItem, Option<PersonId>);
+
+/// What comes next of the source, and how far that is.
+fn next(tx: &mut Tx<'_>, read: &Instance) -> Result<(Vec<Draft>, Option<Uuid>)> {
+    let (scope, after) = (&read.terms.scope, read.reached);
+    if let Some(list) = rows::list_of(read.id, scope) {
+        let after = after.map(ReviewRowId);
+        let some = rows::held(tx.db(), (list, scope), after, CHUNK)?;
+        let last = some.last().map(|row| row.id.0);
+        return Ok((of_list(read, some)?, last));
+    }
+    let after = after.map(AssignmentId);
+    let some = source::held(tx.db(), scope, read.starts_at, after, CHUNK)?;
+    let last = some.last().map(|held| held.assignment.0);
+    Ok((of_assignments(tx, read, &some)?, last))
+}
+
+/// What was on its way when the snapshot was written, and has become visible since.
+fn late(tx: &mut Tx<'_>, read: &Instance, list: Option<ReviewListId>) -> Result<Vec<Draft>> {
+    let scope = &read.terms.scope;
+    match list {
+        Some(list) => of_list(read, rows::lacking(tx.db(), read.id, (list, scope), CHUNK)?),
+        None => {
+            let some = source::lacking(tx.db(), read.id, (scope, read.starts_at), CHUNK)?;
+            of_assignments(tx, read, &some)
+        }
+    }
+}
+
 /// Compares with what is held, and lets the reviewers begin.
 fn open(tx: &mut Tx<'_>, read: &Instance, mut new: Instance) -> Result<()> {
     let (scope, at) = (&read.terms.scope, read.starts_at);
-    // What was on its way when the snapshot was written, and has become visible since: what had ended is taken out,
-    // what had started is added.
+    let list = rows::list_of(read.id, scope);
+    // What had ended is taken out, what had started is added.
     writes::delete_ended(tx, read.id, at)?;
-    let late = source::lacking(tx.db(), read.id, (scope, at), CHUNK)?;
-    if let Err(trouble) = write(tx, read, &late)? {
+    let late = late(tx, read, list)?;
+    if let Err(trouble) = write(tx, read, late)? {
         return refuse(tx, read, new, trouble);
     }
-    new.source_count = Some(source::source_count(tx.db(), scope, at)?);
+    new.source_count = Some(match list {
+        Some(list) => rows::source_count(tx.db(), list, scope)?,
+        None => source::source_count(tx.db(), scope, at)?,
+    });
     new.item_count = source::item_count(tx.db(), read.id)?;
     if new.source_count != Some(new.item_count) {
         let trouble = difference(tx, read, &new)?;
@@ -157,56 +191,43 @@ fn difference(tx: &mut Tx<'_>, read: &Instance, new: &Instance) -> Result<String
         new.source_count.unwrap_or_default(),
         new.item_count
     );
-    let missing = source::lacking(tx.db(), read.id, (scope, at), 1)?;
-    if let Some(row) = missing.first() {
-        return Ok(format!("{counts}; {} of {} is missing in it", row.package_name, row.name));
+    let list = rows::list_of(read.id, scope);
+    if let Some((row, _)) = late(tx, read, list)?.first() {
+        return Ok(format!(
+            "{counts}; {} of {} is missing in it",
+            row.access_name, row.person_name
+        ));
     }
-    let surplus = source::surplus(tx.db(), read.id, (scope, at))?;
+    let surplus = match list {
+        Some(list) => rows::surplus(tx.db(), read.id, list)?,
+        None => source::surplus(tx.db(), read.id, (scope, at))?,
+    };
     Ok(match surplus {
         Some((access, name)) => format!("{counts}; {access} of {name} does not belong in it"),
         None => counts,
     })
 }
 
-/// Writes items with their pools. Why not, where nobody can answer for one of them.
-fn write(
-    tx: &mut Tx<'_>,
-    instance: &Instance,
-    rows: &[Held],
-) -> Result<std::result::Result<i64, String>> {
+/// What assignments say, as items.
+fn of_assignments(tx: &mut Tx<'_>, instance: &Instance, rows: &[Held]) -> Result<Vec<Draft>> {
     if rows.is_empty() {
-        return Ok(Ok(0));
+        return Ok(vec![]);
     }
-    let terms = &instance.terms;
     let around = source::around(tx.db(), rows, instance.starts_at)?;
-    let mut who = Resolver::read(tx, terms, &rows.iter().map(Subject::of).collect::<Vec<_>>())?;
-    let mut wanted: BTreeMap<String, (Via, Vec<PersonId>)> = BTreeMap::new();
-    let mut keys = Vec::new();
-    for row in rows {
-        let Some((key, via, people)) = who.of(tx, terms, &Subject::of(row))? else {
-            return Ok(Err(format!("nobody can answer for {} of {}", row.package_name, row.name)));
-        };
-        keys.push(key.clone());
-        wanted.entry(key).or_insert((via, people));
-    }
-    let wanted: Vec<(String, Via, Vec<PersonId>)> =
-        wanted.into_iter().map(|(key, (via, people))| (key, via, people)).collect();
-    let pools: HashMap<_, _> = writes::pools(tx, (instance.id, 1), &wanted)?.into_iter().collect();
-    let mut items = Vec::new();
-    for (row, key) in rows.iter().zip(keys) {
-        let pool_id = *pools.get(&key).ok_or(Error::Stale)?;
+    let one = |row: &Held| {
         let (context, recommendation, changed) =
-            context::of(row, &around, terms.recommends, instance.starts_at);
+            context::of(row, &around, instance.terms.recommends, instance.starts_at);
         let risk = if row.high { Risk::High } else { Risk::Ordinary };
-        items.push(NewItem {
+        let item = NewItem {
             id: ReviewItemId::fresh(),
             instance_id: instance.id,
-            pool_id,
+            pool_id: ReviewPoolId(Uuid::nil()),
             assignment_id: Some(row.assignment),
+            row_id: None,
             person_id: row.person,
             person_name: row.name.clone(),
             department: row.department.clone(),
-            package_id: Some(row.package),
+            access_id: AccessId(row.package.0),
             access_name: row.package_name.clone(),
             catalog_id: Some(row.catalog),
             risk: risk.as_str(),
@@ -217,7 +238,70 @@ fn write(
             recommendation: recommendation.map(super::model::Answer::as_str),
             changed,
             rev: 1,
-        });
+        };
+        Ok((item, row.manager))
+    };
+    rows.iter().map(one).collect()
+}
+
+/// What a list says, as items.
+fn of_list(instance: &Instance, rows: Vec<Row>) -> Result<Vec<Draft>> {
+    let one = |row: Row| {
+        let (context, recommendation, changed) = context::of_row(&row, instance.terms.recommends);
+        let item = NewItem {
+            id: ReviewItemId::fresh(),
+            instance_id: instance.id,
+            pool_id: ReviewPoolId(Uuid::nil()),
+            assignment_id: None,
+            row_id: Some(row.id),
+            person_id: row.person,
+            person_name: row.name,
+            department: row.department,
+            access_id: row.access,
+            access_name: row.access_name,
+            catalog_id: instance.catalog,
+            risk: row.risk.as_str(),
+            since: row.since.unwrap_or(instance.starts_at),
+            ends_at: None,
+            request_id: None,
+            context: serde_json::to_string(&context)?,
+            recommendation: recommendation.map(super::model::Answer::as_str),
+            changed,
+            rev: 1,
+        };
+        Ok((item, row.manager))
+    };
+    rows.into_iter().map(one).collect()
+}
+
+/// Writes items with their pools. Why not, where nobody can answer for one of them.
+fn write(
+    tx: &mut Tx<'_>,
+    instance: &Instance,
+    drafts: Vec<Draft>,
+) -> Result<std::result::Result<i64, String>> {
+    if drafts.is_empty() {
+        return Ok(Ok(0));
+    }
+    let subjects: Vec<Subject> = drafts.iter().map(Subject::of).collect();
+    let mut who = Resolver::read(tx, instance, &instance.terms, &subjects)?;
+    let mut wanted: BTreeMap<String, (Via, Vec<PersonId>)> = BTreeMap::new();
+    let mut keys = Vec::new();
+    for ((item, _), subject) in drafts.iter().zip(&subjects) {
+        let Some((key, via, people)) = who.of(tx, &instance.terms, subject)? else {
+            let (access, name) = (&item.access_name, &item.person_name);
+            return Ok(Err(format!("nobody can answer for {access} of {name}")));
+        };
+        keys.push(key.clone());
+        wanted.entry(key).or_insert((via, people));
+    }
+    let wanted: Vec<(String, Via, Vec<PersonId>)> =
+        wanted.into_iter().map(|(key, (via, people))| (key, via, people)).collect();
+    let pools: HashMap<_, _> = writes::pools(tx, (instance.id, 1), &wanted)?.into_iter().collect();
+    let mut items = Vec::new();
+    for ((item, _), key) in drafts.into_iter().zip(keys) {
+        let pool_id = *pools.get(&key).ok_or(Error::Stale)?;
+        items.push(NewItem { pool_id, ..item });
     }
     writes::insert_items(tx, &items)?;
     Ok(Ok(i64::try_from(items.len()).unwrap_or(i64::MAX)))
@@ -227,12 +311,12 @@ fn write(
 pub(super) struct Subject {
     pub(super) person: PersonId,
     pub(super) manager: Option<PersonId>,
-    pub(super) catalog: CatalogId,
+    pub(super) catalog: Option<CatalogId>,
 }
 
 impl Subject {
-    fn of(row: &Held) -> Self {
-        Self { person: row.person, manager: row.manager, catalog: row.catalog }
+    fn of((item, manager): &Draft) -> Self {
+        Self { person: item.person_id, manager: *manager, catalog: item.catalog_id }
     }
 }
 
@@ -243,12 +327,19 @@ pub(super) struct Resolver {
     /// The members of named groups and named people who are here.
     named: Vec<PersonId>,
     fallback: Vec<PersonId>,
+    /// Whoever set the review up, where no catalog has owners who could answer, and they are here.
+    setter: Vec<PersonId>,
     owners: HashMap<CatalogId, Vec<PersonId>>,
     administrators: Option<Vec<PersonId>>,
 }
 
 impl Resolver {
-    pub(super) fn read(tx: &mut Tx<'_>, terms: &Terms, rows: &[Subject]) -> Result<Self> {
+    pub(super) fn read(
+        tx: &mut Tx<'_>,
+        instance: &Instance,
+        terms: &Terms,
+        rows: &[Subject],
+    ) -> Result<Self> {
         let managers: Vec<PersonId> = match terms.reviewers {
             Reviewers::Manager => rows.iter().filter_map(|row| row.manager).collect(),
             Reviewers::Own => rows.iter().map(|row| row.person).collect(),
@@ -263,7 +354,15 @@ impl Resolver {
             _ => vec![],
         };
         let fallback: Vec<PersonId> = terms.fallback.iter().map(|person| person.id).collect();
+        let setter = match (&terms.scope.source, &terms.reviewers) {
+            (Source::List { .. }, Reviewers::Owners) => {
+                let by = store::review(tx.db(), instance.review)?.created_by;
+                source::able(tx.db(), &[by], &[])?
+            }
+            _ => vec![],
+        };
         Ok(Self {
+            setter,
             here: source::able(tx.db(), &managers, &[])?,
             named,
             fallback: source::able(tx.db(), &fallback, &[])?,
@@ -280,13 +379,14 @@ impl Resolver {
         terms: &Terms,
         row: &Subject,
     ) -> Result<Option<(String, Via, Vec<PersonId>)>> {
-        let other = |people: &[PersonId]| people.iter().any(|id| *id != row.person);
+        let (person, catalog) = (row.person, row.catalog);
+        let other = |people: &[PersonId]| people.iter().any(|id| *id != person);
         match terms.reviewers {
-            Reviewers::Own if self.here.contains(&row.person) => {
-                return Ok(Some((format!("self:{}", row.person), Via::Own, vec![row.person])));
+            Reviewers::Own if self.here.contains(&person) => {
+                return Ok(Some((format!("self:{person}"), Via::Own, vec![person])));
             }
             Reviewers::Manager => {
-                let able = |id: &PersonId| *id != row.person && self.here.contains(id);
+                let able = |id: &PersonId| *id != person && self.here.contains(id);
                 if let Some(manager) = row.manager.filter(able) {
                     return Ok(Some((format!("manager:{manager}"), Via::Manager, vec![manager])));
                 }
@@ -294,10 +394,13 @@ impl Resolver {
             Reviewers::Named { .. } if other(&self.named) => {
                 return Ok(Some(("named".into(), Via::Named, self.named.clone())));
             }
+            Reviewers::Owners if other(&self.setter) => {
+                return Ok(Some(("setter".into(), Via::Named, self.setter.clone())));
+            }
             Reviewers::Owners => {
-                let owners = self.owners(tx, row.catalog)?;
-                if other(&owners) {
-                    return Ok(Some((format!("owner:{}", row.catalog), Via::Owner, owners)));
+                let owners = self.owners(tx, catalog)?;
+                if let Some(catalog) = catalog.filter(|_| other(&owners)) {
+                    return Ok(Some((format!("owner:{catalog}"), Via::Owner, owners)));
                 }
             }
             Reviewers::Own | Reviewers::Named { .. } => {}
@@ -305,9 +408,9 @@ impl Resolver {
         if other(&self.fallback) {
             return Ok(Some(("fallback".into(), Via::Fallback, self.fallback.clone())));
         }
-        let owners = self.owners(tx, row.catalog)?;
-        if other(&owners) {
-            return Ok(Some((format!("fallback:{}", row.catalog), Via::Fallback, owners)));
+        let owners = self.owners(tx, catalog)?;
+        if let Some(catalog) = catalog.filter(|_| other(&owners)) {
+            return Ok(Some((format!("fallback:{catalog}"), Via::Fallback, owners)));
         }
         let administrators = match &self.administrators {
             Some(all) => all.clone(),
@@ -321,7 +424,8 @@ impl Resolver {
             .then(|| ("fallback:administrators".to_owned(), Via::Fallback, administrators)))
     }
 
-    fn owners(&mut self, tx: &mut Tx<'_>, catalog: CatalogId) -> Result<Vec<PersonId>> {
+    fn owners(&mut self, tx: &mut Tx<'_>, catalog: Option<CatalogId>) -> Result<Vec<PersonId>> {
+        let Some(catalog) = catalog else { return Ok(vec![]) };
         if let Some(all) = self.owners.get(&catalog) {
             return Ok(all.clone());
         }

@@ -17,6 +17,7 @@ use crate::kernel::{
 use crate::requests::store::{administrators, owners};
 
 pub mod listing;
+pub mod rows;
 pub(super) mod snapshot;
 pub(super) mod writes;
 

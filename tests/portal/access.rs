@@ -174,6 +174,7 @@ fn reviewed(
     let id = ReviewId::fresh();
     let named = |user: &str| Named { id: app.person(user), name: user.to_owned() };
     let new = NewReview {
+        rows: vec![],
         id,
         name: format!("Review {number}"),
         catalog: Some(catalog),

@@ -3,6 +3,7 @@
 
 mod forms;
 mod hostile;
+mod lists;
 
 use keyholder::kernel::{PackageId, Risk};
 use keyholder::provisioning::connectors::Targets;

@@ -41,6 +41,8 @@ CREATE TABLE review_instances (
   trouble TEXT,
   -- How far the snapshot has come.
   reached UUID,
+  -- When the target system had said who holds the resource, where one is reviewed.
+  read_at TIMESTAMPTZ,
   remind_at TIMESTAMPTZ,
   looked_at TIMESTAMPTZ NOT NULL,
   closed_at TIMESTAMPTZ,
@@ -75,16 +77,37 @@ CREATE TABLE review_reviewers (
 );
 CREATE INDEX review_reviewers_person ON review_reviewers (person_id, instance_id);
 
+-- What a review holds that no assignment says: the lines of a list that somebody put in, or what a target system said when
+-- an instance started (the list has the instance's id then). Without a person it is counted and not reviewed.
+CREATE TABLE review_rows (
+  id UUID PRIMARY KEY,
+  list_id UUID NOT NULL,
+  review_id UUID NOT NULL REFERENCES reviews (id),
+  person_id UUID REFERENCES people (id),
+  -- As the list or the target system calls the person.
+  holder TEXT NOT NULL,
+  -- The same for everybody who holds the same.
+  access_id UUID NOT NULL,
+  role_id UUID REFERENCES resource_roles (id),
+  access_name TEXT NOT NULL,
+  about TEXT,
+  since TIMESTAMPTZ,
+  risk TEXT NOT NULL
+);
+CREATE INDEX review_rows_list ON review_rows (list_id, id);
+
 -- One piece of access as it was at the start (D27), the answer, and what became of it.
 CREATE TABLE review_items (
   id UUID PRIMARY KEY,
   instance_id UUID NOT NULL REFERENCES review_instances (id),
   pool_id UUID NOT NULL REFERENCES review_pools (id),
   assignment_id UUID REFERENCES assignments (id),
+  row_id UUID REFERENCES review_rows (id),
   person_id UUID NOT NULL REFERENCES people (id),
   person_name TEXT NOT NULL,
   department TEXT,
-  package_id UUID REFERENCES packages (id),
+  -- What is shown together: the package of the assignment, the role of a resource, what a list calls the same.
+  access_id UUID NOT NULL,
   access_name TEXT NOT NULL,
   catalog_id UUID REFERENCES catalogs (id),
   risk TEXT NOT NULL,
@@ -105,13 +128,13 @@ CREATE TABLE review_items (
   first_answer TEXT,
   batch_id UUID,
   reply TEXT,
-  replied_at TIMESTAMPTZ,
-  outcome TEXT CHECK (outcome IN ('kept', 'planned', 'removing', 'removed', 'shortened', 'undone', 'failed', 'gone')),
+  outcome TEXT CHECK (outcome IN ('kept', 'planned', 'removing', 'removed', 'shortened', 'undone', 'failed', 'gone', 'by-hand')),
   apply_at TIMESTAMPTZ,
   applied_at TIMESTAMPTZ,
   undone_by UUID REFERENCES people (id),
   rev BIGINT NOT NULL,
-  UNIQUE (instance_id, assignment_id)
+  UNIQUE (instance_id, assignment_id),
+  UNIQUE (instance_id, row_id)
 );
 CREATE INDEX review_items_pool ON review_items (pool_id, answer, id);
 CREATE INDEX review_items_person ON review_items (person_id, instance_id);
@@ -139,6 +162,16 @@ CREATE INDEX review_answers_item ON review_answers (item_id, at, id);
 CREATE INDEX review_answers_batch ON review_answers (batch_id) WHERE batch_id IS NOT NULL;
 CREATE INDEX review_answers_instance ON review_answers (instance_id, at, id);
 
+-- What somebody removed by hand, and how one can see it.
+CREATE TABLE review_proofs (
+  item_id UUID PRIMARY KEY REFERENCES review_items (id),
+  instance_id UUID NOT NULL REFERENCES review_instances (id),
+  at TIMESTAMPTZ NOT NULL,
+  person_id UUID NOT NULL REFERENCES people (id),
+  proof TEXT NOT NULL
+);
+CREATE INDEX review_proofs_instance ON review_proofs (instance_id, at, item_id);
+
 -- A reviewer says that they are done, after seeing what they answered.
 CREATE TABLE review_signoffs (
   instance_id UUID NOT NULL REFERENCES review_instances (id),
@@ -159,7 +192,7 @@ CREATE TABLE description_tasks (
   asked_at TIMESTAMPTZ NOT NULL,
   done_at TIMESTAMPTZ
 );
-CREATE INDEX review_items_unknown ON review_items (package_id) WHERE answer = 'unknown';
+CREATE INDEX review_items_unknown ON review_items (access_id) WHERE answer = 'unknown';
 CREATE UNIQUE INDEX description_tasks_open ON description_tasks (package_id) WHERE done_at IS NULL;
 
 -- The instance that a fact is about.

@@ -69,6 +69,10 @@ fn one(
     if !errors.is_empty() {
         return Err(Error::Invalid(errors));
     }
+    if before.row.is_some() && says.answer == Answer::Until {
+        let words = "No end can be set here: keep it, or remove it";
+        return Err(Error::invalid("until", words));
+    }
     let (me, instead) = whose(tx, &before)?;
     let given = Given {
         answer: says.answer,
@@ -120,7 +124,7 @@ pub fn answer_all(
     says: &Says,
     batch: AnswerBatchId,
 ) -> Result<usize> {
-    let mut package = None;
+    let mut access = None;
     for permit in permits {
         let item = store::item(tx.db(), ReviewItemId(permit.about()))?;
         if item.answer.is_some()
@@ -133,7 +137,7 @@ pub fn answer_all(
                 "What is of high risk, has changed, stands out or is answered already is answered one by one.",
             ));
         }
-        if *package.get_or_insert(item.package) != item.package {
+        if *access.get_or_insert(item.access) != item.access {
             return Err(Error::refused(
                 "Not all of them can be answered together",
                 "Only what gives the same is answered together.",
@@ -413,6 +417,8 @@ pub(super) fn about(instance: &Instance, item: &Item) -> About {
         About::nothing().review(instance.id).person(item.person, item.person_name.clone());
     if let Some(package) = item.package {
         about = about.package(package, item.access_name.clone());
+    } else {
+        about = about.resource(item.access_name.clone());
     }
     if let Some(request) = item.assignment {
         about = about.assignment(request);

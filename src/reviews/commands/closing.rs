@@ -1,12 +1,14 @@
 //! What becomes of the answers: the end of an instance, silence (D30), the cooling-off time (D31), the removal and its
 //! confirmation. Everything goes in chunks, each in a transaction of its own, so that whoever is interrupted goes on.
 
+use std::collections::BTreeMap;
+
 use crate::access::{Permit, RunReview, RunSystem};
 use crate::assignments;
 use crate::db::{Db, Tx, hold_review, lock_review};
 use crate::error::{Error, Refusal, Result};
 use crate::kernel::fact::EndReason;
-use crate::kernel::{AssignmentId, Fact, ReviewInstanceId, ReviewItemId};
+use crate::kernel::{AssignmentId, Fact, ReviewInstanceId, ReviewItemId, ReviewRowId, Ts};
 use crate::reviews::model::{Answer, Instance, Item, Outcome, Silence, State};
 use crate::reviews::snapshot::about as about_instance;
 use crate::reviews::store::writes::{self, Becomes};
@@ -190,9 +192,9 @@ fn decide(tx: &mut Tx<'_>, instance: &Instance, items: &[Item]) -> Result<()> {
             item.answer.unwrap_or_else(|| rules::silent(instance.silence(), item.recommendation));
         let named = held.iter().find(|named| Some(named.assignment.id) == item.assignment);
         let (outcome, apply_at) = match (answer, named) {
-            (_, None) => (Outcome::Gone, None),
-            (Answer::Keep | Answer::Unknown, Some(_)) => (Outcome::Kept, None),
-            (Answer::Remove, Some(_)) => {
+            (_, None) if item.row.is_none() => (Outcome::Gone, None),
+            (Answer::Keep | Answer::Unknown, _) | (Answer::Until, None) => (Outcome::Kept, None),
+            (Answer::Remove, _) => {
                 let left = !living.contains(&item.person);
                 let at = rules::removal_at(item.risk, left, now, cooling);
                 let fact = Fact::RemovalPlanned { review: instance.name.clone(), at };
@@ -243,6 +245,7 @@ pub fn removals(tx: &mut Tx<'_>, only: Option<ReviewItemId>) -> Result<usize> {
     if moved.len() != ids.len() {
         return Err(Error::Stale);
     }
+    by_hand(tx, &due)?;
     let ids: Vec<AssignmentId> = due.iter().filter_map(|item| item.assignment).collect();
     let held = assignments::store::active_among(tx.db(), &ids)?;
     let mut notes: Vec<&str> = due.iter().map(|item| item.note.as_deref().unwrap_or("")).collect();
@@ -266,6 +269,7 @@ pub fn removals(tx: &mut Tx<'_>, only: Option<ReviewItemId>) -> Result<usize> {
     // What had ended otherwise meanwhile was not removed by the review.
     let gone: Vec<ReviewItemId> = due
         .iter()
+        .filter(|item| item.row.is_none())
         .filter(|item| item.assignment.is_none_or(|id| !ended.contains(&id)))
         .map(|item| item.id)
         .collect();
@@ -273,11 +277,80 @@ pub fn removals(tx: &mut Tx<'_>, only: Option<ReviewItemId>) -> Result<usize> {
     Ok(due.len())
 }
 
+/// What no connected system holds becomes a task for whoever looks after the review.
+fn by_hand(tx: &mut Tx<'_>, due: &[Item]) -> Result<()> {
+    let mut tasks: BTreeMap<ReviewInstanceId, Vec<ReviewItemId>> = BTreeMap::new();
+    let rows: Vec<ReviewRowId> = due.iter().filter_map(|item| item.row).collect();
+    let roles = store::rows::roles(tx.db(), &rows)?;
+    for item in due {
+        if item.row.is_some_and(|row| !roles.contains_key(&row)) {
+            tasks.entry(item.instance).or_default().push(item.id);
+        }
+    }
+    for (id, items) in tasks {
+        let moved = writes::move_outcome(tx, &items, &[Outcome::Removing], Outcome::ByHand)?;
+        let instance = store::instance(tx.db(), id)?;
+        let fact = Fact::RemovalsByHand {
+            review: instance.name.clone(),
+            items: i64::try_from(moved.len()).unwrap_or(i64::MAX),
+        };
+        tx.record(&fact, about_instance(&instance))?;
+    }
+    Ok(())
+}
+
+/// Whoever looks after the review has removed something by hand, and says what they did. Said once more it changes
+/// nothing.
+///
+/// # Errors
+/// `Invalid` on `proof`; `Denied` about their own access; `Refused` where nothing is to be done by hand.
+pub fn prove(
+    tx: &mut Tx<'_>,
+    permit: &Permit<RunReview>,
+    item: ReviewItemId,
+    proof: &str,
+) -> Result<Item> {
+    let read = store::item(tx.db(), item)?;
+    if read.instance != ReviewInstanceId(permit.about()) {
+        return Err(Error::Missing);
+    }
+    let me = tx.actor().id().ok_or(Error::Missing)?;
+    // Nobody vouches for it that access of their own is gone (D29).
+    if me == read.person {
+        return Err(Error::Denied("Nobody decides on access for themselves.".into()));
+    }
+    let said = store::rows::proofs(tx.db(), &[read.id])?.remove(&read.id);
+    if said.is_some_and(|(who, _, words, _)| who == me && words == proof) {
+        return Ok(read);
+    }
+    let rows: Vec<ReviewRowId> = read.row.into_iter().collect();
+    let listed = !rows.is_empty() && store::rows::roles(tx.db(), &rows)?.is_empty();
+    let late = read.outcome == Some(Outcome::Failed) && listed;
+    if read.outcome != Some(Outcome::ByHand) && !late {
+        return Err(Error::refused(
+            "There is nothing to do by hand",
+            format!("{} of {} is done, or was never due.", read.access_name, read.person_name),
+        ));
+    }
+    match proof.chars().count() {
+        0 => return Err(Error::invalid("proof", "Write what you did, and where one can see it")),
+        n if n > rules::NOTE_MAX => {
+            return Err(Error::invalid("proof", "Write at most 2,000 characters"));
+        }
+        _ => {}
+    }
+    let instance = store::instance(tx.db(), read.instance)?;
+    writes::save_proof(tx, &read, me, proof)?;
+    let fact = Fact::RemovalProved { review: instance.name.clone() };
+    tx.record(&fact, about(&instance, &read).note(proof))?;
+    Ok(read)
+}
+
 /// Is there something new about the removals of an instance, or nothing left to do of it?
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn has_news(db: &mut Db, instance: &Instance) -> Result<bool> {
+pub fn has_news(db: &mut Db, instance: &Instance, now: Ts) -> Result<bool> {
     let items = store::listing::removing(db, instance.id)?;
     let ids: Vec<AssignmentId> = items.iter().filter_map(|item| item.assignment).collect();
     let rest = store::at_rest(db, &ids)?;
@@ -285,6 +358,8 @@ pub fn has_news(db: &mut Db, instance: &Instance) -> Result<bool> {
         let late = item.outcome == Some(Outcome::Failed);
         rest.iter().any(|(id, done)| Some(*id) == item.assignment && (*done || !late))
     });
+    let since = Some(rules::by_hand_since(now));
+    let news = news || !store::listing::by_hand(db, instance.id, since, 1)?.is_empty();
     Ok(news || (instance.state == State::Applying && store::listing::is_done(db, instance.id)?))
 }
 
@@ -307,9 +382,14 @@ pub fn confirmed(tx: &mut Tx<'_>, id: ReviewInstanceId) -> Result<usize> {
     };
     let from = [Outcome::Removing, Outcome::Failed];
     let removed = writes::move_outcome(tx, &which(true), &from, Outcome::Removed)?;
-    let failed = writes::move_outcome(tx, &which(false), &[Outcome::Removing], Outcome::Failed)?;
+    let mut failed =
+        writes::move_outcome(tx, &which(false), &[Outcome::Removing], Outcome::Failed)?;
+    let since = rules::by_hand_since(tx.now());
+    let late = store::listing::by_hand(tx.db(), id, Some(since), CHUNK)?;
+    let ids: Vec<ReviewItemId> = late.iter().map(|item| item.id).collect();
+    failed.extend(writes::move_outcome(tx, &ids, &[Outcome::ByHand], Outcome::Failed)?);
     let mut facts = Vec::new();
-    for item in items.iter().filter(|item| failed.contains(&item.id)) {
+    for item in items.iter().chain(&late).filter(|item| failed.contains(&item.id)) {
         facts.push((Fact::RemovalFailed { review: read.name.clone() }, about(&read, item)));
     }
     tx.record_all(facts)?;

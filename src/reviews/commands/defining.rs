@@ -5,7 +5,10 @@ use crate::db::Tx;
 use crate::error::{Error, FieldError, Refusal, Result};
 use crate::kernel::text::folded;
 use crate::kernel::{About, CatalogId, Fact, ReviewId, Ts};
-use crate::reviews::model::{DAYS_MAX, Review, Reviewers, STAGES_MAX, Terms};
+use crate::reviews::model::{
+    DAYS_MAX, Review, Reviewers, Rhythm, STAGES_MAX, Scope, Source, Terms,
+};
+use crate::reviews::store::rows::{self, NewRow};
 use crate::reviews::store::writes;
 use crate::reviews::{reads, rules, store};
 
@@ -26,6 +29,8 @@ pub struct NewReview {
     pub catalog: Option<CatalogId>,
     /// What it says.
     pub terms: Terms,
+    /// The lines of the list that it is about, where one is put in with it.
+    pub rows: Vec<NewRow>,
 }
 
 /// Sets up a review. Sent twice with the same id it is done once.
@@ -56,6 +61,9 @@ pub fn create(tx: &mut Tx<'_>, permit: &Permit<ManageReview>, new: &NewReview) -
         created_by: by,
     };
     writes::insert(tx, &review, new.terms.scope.policy.as_ref().map(|policy| policy.id))?;
+    if let Source::List { list, .. } = new.terms.scope.source {
+        rows::insert(tx, (list, new.id), &new.rows)?;
+    }
     let reads = reads::sentences(&new.terms);
     tx.record(&Fact::ReviewCreated { review: new.name.clone(), reads }, about(new.catalog, new))?;
     Ok(review)
@@ -69,7 +77,10 @@ pub fn rehearse(tx: &mut Tx<'_>, changes: bool, new: &NewReview) -> Result<i64> 
     let there = if changes { Some(store::review(tx.db(), new.id)?) } else { None };
     check(tx, there.as_ref(), new)?;
     let now = tx.now();
-    store::snapshot::source_count(tx.db(), &new.terms.scope, now)
+    match new.terms.scope.source {
+        Source::List { rows, .. } => Ok(rows),
+        Source::Assignments => store::snapshot::source_count(tx.db(), &new.terms.scope, now),
+    }
 }
 
 /// Changes what a review says from its next instance on. `rev` is the revision that was shown.
@@ -97,6 +108,18 @@ pub fn change(
         ));
     }
     check(tx, Some(&there), new)?;
+    // What it is about stays what it is; only a newer list comes in the place of an older one.
+    match (&there.terms.scope.source, &new.terms.scope.source) {
+        (Source::Assignments, Source::Assignments) => {}
+        (Source::List { list: old, .. }, Source::List { list, .. }) if old == list => {}
+        (Source::List { list: old, .. }, Source::List { list, .. }) => {
+            rows::insert(tx, (*list, new.id), &new.rows)?;
+            if there.number == 0 {
+                rows::delete(tx, *old)?;
+            }
+        }
+        _ => return Err(Error::Missing),
+    }
     let zone = tx.zone();
     let next = next_at(tx, &there, &new.terms);
     writes::save(tx, &there, &new.name, &new.terms, next.map(|day| zone.start_of(day)))?;
@@ -223,6 +246,22 @@ fn check(tx: &mut Tx<'_>, there: Option<&Review>, new: &NewReview) -> Result<()>
     }
     if new.catalog.is_some() && new.catalog != new.terms.scope.catalog.as_ref().map(|c| c.id) {
         return Err(Error::Missing);
+    }
+    if let Source::List { rows, .. } = new.terms.scope.source {
+        let whole = Scope {
+            source: new.terms.scope.source.clone(),
+            catalog: new.terms.scope.catalog.clone(),
+            ..Scope::default()
+        };
+        if new.terms.scope != whole {
+            wrong("list", "A list is reviewed as it is: leave the other lines above empty");
+        }
+        if rows == 0 {
+            wrong("list", "Nobody in the list is known here: there is nothing to review");
+        }
+        if new.terms.rhythm != Rhythm::Once {
+            wrong("rhythm", "A list is as old as its day: choose once, and a new list next time");
+        }
     }
     let taken = store::by_name(tx.db(), &folded(&new.name))?;
     if taken.is_some_and(|id| id != new.id) {

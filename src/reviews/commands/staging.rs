@@ -62,7 +62,7 @@ fn hand_on(tx: &mut Tx<'_>, read: &Instance, stage: &Stage) -> Result<()> {
     }
     let terms = Terms { reviewers: stage.reviewers.clone(), ..read.terms.clone() };
     let subjects = subjects(tx, &items)?;
-    let mut who = Resolver::read(tx, &terms, &subjects)?;
+    let mut who = Resolver::read(tx, read, &terms, &subjects)?;
     let mut wanted: BTreeMap<String, (Via, Vec<PersonId>)> = BTreeMap::new();
     let mut keys = Vec::new();
     for (item, subject) in items.iter().zip(&subjects) {
@@ -95,9 +95,9 @@ fn subjects(tx: &mut Tx<'_>, items: &[Item]) -> Result<Vec<Subject>> {
     let managers = store::listing::managers(tx.db(), &people)?;
     let subject = |item: &Item| {
         let manager = managers.get(&item.person).copied().flatten();
-        Ok(Subject { person: item.person, manager, catalog: item.catalog.ok_or(Error::Missing)? })
+        Subject { person: item.person, manager, catalog: item.catalog }
     };
-    items.iter().map(subject).collect()
+    Ok(items.iter().map(subject).collect())
 }
 
 fn names(tx: &mut Tx<'_>, items: &[Item]) -> Result<HashMap<PersonId, String>> {

@@ -12,7 +12,7 @@ use crate::directory;
 use crate::directory::store::meant;
 use crate::error::{Error, FieldError, Result};
 use crate::kernel::text::counted;
-use crate::kernel::{PackageId, PersonId, ReviewInstanceId, ReviewItemId, Risk, Ts, Zone};
+use crate::kernel::{AccessId, PersonId, ReviewInstanceId, ReviewItemId, Risk, Ts, Zone};
 use crate::reviews::commands::{self, Says};
 use crate::reviews::model::{Answer, Earlier, Instance, Item, Outcome, Silence, State, Via};
 use crate::reviews::store::listing::{self, By, Group, Mine, Part, Progress};
@@ -133,7 +133,7 @@ fn part_of(query: &Form) -> Option<Part> {
     if let Some(person) = PersonId::parse(query.raw("person")) {
         return Some(Part::Person(person));
     }
-    PackageId::parse(query.raw("package")).map(Part::Package)
+    AccessId::parse(query.raw("package")).map(Part::Package)
 }
 
 fn groups(cx: &Cx, (instance, mine, progress): &(Instance, Mine, Progress)) -> Result<Reply> {
@@ -197,8 +197,12 @@ struct ItemBlock {
     about: String,
     high: bool,
     changed: bool,
-    since: When,
+    /// None where nobody knows.
+    since: Option<When>,
     ends: Option<When>,
+    /// True where a list says it: nothing here gave it, and no end can be set.
+    listed: bool,
+    about_it: Option<String>,
     policy: String,
     reason: Option<String>,
     /// Who approved it; none where the reader is not to know (E17).
@@ -396,7 +400,9 @@ impl Reader<'_> {
             },
             high: item.risk == Risk::High,
             changed: item.changed && (context.last.is_some() || !context.changes.is_empty()),
-            since: when(item.since),
+            since: (!context.since_unknown).then(|| when(item.since)),
+            listed: item.row.is_some(),
+            about_it: context.about.clone(),
             ends: item.ends_at.map(|at| When::end(at, self.now, self.zone)),
             policy: context.policy.clone(),
             reason: context.reason.clone(),
@@ -514,6 +520,7 @@ pub(super) fn outcome_words(outcome: Outcome) -> &'static str {
         Outcome::Undone => "Removal called off",
         Outcome::Failed => "Not removed in time",
         Outcome::Gone => "Had ended before",
+        Outcome::ByHand => "Waits to be removed by hand",
     }
 }
 

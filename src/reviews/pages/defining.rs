@@ -9,12 +9,18 @@ use crate::db::Db;
 use crate::directory;
 use crate::directory::store::meant;
 use crate::error::{Error, FieldError, Result};
-use crate::kernel::{CatalogId, GroupId, PackageId, PolicyId, ReviewId, ReviewInstanceId};
+use crate::kernel::text::capital;
+use crate::kernel::{
+    CatalogId, GroupId, PackageId, PolicyId, ReviewId, ReviewInstanceId, ReviewListId, Zone,
+};
 use crate::policies::model::Named;
 use crate::reviews::commands::{self, NewReview};
-use crate::reviews::model::{GoesOn, Review, Reviewers, Rhythm, Scope, Silence, Stage, Terms};
+use crate::reviews::model::{
+    GoesOn, Review, Reviewers, Rhythm, Scope, Silence, Source, Stage, Terms,
+};
+use crate::reviews::store::rows::NewRow;
 use crate::reviews::store::{self, listing};
-use crate::reviews::{NOBODY, reads};
+use crate::reviews::{NOBODY, list as lists, reads};
 use crate::web::page::{Choice, Mark};
 use crate::web::words::When;
 use crate::web::{Cx, Form, Place, Reply, Shell};
@@ -31,6 +37,8 @@ struct DefinePage {
     catalogs: Vec<Choice>,
     groups: Vec<Choice>,
     rhythms: Vec<Choice>,
+    /// True where a list is reviewed that can be put in anew.
+    listed: bool,
     stages: Vec<StageFields>,
     today: String,
     /// What it will say, where everything is right: the step before it is saved.
@@ -89,6 +97,7 @@ pub(super) fn new(cx: &mut Cx) -> Result<Reply> {
         Form::of([
             ("key", ReviewId::fresh().to_string()),
             ("catalog", catalog.map(|id| id.to_string()).unwrap_or_default()),
+            ("source", "assignments".to_owned()),
             ("policy", under.map(|under| under.policy.id.to_string()).unwrap_or_default()),
             ("reviewers", "manager".to_owned()),
             ("rhythm", Rhythm::Quarterly.as_str().to_owned()),
@@ -231,6 +240,7 @@ fn draw(
         groups: named,
         rhythms: Rhythm::ALL.iter().copied().map(rhythm).collect(),
         today: cx.zone().date(cx.now()).to_string(),
+        listed: review.is_some() && form.raw("source") == "list",
         policy,
         stages,
         form,
@@ -267,6 +277,7 @@ fn read(cx: &Cx, form: &Form, there: Option<&Review>) -> Result<NewReview> {
             Some(id) => Some(Named { id, name: crate::catalogs::store::catalog(db, id)?.name }),
             None => None,
         };
+        let (source, rows) = source((db, cx.zone()), form, there, &mut errors)?;
         // What a policy's review is about stays: another policy gets a review of its own.
         let (policy, only) = match (there, &under) {
             (Some(review), _) if review.terms.scope.policy.is_some() => {
@@ -276,6 +287,7 @@ fn read(cx: &Cx, form: &Form, there: Option<&Review>) -> Result<NewReview> {
             _ => (None, packages(db, form, catalog, &mut errors)?),
         };
         let scope = Scope {
+            source,
             packages: only,
             policy,
             departments: list(&form.text("departments")),
@@ -315,9 +327,52 @@ fn read(cx: &Cx, form: &Form, there: Option<&Review>) -> Result<NewReview> {
             name: form.line("name"),
             catalog: there.map_or(catalog, |review| review.catalog),
             terms,
+            rows,
         })
     })?;
     if errors.is_empty() { Ok(new) } else { Err(Error::Invalid(errors)) }
+}
+
+/// Where it is known from who holds what; the lines of a list that is put in.
+fn source(
+    (db, zone): (&mut Db, Zone),
+    form: &Form,
+    there: Option<&Review>,
+    errors: &mut Vec<FieldError>,
+) -> Result<(Source, Vec<NewRow>)> {
+    let old = there.map(|review| &review.terms.scope.source);
+    let text = form.raw("list");
+    match old {
+        Some(old @ Source::List { .. }) if text.trim().is_empty() => {
+            return Ok((old.clone(), vec![]));
+        }
+        None if form.raw("source") == "list" => {}
+        Some(Source::List { .. }) => {}
+        None | Some(Source::Assignments) => return Ok((Source::Assignments, vec![])),
+    }
+    let put_in = match lists::read(text) {
+        Ok(lines) => {
+            let mut who: Vec<String> = lines.iter().map(|line| line.who.clone()).collect();
+            who.sort_unstable();
+            who.dedup();
+            let meant = store::rows::meant(db, &who)?;
+            lists::rows(&lines, &meant, form.has("leave_out"), zone).map(|rows| (lines, rows))
+        }
+        Err(problems) => Err(problems),
+    };
+    match put_in {
+        Ok((lines, rows)) => {
+            // A list that is sent twice is one list.
+            let key = if there.is_some() { "list_key" } else { "key" };
+            let id = ReviewListId::parse(form.raw(key)).unwrap_or_else(ReviewListId::fresh);
+            Ok((lists::source(id, &lines, &rows), rows))
+        }
+        Err(problems) => {
+            let wrong = |problem| FieldError::new("list", capital(&format!("{problem}")));
+            errors.extend(problems.iter().map(wrong));
+            Ok((Source::Assignments, vec![]))
+        }
+    }
 }
 
 fn packages(
@@ -486,6 +541,7 @@ fn form_of(review: &Review) -> Form {
     let mut pairs = vec![
         ("name".to_owned(), review.name.clone()),
         ("rev".to_owned(), review.rev.to_string()),
+        ("list_key".to_owned(), ReviewListId::fresh().to_string()),
         ("rhythm".to_owned(), terms.rhythm.as_str().to_owned()),
         ("first".to_owned(), terms.first.to_string()),
         ("days".to_owned(), terms.days.to_string()),
@@ -528,6 +584,9 @@ fn form_of(review: &Review) -> Form {
         if stage.shows {
             pairs.push((format!("shows{number}"), "yes".to_owned()));
         }
+    }
+    if matches!(terms.scope.source, Source::List { .. }) {
+        pairs.push(("source".to_owned(), "list".to_owned()));
     }
     let switches = [
         ("guests", terms.scope.guests_only),

@@ -80,10 +80,11 @@ fn build(cx: &Cx, db: &mut Db, instance: &Instance) -> Result<Pack> {
         pools.sort_unstable();
         pools.dedup();
         let pools = store::pools(db, &pools)?;
+        let proofs = store::rows::proofs(db, &ids)?;
         names.add(db, pools.iter().flat_map(|pool| pool.reviewers.iter().copied()))?;
         for item in &some {
             let pool = pools.iter().find(|pool| pool.id == item.pool);
-            items.rows.push(item_row(item, pool, &names));
+            items.rows.push(item_row(item, pool, &names, proofs.get(&item.id)));
         }
         for said in listing::said(db, &ids)? {
             let n = answers.rows.len() + 1;
@@ -195,7 +196,7 @@ fn build(cx: &Cx, db: &mut Db, instance: &Instance) -> Result<Pack> {
     })
 }
 
-const ITEMS: [&str; 31] = [
+const ITEMS: [&str; 35] = [
     "key",
     "access",
     "person",
@@ -227,6 +228,10 @@ const ITEMS: [&str; 31] = [
     "called_off_by",
     "together",
     "extended",
+    "described_as",
+    "removed_by_hand",
+    "removed_by",
+    "removed_by_hand_at",
 ];
 const ANSWER: usize = 17;
 const OUTCOME: usize = 25;
@@ -265,7 +270,12 @@ fn why(via: Via) -> &'static str {
     }
 }
 
-fn item_row(item: &Item, pool: Option<&store::Pool>, names: &Names) -> Vec<String> {
+fn item_row(
+    item: &Item,
+    pool: Option<&store::Pool>,
+    names: &Names,
+    proof: Option<&store::rows::Proof>,
+) -> Vec<String> {
     let context = &item.context;
     let reviewers: Vec<String> =
         pool.iter().flat_map(|pool| &pool.reviewers).map(|id| names.of(Some(*id))).collect();
@@ -275,7 +285,7 @@ fn item_row(item: &Item, pool: Option<&store::Pool>, names: &Names) -> Vec<Strin
         item.person_name.clone(),
         item.department.clone().unwrap_or_default(),
         item.risk.as_str().to_owned(),
-        text(Some(item.since)),
+        text(Some(item.since).filter(|_| !context.since_unknown)),
         text(item.ends_at),
         context.policy.clone(),
         context.reason.clone().unwrap_or_default(),
@@ -310,6 +320,10 @@ fn item_row(item: &Item, pool: Option<&store::Pool>, names: &Names) -> Vec<Strin
         names.of(item.undone_by),
         yes(item.batch.is_some()),
         context.extended.to_string(),
+        context.about.clone().unwrap_or_default(),
+        proof.map(|(_, _, words, _)| words.clone()).unwrap_or_default(),
+        proof.map(|(_, name, ..)| name.clone()).unwrap_or_default(),
+        text(proof.map(|(.., at)| *at)),
     ]
 }
 

@@ -26,7 +26,7 @@ struct MineRow {
     id: ReviewItemId,
     access: String,
     review: String,
-    since: When,
+    since: Option<When>,
     due: Option<When>,
     reply: Option<String>,
     /// True while something can be said about it.
@@ -62,7 +62,7 @@ fn draw(cx: &Cx, typed: Option<(ReviewItemId, &str, &[FieldError])>) -> Result<R
                 id: item.id,
                 access: item.access_name,
                 review: instance.name,
-                since: When::at(item.since, now, zone),
+                since: (!item.context.since_unknown).then(|| When::at(item.since, now, zone)),
                 due: open.then(|| When::end(instance.due_at, now, zone)),
                 says: open && item.answer.is_none() && item.outcome.is_none(),
                 words: match typed {

@@ -47,6 +47,13 @@ struct ProgressPage {
     bar: [i64; 5],
     reviewers: Vec<ReviewerRow>,
     removals: Vec<RemovalRow>,
+    /// What somebody has to remove by hand.
+    tasks: Vec<TaskRow>,
+    /// Until when that must have happened not to count as failed.
+    hand_days: i64,
+    /// Who is in the list and known to nobody here, and what they hold.
+    strangers: Vec<(String, String)>,
+    left_out: i64,
     /// True where the reader runs it; auditors only read.
     runs: bool,
     /// True where the reader may confirm what silence removes.
@@ -65,6 +72,19 @@ struct ReviewerRow {
     signed: Option<When>,
 }
 
+/// A removal by hand.
+struct TaskRow {
+    id: ReviewItemId,
+    access: String,
+    person: String,
+    why: String,
+    since: Option<When>,
+    /// What was typed of the proof.
+    proof: String,
+    /// False where it is the reader's own access.
+    mine: bool,
+}
+
 struct RemovalRow {
     id: ReviewItemId,
     access: String,
@@ -73,6 +93,8 @@ struct RemovalRow {
     kind: &'static str,
     apply: Option<When>,
     undo: bool,
+    /// Who removed it by hand, what they did, and when.
+    proof: Option<(String, String, When)>,
 }
 
 pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
@@ -85,11 +107,24 @@ fn draw(cx: &Cx, form: &Form, errors: &[FieldError]) -> Result<Reply> {
     let actor = cx.actor().ok_or(Error::Missing)?;
     let runs = policy::run_review(actor, &store::standing(&instance)).is_ok();
     let id = instance.id;
-    let (counts, reviewers, removals) = cx.read(|db| {
+    let list = store::rows::list_of(id, &instance.terms.scope);
+    let (counts, reviewers, removals, tasks, proofs, (strangers, left_out)) = cx.read(|db| {
+        let removals = listing::removals_of(db, id, NAMED)?;
+        let ids: Vec<ReviewItemId> = removals.iter().map(|item| item.id).collect();
+        let proofs = store::rows::proofs(db, &ids)?;
+        let strangers = match list {
+            Some(list) => {
+                (store::rows::strangers(db, list, NAMED)?, store::rows::unknown(db, list)?)
+            }
+            None => (vec![], 0),
+        };
         Ok((
             listing::counts(db, id)?,
             listing::reviewers(db, id, NAMED)?,
-            listing::removals_of(db, id, NAMED)?,
+            removals,
+            listing::by_hand(db, id, None, NAMED)?,
+            proofs,
+            strangers,
         ))
     })?;
     let (now, zone) = (cx.now(), cx.zone());
@@ -125,7 +160,23 @@ fn draw(cx: &Cx, form: &Form, errors: &[FieldError]) -> Result<Reply> {
                 _ => "",
             },
             apply: item.apply_at.filter(|_| planned).map(when),
+            proof: proofs
+                .get(&item.id)
+                .map(|(_, name, words, at)| (name.clone(), words.clone(), when(*at))),
         }
+    };
+    let task = |item: crate::reviews::model::Item| TaskRow {
+        id: item.id,
+        access: item.access_name,
+        person: item.person_name,
+        why: item.note.unwrap_or_default(),
+        since: item.applied_at.map(when),
+        proof: if form.raw("item") == item.id.to_string() {
+            form.text("proof")
+        } else {
+            String::new()
+        },
+        mine: actor.id() != Some(item.person),
     };
     let shown = ProgressPage {
         id,
@@ -149,6 +200,10 @@ fn draw(cx: &Cx, form: &Form, errors: &[FieldError]) -> Result<Reply> {
         counts,
         reviewers: reviewers.into_iter().map(reviewer).collect(),
         removals: removals.into_iter().map(removal).collect(),
+        tasks: tasks.into_iter().map(task).collect(),
+        hand_days: crate::reviews::rules::BY_HAND_DAYS,
+        strangers,
+        left_out,
         confirms: actor.is_administrator(),
         runs,
         form: form.clone(),
@@ -263,6 +318,31 @@ pub(super) fn act(cx: &mut Cx) -> Result<Reply> {
     match done {
         Ok((strong, text)) => Ok(Reply::see_other(back).notice(strong, text)),
         Err(Error::Invalid(errors)) => draw(cx, &form, &errors),
+        Err(error) => Err(error),
+    }
+}
+
+/// Somebody says what they removed by hand.
+pub(super) fn prove(cx: &mut Cx) -> Result<Reply> {
+    let instance = kept(cx)?;
+    let item: ReviewItemId = cx.id("item")?;
+    let mut form = cx.form().clone();
+    form.set("item", item.to_string());
+    let proof = form.text("proof");
+    let done = run(cx, &instance, move |tx, permit| {
+        let item = commands::prove(tx, permit, item, &proof)?;
+        Ok(("Removed by hand.", format!("{} of {}.", item.access_name, item.person_name)))
+    });
+    match done {
+        Ok((strong, text)) => {
+            Ok(Reply::see_other(format!("/reviews/{}/progress", instance.id)).notice(strong, text))
+        }
+        Err(Error::Invalid(errors)) => {
+            let named =
+                |error: FieldError| FieldError::new(format!("{}-{item}", error.field), error.text);
+            let errors: Vec<FieldError> = errors.into_iter().map(named).collect();
+            draw(cx, &form, &errors)
+        }
         Err(error) => Err(error),
     }
 }

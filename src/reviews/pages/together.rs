@@ -7,7 +7,7 @@ use super::answering::{Frame, here, mine};
 use crate::access::policy;
 use crate::error::{Error, FieldError, Result};
 use crate::kernel::text::counted;
-use crate::kernel::{AnswerBatchId, PackageId, ReviewInstanceId, ReviewItemId};
+use crate::kernel::{AccessId, AnswerBatchId, ReviewInstanceId, ReviewItemId};
 use crate::reviews::commands::{self, Says};
 use crate::reviews::model::{Answer, Item};
 use crate::reviews::store::{self, listing};
@@ -21,7 +21,7 @@ pub(super) const MOST: i64 = 200;
 struct TogetherPage {
     shell: Shell,
     frame: Frame,
-    package: PackageId,
+    package: AccessId,
     access: String,
     back: String,
     alike: Vec<(ReviewItemId, String)>,
@@ -38,7 +38,7 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
 
 fn draw(cx: &Cx, note: &str, errors: &[FieldError]) -> Result<Reply> {
     let (instance, whose, progress) = mine(cx)?;
-    let package: PackageId = cx.id("package")?;
+    let package: AccessId = cx.id("package")?;
     let part = listing::Part::Package(package);
     let (alike, all) = cx.read(|db| {
         let alike = listing::alike(db, (&whose, instance.id, package), MOST)?;
@@ -81,7 +81,7 @@ fn why(item: &Item) -> &'static str {
 pub(super) fn answer(cx: &mut Cx) -> Result<Reply> {
     let form = cx.form().clone();
     let (instance, ..) = mine(cx)?;
-    let (id, package): (ReviewInstanceId, PackageId) = (instance.id, cx.id("package")?);
+    let (id, package): (ReviewInstanceId, AccessId) = (instance.id, cx.id("package")?);
     let ids: Vec<ReviewItemId> =
         form.all("item").iter().filter_map(|text| ReviewItemId::parse(text)).collect();
     if ids.is_empty() || ids.len() > usize::try_from(MOST).unwrap_or(usize::MAX) {
@@ -92,7 +92,7 @@ pub(super) fn answer(cx: &mut Cx) -> Result<Reply> {
     let batch = AnswerBatchId::fresh();
     let done = cx.write(move |tx| {
         let items = store::items(tx.db(), &ids)?;
-        let foreign = |item: &Item| item.instance != id || item.package != Some(package);
+        let foreign = |item: &Item| item.instance != id || item.access != package;
         if items.len() != ids.len() || items.iter().any(foreign) {
             return Err(Error::Missing);
         }

@@ -16,7 +16,8 @@ use crate::db::schema::{
 use crate::db::{Db, MultiBackend, Seek};
 use crate::error::Result;
 use crate::kernel::{
-    AnswerBatchId, CatalogId, PackageId, PersonId, ReviewInstanceId, ReviewItemId, ReviewPoolId, Ts,
+    AccessId, AnswerBatchId, CatalogId, PackageId, PersonId, ReviewInstanceId, ReviewItemId,
+    ReviewPoolId, Ts,
 };
 use crate::reviews::model::{
     Answer, Instance, Item, ItemRow, Outcome, Review, Silence, State, Via,
@@ -45,7 +46,7 @@ struct Place {
     /// Whose access they do not answer for (D29).
     out: Vec<PersonId>,
     /// For these packages; none for all.
-    packages: Option<Vec<PackageId>>,
+    packages: Option<Vec<AccessId>>,
 }
 
 impl Mine {
@@ -80,7 +81,9 @@ impl Mine {
             if !pools.is_empty() {
                 let mut out = vec![person.id, stands.person];
                 out.extend(&stands.through);
-                mine.places.push(Place { pools, out, packages: stands.packages.clone() });
+                let packages = stands.packages.as_ref();
+                let packages = packages.map(|some| some.iter().map(|id| AccessId(id.0)).collect());
+                mine.places.push(Place { pools, out, packages });
             }
         }
         Ok(mine)
@@ -108,8 +111,8 @@ impl Mine {
                 None => Box::new(which.or(place)),
                 Some(some) => Box::new(
                     which.or(place
-                        .and(review_items::package_id.is_not_null())
-                        .and(review_items::package_id.assume_not_null().eq_any(some.clone()))),
+                        .and(review_items::assignment_id.is_not_null())
+                        .and(review_items::access_id.eq_any(some.clone()))),
                 ),
             };
         }
@@ -167,7 +170,7 @@ pub fn progress(db: &mut Db, mine: &Mine, id: ReviewInstanceId) -> Result<Progre
 pub enum By {
     /// Each person with all that they hold.
     Person,
-    /// Each package with all who hold it.
+    /// Each package, or whatever else gives access, with all who hold it.
     Package,
 }
 
@@ -242,7 +245,7 @@ pub fn groups(
         }};
     }
     type OfPerson = (PersonId, String, Option<String>, i64, i64, i64, i64);
-    type OfPackage = (Option<PackageId>, String, Option<CatalogId>, i64, i64, i64, i64);
+    type OfPackage = (AccessId, String, Option<CatalogId>, i64, i64, i64, i64);
     type Rest = (i64, i64, i64, i64);
     let made = |id, name, department, (all, answered, high, changed): Rest| Group {
         id,
@@ -269,22 +272,14 @@ pub fn groups(
         }
         By::Package => {
             let rows: Vec<OfPackage> = grouped!(
-                review_items::package_id,
-                review_items::package_id.assume_not_null(),
+                review_items::access_id,
+                review_items::access_id,
                 review_items::access_name,
                 review_items::catalog_id,
-                PackageId
+                AccessId
             );
-            let one = |(id, name, _, a, b, c, d): (
-                Option<PackageId>,
-                _,
-                Option<CatalogId>,
-                _,
-                _,
-                _,
-                _,
-            )| {
-                made(id.map_or_else(uuid::Uuid::nil, |id| id.0), name, None, (a, b, c, d))
+            let one = |(id, name, _, a, b, c, d): (AccessId, _, Option<CatalogId>, _, _, _, _)| {
+                made(id.0, name, None, (a, b, c, d))
             };
             Ok(rows.into_iter().map(one).collect())
         }
@@ -296,8 +291,8 @@ pub fn groups(
 pub enum Part {
     /// What one person holds.
     Person(PersonId),
-    /// Who holds one package.
-    Package(PackageId),
+    /// Who holds one package, or whatever else gives access.
+    Package(AccessId),
 }
 
 /// Where a page of items goes on: risk, whether it changed, the name, the id, and whether backwards.
@@ -366,8 +361,7 @@ pub fn part(
             ordered!(review_items::access_name)
         }
         Part::Package(package) => {
-            let same = review_items::package_id.assume_not_null().eq(package);
-            which = Box::new(which.and(same));
+            which = Box::new(which.and(review_items::access_id.eq(package)));
             ordered!(review_items::person_name)
         }
     })
@@ -380,12 +374,12 @@ pub fn part(
 /// When the database does not answer.
 pub fn alike(
     db: &mut Db,
-    (mine, id, package): (&Mine, ReviewInstanceId, PackageId),
+    (mine, id, package): (&Mine, ReviewInstanceId, AccessId),
     limit: i64,
 ) -> Result<Vec<Item>> {
     let query = review_items::table
         .filter(review_items::instance_id.eq(id))
-        .filter(review_items::package_id.eq(package))
+        .filter(review_items::access_id.eq(package))
         .filter(review_items::outcome.is_null())
         .filter(review_items::answer.is_null())
         .filter(review_items::risk.eq("ordinary"))
@@ -441,6 +435,8 @@ pub struct Counts {
     pub failed: i64,
     /// Removals that wait or are under way.
     pub waiting: i64,
+    /// Of those, the ones that somebody has to carry out by hand.
+    pub by_hand: i64,
     /// Removals that were called off.
     pub undone: i64,
     /// What had ended otherwise.
@@ -559,6 +555,10 @@ impl Counts {
             Some(Outcome::Removed) => self.confirmed += n,
             Some(Outcome::Failed) => self.failed += n,
             Some(Outcome::Planned | Outcome::Removing) => self.waiting += n,
+            Some(Outcome::ByHand) => {
+                self.waiting += n;
+                self.by_hand += n;
+            }
             Some(Outcome::Undone) => self.undone += n,
             Some(Outcome::Kept | Outcome::Shortened | Outcome::Gone) | None => {}
         }
@@ -608,6 +608,28 @@ pub fn removing(db: &mut Db, id: ReviewInstanceId) -> Result<Vec<Item>> {
     Ok(items!(query, db))
 }
 
+/// Removals that wait for somebody's hand, those that have waited longest first.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn by_hand(
+    db: &mut Db,
+    id: ReviewInstanceId,
+    since: Option<Ts>,
+    limit: i64,
+) -> Result<Vec<Item>> {
+    let mut query = review_items::table
+        .filter(review_items::instance_id.eq(id))
+        .filter(review_items::outcome.eq(Outcome::ByHand.as_str()))
+        .order((review_items::applied_at, review_items::person_name, review_items::id))
+        .limit(limit)
+        .into_boxed();
+    if let Some(since) = since {
+        query = query.filter(review_items::applied_at.le(since));
+    }
+    Ok(items!(query, db))
+}
+
 /// Removals of an instance that are planned.
 ///
 /// # Errors
@@ -650,7 +672,7 @@ pub fn is_at_stake(
 /// # Errors
 /// When the database does not answer.
 pub fn with_removals(db: &mut Db) -> Result<Vec<ReviewInstanceId>> {
-    let states = [Outcome::Removing.as_str(), Outcome::Failed.as_str()];
+    let states = [Outcome::Removing, Outcome::Failed, Outcome::ByHand].map(Outcome::as_str);
     Ok(review_items::table
         .filter(review_items::outcome.eq_any(states))
         .order(review_items::instance_id)
@@ -668,7 +690,8 @@ pub fn is_done(db: &mut Db, id: ReviewInstanceId) -> Result<bool> {
         review_items::outcome
             .is_null()
             .or(review_items::outcome.eq(Outcome::Planned.as_str()))
-            .or(review_items::outcome.eq(Outcome::Removing.as_str())),
+            .or(review_items::outcome.eq(Outcome::Removing.as_str()))
+            .or(review_items::outcome.eq(Outcome::ByHand.as_str())),
     );
     Ok(!diesel::select(exists(open)).get_result::<bool>(db)?)
 }
@@ -747,6 +770,7 @@ pub fn about_person(db: &mut Db, person: PersonId, limit: i64) -> Result<Vec<(It
                 .eq_any([
                     Outcome::Planned.as_str(),
                     Outcome::Removing.as_str(),
+                    Outcome::ByHand.as_str(),
                     Outcome::Removed.as_str(),
                     Outcome::Undone.as_str(),
                     Outcome::Shortened.as_str(),
@@ -1215,12 +1239,12 @@ pub fn to_describe(
         query = query.filter(packages::catalog_id.eq_any(ids.to_vec()));
     }
     let rows: Vec<(PackageId, String, String, Ts)> = query.load(db)?;
-    let ids: Vec<PackageId> = rows.iter().map(|row| row.0).collect();
-    let unknown: HashMap<Option<PackageId>, i64> = review_items::table
-        .filter(review_items::package_id.eq_any(&ids))
+    let ids: Vec<AccessId> = rows.iter().map(|row| AccessId(row.0.0)).collect();
+    let unknown: HashMap<AccessId, i64> = review_items::table
+        .filter(review_items::access_id.eq_any(&ids))
         .filter(review_items::answer.eq(Answer::Unknown.as_str()))
-        .group_by(review_items::package_id)
-        .select((review_items::package_id, count_star()))
+        .group_by(review_items::access_id)
+        .select((review_items::access_id, count_star()))
         .load(db)?
         .into_iter()
         .collect();
@@ -1229,7 +1253,7 @@ pub fn to_describe(
         name,
         description,
         asked_at,
-        unknown: unknown.get(&Some(package)).copied().unwrap_or_default(),
+        unknown: unknown.get(&AccessId(package.0)).copied().unwrap_or_default(),
     };
     Ok(rows.into_iter().map(one).collect())
 }

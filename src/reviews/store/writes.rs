@@ -4,14 +4,14 @@ use diesel::prelude::*;
 
 use crate::db::schema::{
     assignments, description_tasks, review_answers, review_instances, review_items, review_pools,
-    review_reviewers, review_signoffs, reviews,
+    review_proofs, review_reviewers, review_signoffs, reviews,
 };
 use crate::db::{Tx, stale_if_taken};
 use crate::error::{Error, Result};
 use crate::kernel::text::folded;
 use crate::kernel::{
-    AnswerBatchId, AnswerId, AssignmentId, CatalogId, DescriptionTaskId, PackageId, PersonId,
-    PolicyId, RequestId, ReviewInstanceId, ReviewItemId, ReviewPoolId, Ts,
+    AccessId, AnswerBatchId, AnswerId, AssignmentId, CatalogId, DescriptionTaskId, PackageId,
+    PersonId, PolicyId, RequestId, ReviewInstanceId, ReviewItemId, ReviewPoolId, ReviewRowId, Ts,
 };
 use crate::reviews::model::{
     Answer, Context, Earlier, Instance, Item, Outcome, Review, Silence, Terms, Via,
@@ -227,10 +227,11 @@ pub struct NewItem {
     pub instance_id: ReviewInstanceId,
     pub pool_id: ReviewPoolId,
     pub assignment_id: Option<AssignmentId>,
+    pub row_id: Option<ReviewRowId>,
     pub person_id: PersonId,
     pub person_name: String,
     pub department: Option<String>,
-    pub package_id: Option<PackageId>,
+    pub access_id: AccessId,
     pub access_name: String,
     pub catalog_id: Option<CatalogId>,
     pub risk: &'static str,
@@ -365,16 +366,11 @@ pub fn save_pool(tx: &mut Tx<'_>, item: &Item, pool: ReviewPoolId) -> Result<()>
 }
 
 pub fn save_reply(tx: &mut Tx<'_>, item: &Item, words: &str) -> Result<()> {
-    let now = tx.now();
     let row = review_items::table.find(item.id).filter(review_items::rev.eq(item.rev));
     let open = review_items::outcome.is_null().and(review_items::answer.is_null());
     hit_one(
         diesel::update(row.filter(open))
-            .set((
-                review_items::reply.eq(words),
-                review_items::replied_at.eq(now),
-                review_items::rev.eq(item.rev + 1),
-            ))
+            .set((review_items::reply.eq(words), review_items::rev.eq(item.rev + 1)))
             .execute(tx.db())?,
     )
 }
@@ -488,6 +484,36 @@ pub fn save_undone(tx: &mut Tx<'_>, item: &Item, by: Option<PersonId>) -> Result
             ))
             .execute(tx.db())?,
     )
+}
+
+/// Somebody has done by hand what was left to do.
+pub fn save_proof(tx: &mut Tx<'_>, item: &Item, by: PersonId, proof: &str) -> Result<()> {
+    let now = tx.now();
+    let from = [Outcome::ByHand.as_str(), Outcome::Failed.as_str()];
+    let row = review_items::table
+        .find(item.id)
+        .filter(review_items::rev.eq(item.rev))
+        .filter(review_items::outcome.eq_any(from));
+    hit_one(
+        diesel::update(row)
+            .set((
+                review_items::outcome.eq(Outcome::Removed.as_str()),
+                review_items::applied_at.eq(now),
+                review_items::rev.eq(item.rev + 1),
+            ))
+            .execute(tx.db())?,
+    )?;
+    diesel::insert_into(review_proofs::table)
+        .values((
+            review_proofs::item_id.eq(item.id),
+            review_proofs::instance_id.eq(item.instance),
+            review_proofs::at.eq(now),
+            review_proofs::person_id.eq(by),
+            review_proofs::proof.eq(proof),
+        ))
+        .execute(tx.db())
+        .map_err(stale_if_taken)?;
+    Ok(())
 }
 
 /// Takes every answer of an instance away; returns how many there were.

@@ -19,6 +19,7 @@ mod reads;
 mod reminders;
 mod requests;
 mod reviewing;
+mod reviewing_lists;
 mod reviewing_stages;
 mod rights;
 mod scale;

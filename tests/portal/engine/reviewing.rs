@@ -791,6 +791,7 @@ fn a_review_that_is_changed_on_the_day_of_its_start_does_not_start_twice() {
     let review = w.try_review("Every week", terms.clone()).unwrap();
     w.settle();
     let new = commands::NewReview {
+        rows: vec![],
         id: review,
         name: "Every week, renamed".into(),
         catalog: None,

@@ -5,12 +5,14 @@ use keyholder::access::policy;
 use keyholder::db::Tx;
 use keyholder::db::schema::{review_instances, review_items};
 use keyholder::error::{Error, Result};
-use keyholder::kernel::{AssignmentId, PersonId, ReviewId, ReviewInstanceId, ReviewItemId};
+use keyholder::kernel::{
+    AssignmentId, PersonId, ReviewId, ReviewInstanceId, ReviewItemId, ReviewListId,
+};
 use keyholder::reviews::commands::{self, Answered, NewReview, Says};
 use keyholder::reviews::model::{
     Answer, Instance, Item, Outcome, Reviewers, Rhythm, Scope, Silence, Terms,
 };
-use keyholder::reviews::store;
+use keyholder::reviews::{list, store};
 
 use super::acts::assignment;
 use super::world::{World, named, terms};
@@ -63,7 +65,34 @@ impl World {
 
     /// Sets a review up, as administrator.
     pub fn try_review(&self, name: &str, terms: Terms) -> Result<ReviewId> {
-        let new = NewReview { id: ReviewId::fresh(), name: name.into(), catalog: None, terms };
+        self.set_up(NewReview {
+            id: ReviewId::fresh(),
+            name: name.into(),
+            catalog: None,
+            terms,
+            rows: vec![],
+        })
+    }
+
+    /// Sets a review of a list up, as administrator: these lines, left out where nobody knows their person.
+    pub fn try_list(&self, csv: &str, leave_out: bool, mut terms: Terms) -> Result<ReviewId> {
+        let id = ReviewId::fresh();
+        let lines = list::read(csv).expect("a list");
+        let who: Vec<String> = lines.iter().map(|line| line.who.clone()).collect();
+        let meant = self.db.read(|db| store::rows::meant(db, &who))?;
+        let rows = list::rows(&lines, &meant, leave_out, self.db.zone());
+        let rows = rows.map_err(|problems| {
+            let wrong = |problem: &keyholder::directory::Problem| {
+                keyholder::error::FieldError::new("list", problem.to_string())
+            };
+            Error::Invalid(problems.iter().map(wrong).collect())
+        })?;
+        terms.scope.source = list::source(ReviewListId(id.0), &lines, &rows);
+        let name = format!("List {}", self.now().micros());
+        self.set_up(NewReview { id, name, catalog: None, terms, rows })
+    }
+
+    fn set_up(&self, new: NewReview) -> Result<ReviewId> {
         self.by(self.root, move |tx| {
             let permit = policy::manage_review(tx.actor(), None)?;
             Ok(commands::create(tx, &permit, &new)?.id)
@@ -207,10 +236,10 @@ impl World {
         let item = self.items(id)[0].id;
         self.run(move |tx| {
             let copy = format!(
-                "INSERT INTO review_items SELECT '{}', instance_id, pool_id, '{ended}', person_id, \
-                 person_name, department, package_id, access_name, catalog_id, risk, since, ends_at, \
+                "INSERT INTO review_items SELECT '{}', instance_id, pool_id, '{ended}', NULL, \
+                 person_id, person_name, department, access_id, access_name, catalog_id, risk, since, ends_at, \
                  request_id, context, recommendation, changed, answer, until_at, note, answered_by, \
-                 answered_for, answered_at, first_answer, batch_id, reply, replied_at, outcome, \
+                 answered_for, answered_at, first_answer, batch_id, reply, outcome, \
                  apply_at, applied_at, undone_by, rev FROM review_items WHERE id = '{item}'",
                 ReviewItemId::fresh()
             );
