@@ -158,15 +158,15 @@ fn home(cx: &mut Cx) -> Result<Reply> {
         let glance = if manages { Some(at_a_glance(db, me, soon)?) } else { None };
         let suggested = suggested_names(db, Viewer::from(person))?;
         let reviews = if reviews {
-            (listing::asked(db, person, REVIEWS)?, listing::tallies(db, person)?)
+            (listing::asked(db, person, REVIEWS)?, listing::stake(db, person, None)?.tallies)
         } else {
-            (vec![], vec![])
+            Default::default()
         };
         let start = person.administrator && all_catalogs(db, actor, None, 1)?.is_empty();
         Ok((queue, open, holders, held, troubles, expired, glance, suggested, start, reviews))
     })?;
     let (queue, open, holders, held, troubles, expired, glance, suggested, start, reviews) = found;
-    let mut reviews = asked_rows(&reviews.0, reviews.1, times.now, times.zone);
+    let mut reviews = asked_rows(&reviews.0, &reviews.1, times.now, times.zone);
     reviews.retain(|row| row.left > 0);
     let (mut ending, rest): (Vec<_>, Vec<_>) =
         held.iter().partition(|(named, _)| named.assignment.ends_at.is_some_and(|end| end <= soon));

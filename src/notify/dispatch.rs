@@ -284,10 +284,13 @@ fn notices_of(
                 }
                 _ => continue,
             },
-            (Audience::ReviewPassedTo, _, _) => match (row.review_id, row.assignment_id) {
-                (Some(id), Some(assignment)) => {
+            (Audience::ReviewPassedTo, _, _) => match (row.review_id, row.assignment_id, &fact) {
+                (Some(id), Some(assignment), Fact::ReviewPassedOn { to, .. }) => {
                     let people = reviews::store::reviewers_of_assignment(db, id, assignment)?;
-                    (people, format!("/reviews/{id}"))
+                    // Who was asked before and still is need not be told.
+                    let called = directory::store::names(db, &people)?;
+                    let new = |id: &PersonId| called.get(id) == Some(to);
+                    (people.into_iter().filter(new).collect(), format!("/reviews/{id}"))
                 }
                 _ => continue,
             },

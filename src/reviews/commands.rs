@@ -10,7 +10,7 @@ mod staging;
 
 pub use answering::{Answered, Says, answer, answer_all, clear_batch, pass_on, reply, sign_off};
 pub use closing::{
-    close, close_due, confirm, confirmed, has_news, look, outcomes, prove, removals, undo,
+    CHUNK, close, close_due, confirm, confirmed, has_news, look, outcomes, prove, removals, undo,
 };
 pub use defining::{NewReview, change, create, end, rehearse, start_now};
 pub use describing::described;

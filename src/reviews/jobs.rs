@@ -35,7 +35,7 @@ pub fn run_due(db: &Database) -> Result<usize> {
         if !db.read(|db| store::ended_since(db, id, since))?.is_empty() {
             done += step(db, id, move |tx| commands::look(tx, id))?;
         }
-        if !db.read(|db| store::listing::orphans(db, id, 1))?.is_empty() {
+        if !db.read(|db| store::listing::orphans(db, id, None, 1))?.is_empty() {
             done += step(db, id, move |tx| commands::rehouse(tx, id))?;
         }
         if instance.due_at <= now {

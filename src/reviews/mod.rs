@@ -6,8 +6,9 @@
 //! belong to a *pool*: those who answer for them for the same reason. An instance goes through these states:
 //!
 //! `starting` (the snapshot is written, in chunks; `refused` if it does not match what is held), `open` (reviewers
-//! answer), `confirming` (silence would remove more than the share that is safe), `applying` (removals wait for the
-//! cooling-off time, are carried out and confirmed), `completed`; or `canceled`, without any effect.
+//! answer; `between` two stages what goes on is handed to others), `confirming` (silence would remove more than the share
+//! that is safe), `applying` (removals wait for the cooling-off time, are carried out and confirmed), `completed`; or
+//! `canceled`, without any effect.
 
 pub mod commands;
 pub mod context;

@@ -109,46 +109,35 @@ fn list(cx: &mut Cx) -> Result<Reply> {
     let me = cx.person()?.clone();
     let at = cx.cursor::<Ts>(PAGE)?;
     let scope = keeps(&me);
-    let (asked, tallies, about, kept, newest, describe) = cx.read(|db| {
+    let (asked, stake, kept) = cx.read(|db| {
         let asked = listing::asked(db, &me, ASKED)?;
-        let tallies = listing::tallies(db, &me)?;
-        let about = listing::is_about(db, me.id)?;
-        let (kept, newest) = match &scope {
-            None => (vec![], vec![]),
+        let stake = listing::stake(db, &me, scope.as_ref().map(Option::as_deref))?;
+        let kept = match &scope {
+            None => vec![],
             Some(catalogs) => {
                 let from = seek(at.as_ref(), ReviewId);
-                let kept = listing::kept(db, catalogs.as_deref(), from, ROWS as i64 + 1)?;
-                let ids: Vec<ReviewId> = kept.iter().map(|review| review.id).collect();
-                let newest = listing::newest(db, &ids)?;
-                (kept, newest)
+                listing::kept(db, catalogs.as_deref(), from, ROWS as i64 + 1)?
             }
         };
-        let describe = match &scope {
-            None => false,
-            Some(catalogs) => !listing::to_describe(db, catalogs.as_deref(), 1)?.is_empty(),
-        };
-        Ok((asked, tallies, about, kept, newest, describe))
+        Ok((asked, stake, kept))
     })?;
     let (now, zone) = (cx.now(), cx.zone());
-    let asked = asked_rows(&asked, tallies, now, zone);
-    let page = page(kept, ROWS, at.as_ref(), |review| (review.created_at, review.id.0));
+    let asked = asked_rows(&asked, &stake.tallies, now, zone);
+    let page = page(kept, ROWS, at.as_ref(), |(review, _)| (review.created_at, review.id.0));
     let pager = Listing::without_csv(cx, &page, "review", "reviews");
-    let row = |review: &Review| {
-        let instance = newest.iter().find(|instance| instance.review == review.id);
-        KeptRow {
-            href: format!("/reviews/definitions/{}", review.id),
-            name: review.name.clone(),
-            what: super::reads::sentences(&review.terms).swap_remove(0),
-            mark: review_mark(review, instance),
-            now: instance.map(|instance| format!("/reviews/{}/progress", instance.id)),
-            next: review.next_at.map(|at| When::start(at, now, zone)),
-        }
+    let row = |(review, newest): &(Review, Option<Instance>)| KeptRow {
+        href: format!("/reviews/definitions/{}", review.id),
+        name: review.name.clone(),
+        what: super::reads::sentences(&review.terms).swap_remove(0),
+        mark: review_mark(review, newest.as_ref()),
+        now: newest.as_ref().map(|instance| format!("/reviews/{}/progress", instance.id)),
+        next: review.next_at.map(|at| When::start(at, now, zone)),
     };
     let shown = ListPage {
         shell: cx.shell("Reviews", Place::Reviews)?,
         asked,
-        about,
-        describe,
+        about: stake.about,
+        describe: stake.describe,
         kept: scope.map(|_| page.rows.iter().map(row).collect()),
         pager,
         sets_up: me.administrator || (!me.owns.is_empty() && !me.auditor),
@@ -168,11 +157,10 @@ fn keeps(me: &Person) -> Option<Option<Vec<crate::kernel::CatalogId>>> {
 #[must_use]
 pub fn asked_rows(
     asked: &[Instance],
-    tallies: Vec<(ReviewInstanceId, listing::Progress)>,
+    tallies: &HashMap<ReviewInstanceId, listing::Progress>,
     now: Ts,
     zone: Zone,
 ) -> Vec<AskedRow> {
-    let tallies: HashMap<_, _> = tallies.into_iter().collect();
     let row = |instance: &Instance| {
         let progress = tallies.get(&instance.id).copied().unwrap_or_default();
         let due = Some(When::end(instance.due_at, now, zone));

@@ -25,6 +25,8 @@ use crate::support::target::FakeTarget;
 use crate::support::visitor::{Page, Visitor};
 use crate::support::world::{by, undo_seconds};
 
+mod reviewing;
+
 const KILLS: usize = 20;
 /// Each of them can be requested by each of the team once.
 const PACKAGES: usize = 60;

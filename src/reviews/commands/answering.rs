@@ -8,9 +8,11 @@ use crate::db::{Tx, hold_review};
 use crate::directory;
 use crate::error::{Error, Refusal, Result};
 use crate::kernel::{
-    About, AnswerBatchId, AnswerId, Fact, PersonId, ReviewInstanceId, ReviewItemId, Risk,
+    About, AnswerBatchId, AnswerId, Fact, PersonId, ReviewInstanceId, ReviewItemId, ReviewPoolId,
+    Risk,
 };
 use crate::reviews::model::{Answer, Instance, Item, Outcome, State, Via};
+use crate::reviews::store::Pool;
 use crate::reviews::store::writes::{self, Given, NewAnswer, Signed};
 use crate::reviews::{rules, store};
 use crate::web::words::last_day;
@@ -146,7 +148,8 @@ pub fn answer_all(
     Ok(permits.len())
 }
 
-/// Takes a whole batch of answers back, as far as nobody has changed them since; returns how many.
+/// Takes a whole batch of answers back, as far as nobody has changed them since and they are still the actor's to give;
+/// returns how many.
 ///
 /// # Errors
 /// `Refused` when the instance is closed.
@@ -154,6 +157,14 @@ pub fn clear_batch(tx: &mut Tx<'_>, id: ReviewInstanceId, batch: AnswerBatchId) 
     let instance = open(tx, id)?;
     let me = tx.actor().id().ok_or(Error::Missing)?;
     let items = store::listing::of_batch(tx.db(), id, batch, me)?;
+    let standings = store::standings(tx.db(), &items)?;
+    // Who has lost the right to answer meanwhile has lost that of taking back.
+    let may = |standing: &ItemStanding| policy::answer_item(tx.actor(), standing).is_ok();
+    let items: Vec<Item> = items
+        .into_iter()
+        .zip(&standings)
+        .filter_map(|(item, standing)| may(standing).then_some(item))
+        .collect();
     for item in &items {
         writes::clear_answer(tx, item)?;
         let new = NewAnswer {
@@ -177,10 +188,12 @@ pub fn clear_batch(tx: &mut Tx<'_>, id: ReviewInstanceId, batch: AnswerBatchId) 
     Ok(items.len())
 }
 
-/// Hands an item on: *not mine* (D28). To anybody who is here, but never to the person who is reviewed (D29).
+/// Hands an item on: *not mine* (D28). To anybody who is here, but never to the person who is reviewed (D29). Whoever
+/// else was asked about it still is.
 ///
 /// # Errors
-/// `Invalid` on `to` and `note`; `Refused` when the instance is closed or everybody answers for themselves.
+/// `Invalid` on `to` and `note`; `Refused` when the instance is closed, everybody answers for themselves, or another
+/// reviewer has answered already.
 pub fn pass_on(
     tx: &mut Tx<'_>,
     permit: &Permit<AnswerItem>,
@@ -206,13 +219,24 @@ pub fn pass_on(
     }
     let person = directory::store::person(tx.db(), to)?;
     let auditor = person.auditor && !person.administrator;
-    if !person.enabled || to == before.person || standing.reviewers == [to] || auditor {
+    let (me, instead) = whose(tx, &before)?;
+    let gone = instead.as_ref().map_or(me, |(id, _)| *id);
+    if !person.enabled || to == before.person || to == gone || auditor {
         return Err(Error::invalid("to", super::super::NOBODY));
     }
-    let (me, instead) = whose(tx, &before)?;
-    let at = (instance.id, instance.stage);
-    let pool = writes::pools(tx, at, &[(format!("passed:{to}"), Via::Passed, vec![to])])?;
-    let pool = pool.first().ok_or(Error::Stale)?.1;
+    let by = before.answered_by.filter(|by| before.answer.is_some() && *by != me && *by != gone);
+    if let Some(by) = by.filter(|_| before.answered_for != Some(gone)) {
+        return Err(Error::refused(
+            "It has been answered meanwhile",
+            format!(
+                "{} has answered it. Nothing was passed on; you can still answer otherwise.",
+                directory::store::person(tx.db(), by)?.name
+            ),
+        ));
+    }
+    let pools = store::pools(tx.db(), &[before.pool])?;
+    let pool = pools.first().ok_or(Error::Missing)?;
+    let pool = instead_of(tx, &instance, pool, gone, to)?;
     writes::save_pool(tx, &before, pool)?;
     let given =
         Given { answer: Answer::Unknown, until: None, note: Some(note.to_owned()), batch: None };
@@ -224,6 +248,25 @@ pub fn pass_on(
     };
     tx.record(&fact, about(&instance, &before).note(note))?;
     Ok(person.name)
+}
+
+/// The pool in which somebody has taken the place of one reviewer, and the others stay.
+pub(super) fn instead_of(
+    tx: &mut Tx<'_>,
+    instance: &Instance,
+    pool: &Pool,
+    gone: PersonId,
+    to: PersonId,
+) -> Result<ReviewPoolId> {
+    let others = pool.reviewers.iter().copied().filter(|one| *one != gone && *one != to);
+    let people: Vec<PersonId> = others.chain([to]).collect();
+    let key = match people.len() {
+        1 => format!("passed:{to}"),
+        _ => format!("passed:{}:{gone}:{to}", pool.id),
+    };
+    let at = (instance.id, instance.stage);
+    let pools = writes::pools(tx, at, &[(key, Via::Passed, people)])?;
+    Ok(pools.first().ok_or(Error::Stale)?.1)
 }
 
 /// The person who is reviewed says something about it, before it is answered.

@@ -1,11 +1,11 @@
 //! The keeper's part: reminders, more time, other reviewers, starting over, calling off.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
 use crate::access::{Permit, RunReview};
-use crate::db::{Tx, lock_review};
+use crate::db::{Tx, hold_review, lock_review};
 use crate::directory;
 use crate::error::{Error, Result};
 use crate::kernel::fact::listed;
@@ -16,6 +16,7 @@ use crate::reviews::snapshot::about;
 use crate::reviews::store::writes;
 use crate::reviews::{rules, store};
 
+use super::answering::instead_of;
 use super::closing::{CHUNK, call_off, not_about_oneself, not_open};
 
 /// The reminder that is due goes to reviewers with open items (D32). False when there was nothing to remind of.
@@ -141,7 +142,8 @@ fn needs_reason(reason: &str) -> Result<()> {
     }
 }
 
-/// Hands everything that waits for one reviewer to another one; returns how many items.
+/// Hands everything that waits for one reviewer to another one; whoever else was asked about it still is. Returns how
+/// many items.
 ///
 /// # Errors
 /// `Invalid` on `to`; `Refused` when it is not open.
@@ -171,14 +173,14 @@ pub fn hand_over(
         };
         return Err(Error::invalid("to", words));
     }
-    let pool = writes::pools(
-        tx,
-        (read.id, read.stage),
-        &[(format!("passed:{to}"), Via::Passed, vec![to])],
-    )?;
-    let pool = pool.first().ok_or(Error::Stale)?.1;
+    let before: BTreeSet<ReviewPoolId> = items.iter().map(|item| item.pool).collect();
+    let before: Vec<ReviewPoolId> = before.into_iter().collect();
+    let mut now = BTreeMap::new();
+    for pool in store::pools(tx.db(), &before)? {
+        now.insert(pool.id, instead_of(tx, &read, &pool, from, to)?);
+    }
     for item in &items {
-        writes::save_pool(tx, item, pool)?;
+        writes::save_pool(tx, item, *now.get(&item.pool).ok_or(Error::Stale)?)?;
     }
     let fact = Fact::ReviewersReplaced { review: read.name.clone(), gone, now: vec![person.name] };
     tx.record(&fact, about(&read))?;
@@ -191,23 +193,29 @@ pub fn hand_over(
 /// # Errors
 /// `Stale` when somebody answers one of them now.
 pub fn rehouse(tx: &mut Tx<'_>, id: ReviewInstanceId) -> Result<usize> {
+    hold_review(tx, id)?;
     let read = store::instance(tx.db(), id)?;
     if read.state != State::Open {
         return Ok(0);
     }
-    let orphans = store::listing::orphans(tx.db(), id, CHUNK)?;
     let mut told = BTreeSet::new();
-    let mut moved = 0;
-    for item in &orphans {
-        // Where nobody at all could answer, it waits: silence decides, and the page says so.
-        let Some(people) = others(tx, &read, item)? else { continue };
-        let ids: Vec<String> = people.iter().map(PersonId::to_string).collect();
-        let key = format!("later:{}", ids.join(","));
-        let pool = writes::pools(tx, (id, read.stage), &[(key, Via::Fallback, people)])?;
-        let pool = pool.first().ok_or(Error::Stale)?.1;
-        writes::save_pool(tx, item, pool)?;
-        told.insert((item.pool, pool));
-        moved += 1;
+    let (mut moved, mut after) = (0, None);
+    // What nobody can take keeps nothing behind it from being taken.
+    while moved == 0 {
+        let orphans = store::listing::orphans(tx.db(), id, after, CHUNK)?;
+        let Some(last) = orphans.last() else { break };
+        after = Some(last.id);
+        for item in &orphans {
+            // Where nobody at all could answer, it waits: silence decides, and the page says so.
+            let Some(people) = others(tx, &read, item)? else { continue };
+            let ids: Vec<String> = people.iter().map(PersonId::to_string).collect();
+            let key = format!("later:{}", ids.join(","));
+            let pool = writes::pools(tx, (id, read.stage), &[(key, Via::Fallback, people)])?;
+            let pool = pool.first().ok_or(Error::Stale)?.1;
+            writes::save_pool(tx, item, pool)?;
+            told.insert((item.pool, pool));
+            moved += 1;
+        }
     }
     for (from, to) in told {
         let fact = Fact::ReviewersReplaced {

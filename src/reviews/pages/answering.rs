@@ -17,6 +17,7 @@ use crate::reviews::commands::{self, Says};
 use crate::reviews::model::{Answer, Earlier, Instance, Item, Outcome, Silence, State, Via};
 use crate::reviews::store::listing::{self, By, Group, Mine, Part, Progress};
 use crate::reviews::store::{self, Pool};
+use crate::settings::store::organization;
 use crate::web::listing::{PAGE, address};
 use crate::web::paging::Cursor;
 use crate::web::words::{When, last_day};
@@ -204,7 +205,8 @@ struct ItemBlock {
     about_it: Option<String>,
     policy: String,
     reason: Option<String>,
-    approved_by: Vec<String>,
+    /// Who approved it; none where the reader is not to know (E17).
+    approved_by: Option<Vec<String>>,
     peers: Option<(usize, usize)>,
     peers_words: Option<String>,
     changes: Vec<String>,
@@ -283,7 +285,7 @@ fn draw_part(
         from => from.flatten(),
     };
     let me = cx.person()?.clone();
-    let (rows, pools, names, alike) = cx.read(|db| {
+    let (rows, pools, names, alike, veiled) = cx.read(|db| {
         let mut rows = listing::part(db, (mine, instance.id, part), from, ROWS as i64 + 1)?;
         // A form that is shown again shows the item that it is about, wherever it stands in the list.
         if let Some(typed) = typed
@@ -302,7 +304,10 @@ fn draw_part(
             }
             Part::Person(_) => 0,
         };
-        Ok((rows, pools, names, alike))
+        // Only in a review of oneself is the reader the one who had to wait for a decision.
+        let own = pools.iter().any(|pool| pool.via == Via::Own);
+        let veiled = own && !organization(db)?.approver_names && !me.administrator;
+        Ok((rows, pools, names, alike, veiled))
     })?;
     let page = crate::web::paging::page(rows, ROWS, at.as_ref(), |item| {
         (place(item, by_person), item.id.0)
@@ -313,7 +318,7 @@ fn draw_part(
     let heading = if by_person { first.person_name.clone() } else { first.access_name.clone() };
     let (now, zone) = (cx.now(), cx.zone());
     let block = |item: &Item| {
-        let reader = Reader { instance, pools: &pools, names: &names, me: &me, now, zone };
+        let reader = Reader { instance, pools: &pools, names: &names, me: &me, veiled, now, zone };
         reader.block(item, by_person, typed)
     };
     let frame = Frame::of(cx, instance, *progress);
@@ -368,6 +373,8 @@ struct Reader<'a> {
     pools: &'a [Pool],
     names: &'a HashMap<PersonId, String>,
     me: &'a crate::access::Person,
+    /// Those whose access it is do not read who approved it (E17).
+    veiled: bool,
     now: Ts,
     zone: Zone,
 }
@@ -399,7 +406,7 @@ impl Reader<'_> {
             ends: item.ends_at.map(|at| When::end(at, self.now, self.zone)),
             policy: context.policy.clone(),
             reason: context.reason.clone(),
-            approved_by: context.approved_by.clone(),
+            approved_by: (!self.veiled || !standing.own).then(|| context.approved_by.clone()),
             peers: context
                 .peers
                 .filter(|peers| peers.of >= 5 && peers.of <= 12 && peers.have <= peers.of)
@@ -421,7 +428,7 @@ impl Reader<'_> {
                 Some(Via::Manager) => "You are the manager.",
                 Some(Via::Named) => "The review names you.",
                 Some(Via::Owner) => "You own the catalog.",
-                Some(Via::Passed) => "It was passed on to you.",
+                Some(Via::Passed) => "A reviewer has passed it on.",
                 Some(Via::Fallback) | None => "Nobody else could be asked.",
             },
             instead_of: policy::reviews_for(self.me, &standing)
@@ -532,6 +539,25 @@ fn item_of(cx: &Cx, instance: &Instance) -> Result<Item> {
 
 pub(super) fn answer(cx: &mut Cx) -> Result<Reply> {
     let id: ReviewItemId = cx.id("item")?;
+    save(cx, id).or_else(|error| Err(passed_on(cx, id, error)?))
+}
+
+/// Whoever has passed an item on and answers it in another tab is told so.
+fn passed_on(cx: &Cx, id: ReviewItemId, error: Error) -> Result<Error> {
+    if !matches!(error, Error::Missing) {
+        return Ok(error);
+    }
+    let me = cx.person()?.id;
+    Ok(match cx.read(|db| listing::passed_to(db, id, me))? {
+        Some(name) => Error::refused(
+            "You have passed it on",
+            format!("{name} was asked in your place. Your answer was not taken."),
+        ),
+        None => error,
+    })
+}
+
+fn save(cx: &mut Cx, id: ReviewItemId) -> Result<Reply> {
     let form = cx.form().clone();
     let part = part_of(&form);
     let (note, until) = (form.text("note"), form.line("until"));
@@ -567,8 +593,16 @@ pub(super) fn answer(cx: &mut Cx) -> Result<Reply> {
     })?;
     let item = &answered.before;
     let mut text = format!("{} of {}.", item.access_name, item.person_name);
-    if let Some(other) = &answered.other {
-        text = format!("{text} {other} had answered before; yours counts now.");
+    let was = item.answer.filter(|was| *was != given);
+    match (&answered.other, was) {
+        (Some(other), _) => {
+            text = format!("{text} {other} had answered before; yours counts now.");
+        }
+        // Also in another tab.
+        (None, Some(was)) => {
+            text = format!("{text} Before it was answered “{}”; this counts now.", was.label());
+        }
+        (None, None) => {}
     }
     text = match left {
         0 => format!("{text} Nothing is left for you: sign off when you are done."),

@@ -56,6 +56,8 @@ impl DefinePage {
 struct StageFields {
     /// "2" or "3": the end of the names of its fields.
     number: &'static str,
+    /// What it is called.
+    nth: &'static str,
     /// What the stage before is called.
     before: &'static str,
     /// True where something is said about it.
@@ -72,8 +74,8 @@ impl StageFields {
     }
 }
 
-/// The ends of the names of the fields of later stages, and what the stage before each is called.
-const LATER: [(&str, &str); 2] = [("2", "first"), ("3", "second")];
+/// The ends of the names of the fields of later stages, and what each is called.
+const LATER: [(&str, &str); 2] = [("2", "second"), ("3", "third")];
 
 struct Preview {
     reads: Vec<String>,
@@ -182,7 +184,7 @@ fn draw(
         std::iter::once(choice(String::new(), "No group".into(), chosen)).chain(all).collect()
     };
     let named = in_groups(form.raw("group"));
-    let stage = |(number, before): (&'static str, &'static str)| {
+    let stage = |(number, nth): (&'static str, &'static str)| {
         let kind = form.raw(&format!("reviewers{number}"));
         let kinds = [
             ("", "Nobody: there is no such stage"),
@@ -199,7 +201,8 @@ fn draw(
         };
         StageFields {
             number,
-            before,
+            nth,
+            before: if number == "2" { "first" } else { "second" },
             on: !kind.is_empty(),
             kinds: kinds.map(|(value, label)| choice(value.into(), label.into(), kind)).into(),
             groups: in_groups(form.raw(&format!("group{number}"))),

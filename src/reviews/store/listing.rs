@@ -717,12 +717,17 @@ pub fn open_of(db: &mut Db, id: ReviewInstanceId, person: PersonId) -> Result<Ve
     Ok(items!(query, db))
 }
 
-/// Items without an answer whose reviewers have all left, but for the person who is reviewed. Two statements, the
-/// second only where somebody has left.
+/// Items without an answer whose reviewers have all left, but for the person who is reviewed; those after one of them, by
+/// their ids. Two statements, the second only where somebody has left.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn orphans(db: &mut Db, id: ReviewInstanceId, limit: i64) -> Result<Vec<Item>> {
+pub fn orphans(
+    db: &mut Db,
+    id: ReviewInstanceId,
+    after: Option<ReviewItemId>,
+    limit: i64,
+) -> Result<Vec<Item>> {
     let left: Vec<ReviewPoolId> = review_reviewers::table
         .inner_join(people::table)
         .inner_join(review_pools::table)
@@ -740,8 +745,10 @@ pub fn orphans(db: &mut Db, id: ReviewInstanceId, limit: i64) -> Result<Vec<Item
         .filter(review_reviewers::pool_id.eq(review_items::pool_id))
         .filter(review_reviewers::person_id.ne(review_items::person_id))
         .filter(people::enabled.eq(true));
+    let after = after.unwrap_or(ReviewItemId(uuid::Uuid::nil()));
     let query = review_items::table
         .filter(review_items::pool_id.eq_any(left))
+        .filter(review_items::id.gt(after))
         .filter(review_items::answer.is_null())
         .filter(review_items::outcome.is_null())
         .filter(not(exists(able)))
@@ -804,7 +811,8 @@ pub fn asked(db: &mut Db, person: &Person, limit: i64) -> Result<Vec<Instance>> 
     rows.into_iter().map(InstanceRow::read).collect()
 }
 
-/// The reviews that somebody looks after or reads, newest first: all, or those of these catalogs.
+/// The reviews that somebody looks after or reads, newest first, with the newest instance of each: all, or those of these
+/// catalogs. One statement.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -813,8 +821,15 @@ pub fn kept(
     catalogs: Option<&[CatalogId]>,
     seek: Option<Seek<crate::kernel::ReviewId>>,
     limit: i64,
-) -> Result<Vec<Review>> {
-    let mut query = reviews::table.select(ReviewRow::as_select()).limit(limit).into_boxed();
+) -> Result<Vec<(Review, Option<Instance>)>> {
+    let newest = review_instances::review_id
+        .eq(reviews::id)
+        .and(review_instances::number.eq(reviews::number));
+    let mut query = reviews::table
+        .left_join(review_instances::table.on(newest))
+        .select((ReviewRow::as_select(), Option::<InstanceRow>::as_select()))
+        .limit(limit)
+        .into_boxed();
     if let Some(catalogs) = catalogs {
         query = query.filter(reviews::catalog_id.eq_any(catalogs.to_vec()));
     }
@@ -828,22 +843,11 @@ pub fn kept(
             .order((at.desc(), id.desc())),
         None => query.order((at.desc(), id.desc())),
     };
-    let rows: Vec<ReviewRow> = query.load(db)?;
-    rows.into_iter().map(ReviewRow::read).collect()
-}
-
-/// The newest instance of each of these reviews.
-///
-/// # Errors
-/// When the database does not answer.
-pub fn newest(db: &mut Db, all: &[crate::kernel::ReviewId]) -> Result<Vec<Instance>> {
-    let rows: Vec<InstanceRow> = review_instances::table
-        .inner_join(reviews::table)
-        .filter(review_instances::review_id.eq_any(all))
-        .filter(review_instances::number.eq(reviews::number))
-        .select(InstanceRow::as_select())
-        .load(db)?;
-    rows.into_iter().map(InstanceRow::read).collect()
+    let rows: Vec<(ReviewRow, Option<InstanceRow>)> = query.load(db)?;
+    let read = |(review, newest): (ReviewRow, Option<InstanceRow>)| {
+        Ok((review.read()?, newest.map(InstanceRow::read).transpose()?))
+    };
+    rows.into_iter().map(read).collect()
 }
 
 /// How far a reviewer is, for whoever looks after the instance.
@@ -1047,22 +1051,55 @@ pub fn said(db: &mut Db, items: &[ReviewItemId]) -> Result<Vec<Said>> {
     Ok(rows.into_iter().map(one).collect())
 }
 
+/// To whom somebody passed an item on, the last time that they did.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn passed_to(db: &mut Db, item: ReviewItemId, by: PersonId) -> Result<Option<String>> {
+    Ok(review_answers::table
+        .inner_join(people::table.on(people::id.nullable().eq(review_answers::passed_to)))
+        .filter(review_answers::item_id.eq(item))
+        .filter(review_answers::person_id.eq(by))
+        .order((review_answers::at.desc(), review_answers::id.desc()))
+        .select(people::name)
+        .first(db)
+        .optional()?)
+}
+
 #[derive(QueryableByName)]
 struct TallyRow {
-    #[diesel(sql_type = Uid)]
-    instance_id: ReviewInstanceId,
+    #[diesel(sql_type = Text)]
+    what: String,
+    #[diesel(sql_type = Nullable<Uid>)]
+    instance_id: Option<ReviewInstanceId>,
     #[diesel(sql_type = BigInt)]
     items: i64,
     #[diesel(sql_type = BigInt)]
     answered: i64,
 }
 
-/// How far somebody is in every open instance in which they are asked, also in somebody's place. One statement; what a
-/// stand-in may not answer is left out on the instance's own page.
+/// What open reviews are about for somebody.
+#[derive(Clone, Debug, Default)]
+pub struct Stake {
+    /// How far they are in every instance in which they are asked.
+    pub tallies: HashMap<ReviewInstanceId, Progress>,
+    /// Is anything of theirs reviewed or carried out now?
+    pub about: bool,
+    /// Is there anything that they are to describe better?
+    pub describe: bool,
+}
+
+/// How far somebody is in every open instance in which they are asked, also in somebody's place; whether something of
+/// theirs is reviewed; and whether something is to be described better, everywhere or in these catalogs. One statement;
+/// what a stand-in may not answer is left out on the instance's own page.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn tallies(db: &mut Db, person: &Person) -> Result<Vec<(ReviewInstanceId, Progress)>> {
+pub fn stake(
+    db: &mut Db,
+    person: &Person,
+    describes: Option<Option<&[CatalogId]>>,
+) -> Result<Stake> {
     let me = person.id;
     let places: Vec<String> =
         person.stands_for.iter().map(|stands| format!("'{}'", stands.person)).collect();
@@ -1073,37 +1110,46 @@ pub fn tallies(db: &mut Db, person: &Person) -> Result<Vec<(ReviewInstanceId, Pr
             some.join(", ")
         ),
     };
+    let catalogs = |ids: &[CatalogId]| {
+        let ids: Vec<String> = ids.iter().map(|id| format!("'{id}'")).collect();
+        if ids.is_empty() { "NULL".to_owned() } else { ids.join(", ") }
+    };
+    let describes = match describes {
+        None => String::new(),
+        Some(all) => format!(
+            " UNION ALL SELECT 'describe', NULL, COUNT(*), 0 FROM description_tasks d \
+             JOIN packages p ON p.id = d.package_id WHERE d.done_at IS NULL{}",
+            all.map(|ids| format!(" AND p.catalog_id IN ({})", catalogs(ids))).unwrap_or_default()
+        ),
+    };
     // Only ids stand in it, no words of anybody.
     let text = format!(
-        "SELECT i.instance_id, COUNT(DISTINCT i.id) AS items, \
+        "SELECT 'review' AS what, i.instance_id, COUNT(DISTINCT i.id) AS items, \
          COUNT(DISTINCT CASE WHEN i.answer IS NOT NULL THEN i.id END) AS answered \
          FROM review_reviewers r JOIN review_pools o ON o.id = r.pool_id \
          JOIN review_instances n ON n.id = r.instance_id AND n.state = 'open' \
          JOIN review_items i ON i.pool_id = r.pool_id \
          WHERE (i.outcome IS NULL OR i.answer IS NOT NULL) AND \
          ((r.person_id = '{me}' AND (o.via = 'self' OR i.person_id <> '{me}')){places}) \
-         GROUP BY i.instance_id"
+         GROUP BY i.instance_id \
+         UNION ALL SELECT 'about', NULL, COUNT(*), 0 FROM review_items i \
+         JOIN review_instances n ON n.id = i.instance_id \
+         WHERE i.person_id = '{me}' AND n.state IN ('open', 'confirming', 'applying'){describes}"
     );
     let rows: Vec<TallyRow> = diesel::sql_query(text).load(db)?;
-    let one =
-        |row: TallyRow| (row.instance_id, Progress { all: row.items, answered: row.answered });
-    Ok(rows.into_iter().map(one).collect())
-}
-
-/// Is anything of this person reviewed or carried out now?
-///
-/// # Errors
-/// When the database does not answer.
-pub fn is_about(db: &mut Db, person: PersonId) -> Result<bool> {
-    let items = review_items::table
-        .inner_join(review_instances::table)
-        .filter(review_items::person_id.eq(person))
-        .filter(review_instances::state.eq_any([
-            State::Open.as_str(),
-            State::Confirming.as_str(),
-            State::Applying.as_str(),
-        ]));
-    Ok(diesel::select(exists(items)).get_result(db)?)
+    let mut stake = Stake::default();
+    for row in rows {
+        match (row.what.as_str(), row.instance_id) {
+            ("about", _) => stake.about = row.items > 0,
+            ("describe", _) => stake.describe = row.items > 0,
+            (_, Some(id)) => {
+                let progress = Progress { all: row.items, answered: row.answered };
+                stake.tallies.insert(id, progress);
+            }
+            (_, None) => {}
+        }
+    }
+    Ok(stake)
 }
 
 /// What somebody answered otherwise than *keep*, removals first.

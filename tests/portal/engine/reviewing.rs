@@ -1,7 +1,7 @@
 //! Access reviews: snapshot, reviewers, answers, silence, cooling-off, reminders (D27 to D32, D34).
 
 use keyholder::error::Error;
-use keyholder::kernel::{Fact, Risk};
+use keyholder::kernel::{AnswerBatchId, Fact, Risk};
 use keyholder::reviews::commands::{self, Says};
 use keyholder::reviews::model::{Answer, Outcome, Reviewers, Rhythm, Scope, Silence, State};
 use keyholder::reviews::snapshot;
@@ -9,6 +9,11 @@ use keyholder::reviews::store;
 
 use crate::support::reviews::{asked, once, says, wrong};
 use crate::support::world::{DAY, TARGET, World, at, named, refused, terms};
+
+mod closing;
+mod races;
+mod statements;
+mod tabs;
 
 #[test]
 fn d27_the_snapshot_holds_what_was_held_at_its_start_and_what_a_reviewer_has_to_know() {
@@ -66,9 +71,10 @@ fn d27_a_start_that_was_interrupted_goes_on_where_it_was() {
     let Some(w) = World::new() else { return };
     let pair = w.package_and_policy(&[], terms(vec![]));
     let people = w.people(1_100);
+    let mut all = Vec::new();
     for person in &people {
         let request = w.assign(w.root, crate::support::acts::assignment(pair.0, pair.1, *person));
-        request.unwrap();
+        all.push(request.unwrap());
     }
     w.settle();
     w.pass(60);
@@ -77,14 +83,16 @@ fn d27_a_start_that_was_interrupted_goes_on_where_it_was() {
     assert!(w.run(move |tx| snapshot::go_on(tx, id)));
     let there = w.instance(id);
     assert_eq!((there.state, there.item_count), (State::Starting, snapshot::CHUNK));
+    // One ends at the moment of the start: it is not held any more.
+    w.end(w.root, w.assignment(all[0]).id).unwrap();
     // Somebody loses access meanwhile: they held it at the start.
     w.pass(1);
     let last = people.last().copied().unwrap();
     w.leave(last);
     w.settle();
     let there = w.instance(id);
-    assert_eq!((there.state, there.source_count), (State::Open, Some(1_100)));
-    assert_eq!(w.items(id).len(), 1_100);
+    assert_eq!((there.state, there.source_count), (State::Open, Some(1_099)));
+    assert_eq!(w.items(id).len(), 1_099);
     assert_eq!(w.outcome(id, last), Some(Outcome::Gone));
 }
 
@@ -123,6 +131,26 @@ fn d27_a_scope_is_any_filter_of_what_is_held() {
 }
 
 #[test]
+fn d27_the_recommendation_is_part_of_the_snapshot_and_stays_as_it_was() {
+    let Some(w) = World::new() else { return };
+    let role = w.role("ledger");
+    let (one, two) = (
+        w.package_and_policy(&[role], terms(vec![])),
+        w.package_and_policy(&[role], terms(vec![])),
+    );
+    let held = w.holds_of(w.ada, one);
+    w.holds_of(w.ada, two);
+    let id = w.review(once(asked(&[w.ben])));
+    w.end(w.root, held).unwrap();
+    w.settle();
+    let all = w.items(id);
+    let later = all.iter().find(|item| item.package == Some(two.0)).unwrap();
+    assert_eq!(later.recommendation, Some(Answer::Remove), "{:?}", later.context);
+    assert!(later.context.advice[0].ends_with("gives the same."), "{:?}", later.context);
+    assert!(all.iter().any(|item| item.recommendation.is_none()), "of two the later one");
+}
+
+#[test]
 fn d28_the_last_answer_counts_until_it_closes_and_all_of_them_are_kept() {
     let Some(w) = World::new() else { return };
     w.holding(w.ada, "ledger");
@@ -157,6 +185,14 @@ fn d28_not_mine_goes_to_another_reviewer_with_the_reason() {
     let item = w.item_of(id, w.ada);
     assert_eq!(wrong(w.passes_on(w.ben, item.id, w.ada)), ["to"], "never to the person (D29)");
     assert_eq!(wrong(w.passes_on(w.ben, item.id, w.ben)), ["to"]);
+    let (id_of, to) = (item.id, w.dan);
+    let silent = w.by(w.ben, move |tx| {
+        let item = store::item(tx.db(), id_of)?;
+        let standing = store::standings(tx.db(), std::slice::from_ref(&item))?;
+        let permit = keyholder::access::policy::answer_item(tx.actor(), &standing[0])?;
+        commands::pass_on(tx, &permit, to, "")
+    });
+    assert_eq!(wrong(silent), ["note"], "not without a reason");
     w.passes_on(w.ben, item.id, w.dan).unwrap();
     w.settle();
     assert_eq!(w.reviewers(&w.item_of(id, w.ada)), [w.dan]);
@@ -167,6 +203,124 @@ fn d28_not_mine_goes_to_another_reviewer_with_the_reason() {
     assert_eq!(said[0].answer, "passed");
     assert_eq!(said[0].passed_to.as_deref(), Some("Dan"));
     assert_eq!(said[0].note.as_deref(), Some("they know the team"));
+}
+
+#[test]
+fn d28_not_mine_takes_nothing_from_the_others_who_are_asked() {
+    let Some(w) = World::new() else { return };
+    w.holding(w.ada, "ledger");
+    w.holding(w.eve, "archive");
+    let id = w.review(once(asked(&[w.ben, w.dan])));
+    let item = w.item_of(id, w.ada);
+    w.passes_on(w.ben, item.id, w.cleo).unwrap();
+    w.settle();
+    let now = w.item_of(id, w.ada);
+    let asked = w.reviewers(&now);
+    assert!(asked.contains(&w.dan) && asked.contains(&w.cleo) && asked.len() == 2, "{asked:?}");
+    let passed = |who| w.notices(who).iter().filter(|n| n.contains("passed")).count();
+    assert_eq!((passed(w.cleo), passed(w.dan)), (1, 0), "who had it before has it still");
+    assert!(matches!(w.answers(w.ben, item.id, says(Answer::Keep)), Err(Error::Missing)));
+    let with_both = w.reviewers(&w.item_of(id, w.eve));
+    assert!(with_both.contains(&w.ben) && with_both.contains(&w.dan), "the rest is as it was");
+    // Who is asked already can get it alone.
+    w.passes_on(w.cleo, item.id, w.dan).unwrap();
+    assert_eq!(w.reviewers(&w.item_of(id, w.ada)), [w.dan]);
+    // What another reviewer has answered stays answered.
+    let other = w.item_of(id, w.eve).id;
+    w.answers(w.dan, other, says(Answer::Remove)).unwrap();
+    let no = refused(w.passes_on(w.ben, other, w.cleo));
+    assert_eq!(no.title, "It has been answered meanwhile");
+    assert!(no.why.starts_with("Dan has answered it."), "{}", no.why);
+    assert_eq!(w.item_of(id, w.eve).answer, Some(Answer::Remove));
+    // What is one's own answer is taken back with it.
+    w.passes_on(w.dan, other, w.cleo).unwrap();
+    assert_eq!(w.item_of(id, w.eve).answer, None);
+}
+
+#[test]
+fn d28_handing_over_takes_nothing_from_the_others_who_are_asked() {
+    let Some(w) = World::new() else { return };
+    w.holding(w.ada, "ledger");
+    w.holding(w.cleo, "archive");
+    let id = w.review(once(asked(&[w.ben, w.dan])));
+    let (ben, eve, cleo) = (w.ben, w.eve, w.cleo);
+    let n = w.runs(w.root, id, move |tx, p| commands::hand_over(tx, p, ben, cleo)).unwrap();
+    assert_eq!(n, 1, "not their own");
+    let asked = w.reviewers(&w.item_of(id, w.ada));
+    assert!(asked.contains(&w.dan) && asked.contains(&w.cleo) && asked.len() == 2, "{asked:?}");
+    w.runs(w.root, id, move |tx, p| commands::hand_over(tx, p, ben, eve)).unwrap();
+    let asked = w.reviewers(&w.item_of(id, w.cleo));
+    assert!(asked.contains(&w.dan) && asked.contains(&w.eve) && asked.len() == 2, "{asked:?}");
+}
+
+#[test]
+fn d29_whoever_has_lost_an_item_takes_no_answer_on_it_back() {
+    let Some(w) = World::new() else { return };
+    let pair = w.package_and_policy(&[w.role("ledger")], terms(vec![]));
+    for person in [w.ada, w.eve, w.cleo] {
+        w.holds_of(person, pair);
+    }
+    let weekly = keyholder::reviews::model::Terms {
+        rhythm: Rhythm::Weekly,
+        days: 3,
+        ..once(asked(&[w.ben]))
+    };
+    let review = w.try_review("Every week", weekly).unwrap();
+    w.settle();
+    let together = |who, id, batch| {
+        let ids: Vec<_> = w.items(id).iter().map(|item| item.id).collect();
+        w.by(who, move |tx| {
+            let items = store::items(tx.db(), &ids)?;
+            let standings = store::standings(tx.db(), &items)?;
+            let mut permits = Vec::new();
+            for standing in &standings {
+                permits.push(keyholder::access::policy::answer_item(tx.actor(), standing)?);
+            }
+            commands::answer_all(tx, &permits, &says(Answer::Keep), batch)
+        })
+    };
+    let first = w.instances(review)[0].id;
+    let no = refused(together(w.ben, first, AnswerBatchId::fresh()));
+    assert_eq!(no.title, "Not all of them can be answered together", "what is new is looked at");
+    for item in w.items(first) {
+        w.answers(w.ben, item.id, says(Answer::Keep)).unwrap();
+    }
+    w.pass(7 * DAY);
+    w.settle();
+    // Only what has not changed since is answered together: the second run.
+    let id = w.instances(review)[1].id;
+    w.stands_in(w.ben, w.dan, 0);
+    let batch = AnswerBatchId::fresh();
+    let all = together(w.dan, id, batch);
+    assert_eq!(all.unwrap(), 3);
+    // The stand-in's time is over: Ben is back, and passes one of them on to them.
+    w.pass(DAY);
+    w.settle();
+    w.passes_on(w.ben, w.item_of(id, w.ada).id, w.dan).unwrap();
+    let n = w.by(w.dan, move |tx| commands::clear_batch(tx, id, batch)).unwrap();
+    assert_eq!(n, 0, "two are no longer theirs, one has no answer of theirs any more");
+    let still = |person| w.item_of(id, person).answer;
+    assert_eq!((still(w.eve), still(w.cleo)), (Some(Answer::Keep), Some(Answer::Keep)));
+    assert!(w.facts("review_answer_cleared").is_empty());
+}
+
+#[test]
+fn d29_what_nobody_can_take_keeps_nothing_else_from_being_taken() {
+    let Some(w) = World::new() else { return };
+    // The only administrator holds more than one transaction takes.
+    for _ in 0..commands::CHUNK + 5 {
+        let (package, policy) = w.package_and_policy(&[], terms(vec![]));
+        w.assign(w.cleo, crate::support::acts::assignment(package, policy, w.root)).unwrap();
+    }
+    w.holding(w.ada, "ledger");
+    w.pass(1);
+    let id = w.review(once(asked(&[w.dan])));
+    w.leave(w.cleo);
+    w.leave(w.dan);
+    w.settle();
+    assert_eq!(w.reviewers(&w.item_of(id, w.ada)), [w.root], "nobody else is there");
+    let waits = w.items(id).into_iter().filter(|item| w.reviewers(item) == [w.dan]).count();
+    assert_eq!(waits as i64, commands::CHUNK + 5);
 }
 
 #[test]
@@ -213,6 +367,9 @@ fn d29_managers_answer_and_whoever_has_none_is_answered_for_by_the_fallback() {
     w.set_manager(w.dan, None);
     w.holding(w.ada, "ledger");
     w.holding(w.dan, "archive");
+    // The staff list may say anything.
+    w.set_manager(w.cleo, Some(w.cleo));
+    w.holding(w.cleo, "wiki");
     assert_eq!(wrong(w.try_review("Managers", once(Reviewers::Manager))), ["fallback"]);
     let managers = |who| keyholder::reviews::model::Terms {
         fallback: vec![named(who)],
@@ -221,6 +378,7 @@ fn d29_managers_answer_and_whoever_has_none_is_answered_for_by_the_fallback() {
     let id = w.review(managers(w.eve));
     assert_eq!(w.reviewers(&w.item_of(id, w.ada)), [w.ben]);
     assert_eq!(w.reviewers(&w.item_of(id, w.dan)), [w.eve]);
+    assert_eq!(w.reviewers(&w.item_of(id, w.cleo)), [w.eve], "nobody is their own manager");
 }
 
 #[test]
@@ -445,9 +603,10 @@ fn d32_reminders_go_only_to_reviewers_with_open_items() {
 #[test]
 fn d34_a_stand_in_answers_and_both_are_named_but_never_about_themselves() {
     let Some(w) = World::new() else { return };
+    w.holding(w.ben, "wiki");
     w.holding(w.ada, "ledger");
     w.holding(w.dan, "archive");
-    let id = w.review(once(asked(&[w.ben])));
+    let id = w.review(once(asked(&[w.ben, w.cleo])));
     w.stands_in(w.ben, w.dan, 5);
     let item = w.item_of(id, w.ada).id;
     let given = w.answers(w.dan, item, says(Answer::Keep)).unwrap();
@@ -456,6 +615,8 @@ fn d34_a_stand_in_answers_and_both_are_named_but_never_about_themselves() {
     assert_eq!(told[0].fact.instead_of(), Some("Ben"));
     let own = w.item_of(id, w.dan).id;
     assert!(w.answers(w.dan, own, says(Answer::Keep)).is_err(), "D29 holds against the stand-in");
+    let theirs = w.item_of(id, w.ben).id;
+    assert!(w.answers(w.dan, theirs, says(Answer::Keep)).is_err(), "and against who is away");
     w.answers(w.ben, own, says(Answer::Keep)).unwrap();
 }
 

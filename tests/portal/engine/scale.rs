@@ -2,17 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use diesel::RunQueryDsl;
 use keyholder::access::policy::{self, AskStanding};
 use keyholder::db::{Address, By, Database, Db, Tx};
-use keyholder::each_backend;
-use keyholder::error::Result;
 use keyholder::kernel::PackageId;
 use keyholder::provisioning::connectors::Targets;
 use keyholder::requests::commands;
 
 use crate::support::app::{App, terms};
-use crate::support::tables::{column, columns};
+use crate::support::crowd::{copy, id, people, run};
+use crate::support::tables::column;
 use crate::support::visitor::Visitor;
 use crate::support::world::order;
 
@@ -21,64 +19,13 @@ const GROWTH: f64 = 1.15;
 /// As many connections as the readers' pool has.
 const READERS: usize = 12;
 
-fn run(tx: &mut Tx<'_>, sql: &str) -> Result<()> {
-    each_backend!(tx.db(), |c| diesel::sql_query(sql).execute(c)?);
-    Ok(())
-}
-
-/// The id of a row that was copied: the same number makes the same id. Like ids of later times, they come after all
-/// that are there.
-fn id(db: &Db, kind: u8) -> String {
-    match db {
-        Db::Pg(_) => {
-            format!("('f000000{kind}-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid")
-        }
-        Db::Sqlite(_) => format!("printf('f000000{kind}-0000-7000-8000-%012x', n)"),
-    }
-}
-
-/// Copies a row under the numbers from..=to, with other values in some columns.
-fn copy(
-    tx: &mut Tx<'_>,
-    table: &str,
-    only: &str,
-    (from, to): (usize, usize),
-    other: &[(&str, String)],
-) -> Result<()> {
-    let columns = columns(tx.db(), table)?;
-    let value = |column: &String| {
-        let other = other.iter().find(|(name, _)| name == column);
-        other.map_or_else(|| format!("o.{column}"), |(_, value)| value.clone())
-    };
-    let values: Vec<String> = columns.iter().map(value).collect();
-    let sql = format!(
-        "INSERT INTO {table} ({}) \
-         WITH RECURSIVE numbers(n) AS (SELECT {from} UNION ALL SELECT n + 1 FROM numbers WHERE n < {to}) \
-         SELECT {} FROM (SELECT o.* FROM {table} o WHERE {only} LIMIT 1) o CROSS JOIN numbers",
-        columns.join(", "),
-        values.join(", ")
-    );
-    run(tx, &sql)
-}
-
 /// As many people more, in teams of eight, each with an open request for the package.
 fn grow(db: &Database, package: PackageId, numbers: (usize, usize)) {
     let fill = move |tx: &mut Tx<'_>| {
         let (person, request, stage) = (id(tx.db(), 1), id(tx.db(), 2), id(tx.db(), 3));
         let above = person.replace("to_hex(n)", "to_hex(n / 8)").replace(", n)", ", n / 8)");
         let manager = format!("CASE WHEN n < 16 THEN o.manager_id ELSE {above} END");
-        let people = [
-            ("id", person.clone()),
-            ("external_id", "'copy ' || n".into()),
-            ("name", "'Person ' || n".into()),
-            ("search", "'person ' || n".into()),
-            ("mail", "NULL".into()),
-            ("mail_domain", "NULL".into()),
-            ("issuer", "NULL".into()),
-            ("subject", "NULL".into()),
-            ("manager_id", manager),
-        ];
-        copy(tx, "people", "o.external_id = 'employee'", numbers, &people)?;
+        people(tx, numbers, manager)?;
         let first = format!("o.package_id = '{package}' AND o.reference LIKE 'KH-____-____'");
         let of_first = format!("o.request_id = (SELECT o.id FROM requests o WHERE {first})");
         let requests = [

@@ -6,6 +6,7 @@ pub mod acts;
 pub mod app;
 pub mod browser;
 mod certificate;
+pub mod crowd;
 pub mod database;
 pub mod demo;
 pub mod invariants;

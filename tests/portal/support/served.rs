@@ -105,15 +105,20 @@ placeholder = "{nobody}"
 
     /// Starts `serve` and waits until it is ready.
     pub fn serve(&mut self) {
+        self.start();
+        let http = Client::builder().no_proxy().build().expect("an HTTP client");
+        let ready = format!("{}/readyz", self.origin);
+        let up = wait_for(|| http.get(&ready).send().is_ok_and(|said| said.status().is_success()));
+        assert!(up, "keyholder does not serve: {}", self.log());
+    }
+
+    /// Starts `serve`, and waits for nothing.
+    pub fn start(&mut self) {
         let log = File::options().create(true).append(true).open(self.file("log")).expect("a log");
         let mut command = self.command();
         command.args(["serve", "--config", "keyholder.toml"]);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         self.running = Some(command.spawn().expect("keyholder"));
-        let http = Client::builder().no_proxy().build().expect("an HTTP client");
-        let ready = format!("{}/readyz", self.origin);
-        let up = wait_for(|| http.get(&ready).send().is_ok_and(|said| said.status().is_success()));
-        assert!(up, "keyholder does not serve: {}", self.log());
     }
 
     /// Ends it as a power cut does: it can do nothing about it.

@@ -270,3 +270,61 @@ fn an_administrator_sets_a_review_up_and_it_is_read_back_first() {
         Some(())
     });
 }
+
+/// The package that an owner looks after with the name of its only policy.
+fn one_policy(house: &Northmoor) -> (keyholder::kernel::PackageId, String, String) {
+    use keyholder::db::schema::{catalogs, packages, policies};
+    let query = packages::table
+        .inner_join(catalogs::table)
+        .inner_join(policies::table)
+        .filter(catalogs::name.eq("Finance"))
+        .filter(policies::deleted_at.is_null())
+        .order((packages::name, policies::name))
+        .select((packages::id, packages::name, policies::name));
+    house.read(|db| Ok(query.first(db)?))
+}
+
+#[test]
+fn an_owner_lets_what_is_held_under_a_policy_be_reviewed_in_two_stages() {
+    both_ways(|house, javascript| {
+        let (package, name, policy) = one_policy(house);
+        let olga = house.visit("catalog-owner", javascript)?;
+        house.goto(&olga, &format!("/packages/{package}/edit"));
+        olga.click("link", &format!("Set up a review of policy {policy}"));
+        olga.see(&format!("All that is held under the policy “{policy}”."));
+        if javascript {
+            olga.axe_clean();
+        }
+        olga.fill("What is it called?", "Held under the policy");
+        olga.fill("Who answers where nobody else can? (optional)", "second-approver");
+        olga.select("Who answers in a second stage?", "The people and the group below");
+        olga.click("button", "Continue");
+        assert_eq!(olga.status(), Some(422));
+        olga.see("Name somebody who reviews in this stage, or a group");
+        // What is said about it stands open now.
+        olga.fill("These people in the second stage (optional)", "second-approver");
+        olga.click("button", "Continue");
+        olga.see("Check it, then save");
+        olga.see(&format!(
+            "through {name} under policy “{policy}” in catalog Finance is reviewed."
+        ));
+        olga.see("In stage 2, open for 7 days,");
+        olga.click("button", "Save the review");
+        olga.see("Saved.");
+        house.run();
+        house.goto(&olga, &format!("/packages/{package}/edit"));
+        olga.see("What is held under it is reviewed: Held under the policy.");
+        olga.click("link", "Held under the policy");
+        olga.click("link", "1st run");
+        olga.see("stage 1 of 2");
+        if javascript {
+            olga.axe_clean();
+        }
+        olga.click("button", "End this stage now");
+        olga.see("The stage is over.");
+        house.run();
+        olga.goto(&olga.url());
+        olga.see("stage 2 of 2");
+        Some(())
+    });
+}
