@@ -284,9 +284,12 @@ fn notices_of(
                 }
                 _ => continue,
             },
-            (Audience::ReviewPassedTo, _, _) => match (row.review_id, row.assignment_id, &fact) {
-                (Some(id), Some(assignment), Fact::ReviewPassedOn { to, .. }) => {
-                    let people = reviews::store::reviewers_of_assignment(db, id, assignment)?;
+            (Audience::ReviewPassedTo, _, _) => match (row.review_id, row.person_id, &fact) {
+                (Some(id), Some(person), Fact::ReviewPassedOn { to, .. }) => {
+                    let people = match row.assignment_id {
+                        Some(given) => reviews::store::reviewers_of_assignment(db, id, given)?,
+                        None => reviews::store::reviewers_of_listed(db, id, person)?,
+                    };
                     // Who was asked before and still is need not be told.
                     let called = directory::store::names(db, &people)?;
                     let new = |id: &PersonId| called.get(id) == Some(to);

@@ -343,6 +343,27 @@ pub fn reviewers_of_assignment(
         .load(db)?)
 }
 
+/// Who answers for what a list says of a person in an instance.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn reviewers_of_listed(
+    db: &mut Db,
+    id: ReviewInstanceId,
+    person: PersonId,
+) -> Result<Vec<PersonId>> {
+    Ok(review_reviewers::table
+        .inner_join(review_items::table.on(review_items::pool_id.eq(review_reviewers::pool_id)))
+        .filter(review_items::instance_id.eq(id))
+        .filter(review_items::person_id.eq(person))
+        .filter(review_items::row_id.is_not_null())
+        .filter(review_items::person_id.ne(review_reviewers::person_id))
+        .order(review_reviewers::person_id)
+        .select(review_reviewers::person_id)
+        .distinct()
+        .load(db)?)
+}
+
 /// Who looks after an instance: the owners of its catalog, and who set it up if they still may; administrators where
 /// there is nobody.
 ///

@@ -197,6 +197,12 @@ fn d29_whoever_put_the_list_in_answers_but_not_about_themselves_and_proves_nothi
     let id = w.list(&lines, terms);
     assert_eq!(w.reviewers(&w.item_of(id, w.ada)), [w.root]);
     assert_eq!(w.reviewers(&w.item_of(id, w.root)), [w.eve]);
+    // Whoever it is passed on to is told, though no assignment says what it is about (D28).
+    let passed = w.item_of(id, w.ada).id;
+    w.passes_on(w.root, passed, w.dan).unwrap();
+    w.settle();
+    assert!(w.notices(w.dan).iter().any(|n| n.contains("passed")), "{:?}", w.notices(w.dan));
+    w.passes_on(w.dan, passed, w.root).unwrap();
     let own = w.item_of(id, w.root).id;
     w.answers(w.eve, own, says(Answer::Remove)).unwrap();
     w.answers(w.root, w.item_of(id, w.ada).id, says(Answer::Keep)).unwrap();
