@@ -71,7 +71,7 @@ fn review(db: &Database, silence: Silence) -> ReviewId {
         first: db.zone().date(db.clocks().business.now()),
         ..once(Reviewers::Named { people: vec![asked], groups: vec![] })
     };
-    let new = NewReview { id, name: "Everything".into(), catalog: None, terms };
+    let new = NewReview { id, name: "Everything".into(), catalog: None, terms, rows: vec![] };
     let create = move |tx: &mut Tx<'_>| {
         let permit = policy::manage_review(tx.actor(), None)?;
         commands::create(tx, &permit, &new).map(|_| ())

@@ -122,7 +122,8 @@ fn d30_only_an_administrator_confirms_what_silence_removes() {
     let (id, catalog) = (ReviewId::fresh(), w.catalog);
     let mut terms = Terms { silence: Silence::Remove, ..once(asked(&[w.ben])) };
     terms.scope.catalog = Some(named(catalog));
-    let new = NewReview { id, name: "The catalog".into(), catalog: Some(catalog), terms };
+    let new =
+        NewReview { id, name: "The catalog".into(), catalog: Some(catalog), terms, rows: vec![] };
     w.by(w.cleo, move |tx| {
         let permit = policy::manage_review(tx.actor(), Some(catalog))?;
         commands::create(tx, &permit, &new).map(|_| ())

@@ -353,6 +353,31 @@ fn d31_calling_off_against_the_removal() {
     agrees_with_the_target(&w, id);
 }
 
+#[test]
+fn d31_two_reviewers_call_the_same_removals_off_at_once() {
+    let Some(w) = World::new() else { return };
+    let (id, items) = review(&w, once(asked(&[w.ben, w.dan])));
+    for item in &items {
+        w.answers(w.ben, *item, says(Answer::Remove)).unwrap();
+    }
+    w.close(id);
+    let undone = AtomicUsize::new(0);
+    let undo = |who| {
+        let (w, items, undone) = (&w, &items, &undone);
+        Box::new(move || {
+            for item in items {
+                void(undone.fetch_add(usize::from(fine(w.undoes(who, *item))), Ordering::SeqCst));
+            }
+        }) as Act<'_>
+    };
+    at_once(vec![undo(w.ben), undo(w.dan), undo(w.root)]);
+    assert_eq!(undone.into_inner(), CONTENDED, "each is called off once; the others are told");
+    assert_eq!(w.facts("removal_undone").len(), CONTENDED);
+    w.settle();
+    assert_eq!(with(&w, id, |item| item.outcome == Some(Outcome::Undone)), CONTENDED);
+    assert_eq!(w.instance(id).state, State::Completed);
+}
+
 /// A review that removes at once, with removals that are due for all but the last half.
 fn removing_at_once(w: &World) -> (ReviewInstanceId, Vec<ReviewItemId>) {
     let terms = Terms { at_once: true, ..once(asked(&[w.ben])) };

@@ -46,7 +46,7 @@ fn review(app: &App, name: &str, size: usize) -> (ReviewId, ReviewInstanceId, Ve
     let id = ReviewId::fresh();
     let people = vec![app.named("manager"), app.named("second-approver")];
     let terms = once(Reviewers::Named { people, groups: vec![] });
-    let new = NewReview { id, name: name.into(), catalog: None, terms };
+    let new = NewReview { id, name: name.into(), catalog: None, terms, rows: vec![] };
     let create = move |tx: &mut Tx<'_>| {
         let permit = policy::manage_review(tx.actor(), None)?;
         commands::create(tx, &permit, &new).map(|_| ())
