@@ -344,14 +344,17 @@ mod tests {
 
     #[test]
     fn the_heading_says_the_first_thing_that_is_true() {
-        assert_eq!(heading(1, 1, 2, 3), "One decision waits for you");
-        assert_eq!(heading(6, 0, 0, 0), "Six decisions wait for you");
-        assert_eq!(heading(10, 0, 0, 0), "Ten or more decisions wait for you");
-        assert_eq!(heading(0, 0, 1, 3), "You wait for one request");
-        assert_eq!(heading(0, 0, 6, 0), "You wait for more than five requests");
-        assert_eq!(heading(0, 1, 2, 3), "One question waits for your answer");
-        assert_eq!(heading(0, 0, 0, 1), "One access of yours ends soon");
-        assert_eq!(heading(0, 0, 0, 0), "Nothing waits for you");
+        assert_eq!(heading(1, 1, 0, (2, 3)), "One decision waits for you");
+        assert_eq!(heading(6, 0, 0, (0, 0)), "Six decisions wait for you");
+        assert_eq!(heading(10, 0, 0, (0, 0)), "Ten or more decisions wait for you");
+        assert_eq!(heading(0, 0, 0, (1, 3)), "You wait for one request");
+        assert_eq!(heading(0, 0, 0, (6, 0)), "You wait for more than five requests");
+        assert_eq!(heading(0, 1, 0, (2, 3)), "One question waits for your answer");
+        assert_eq!(heading(0, 0, 1, (2, 3)), "One access review waits for you");
+        assert_eq!(heading(1, 0, 2, (0, 0)), "One decision waits for you");
+        assert_eq!(heading(0, 0, 2, (0, 0)), "Two access reviews wait for you");
+        assert_eq!(heading(0, 0, 0, (0, 1)), "One access of yours ends soon");
+        assert_eq!(heading(0, 0, 0, (0, 0)), "Nothing waits for you");
     }
 
     #[test]

@@ -187,7 +187,7 @@ fn draw(
     let stage = |(number, nth): (&'static str, &'static str)| {
         let kind = form.raw(&format!("reviewers{number}"));
         let kinds = [
-            ("", "Nobody: there is no such stage"),
+            ("", "Nobody"),
             ("manager", "The manager of each person"),
             ("owners", "The owners of the catalog"),
             ("named", "The people and the group below"),

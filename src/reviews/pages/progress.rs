@@ -185,7 +185,8 @@ fn draw(cx: &Cx, form: &Form, errors: &[FieldError]) -> Result<Reply> {
         run: ordinal(instance.number),
         mark: state_mark(instance.state),
         state: instance.state,
-        stage: stage_words(&instance),
+        stage: stage_words(&instance)
+            .filter(|_| matches!(instance.state, State::Open | State::Between)),
         goes_on: instance.stage < instance.terms.stages(),
         reads: reads::sentences(&instance.terms),
         trouble: instance.trouble.clone(),

@@ -271,13 +271,15 @@ fn an_administrator_sets_a_review_up_and_it_is_read_back_first() {
     });
 }
 
-/// The package that an owner looks after with the name of its only policy.
+/// A package that an owner looks after and somebody has, with the name of the policy under which they have it.
 fn one_policy(house: &Northmoor) -> (keyholder::kernel::PackageId, String, String) {
-    use keyholder::db::schema::{catalogs, packages, policies};
+    use keyholder::db::schema::{assignments, catalogs, packages, policies};
     let query = packages::table
         .inner_join(catalogs::table)
-        .inner_join(policies::table)
+        .inner_join(policies::table.inner_join(assignments::table))
         .filter(catalogs::name.eq("Finance"))
+        .filter(assignments::started_at.is_not_null())
+        .filter(assignments::ended_at.is_null())
         .filter(policies::deleted_at.is_null())
         .order((packages::name, policies::name))
         .select((packages::id, packages::name, policies::name));
