@@ -217,5 +217,5 @@ fn d32_nobody_is_reminded_when_everything_is_answered() {
     w.pass(4 * DAY);
     w.settle();
     assert!(w.facts("review_reminded").is_empty());
-    assert!(!w.runs(w.root, id, |tx, permit| commands::remind_now(tx, permit)).unwrap());
+    assert!(!w.runs(w.root, id, commands::remind_now).unwrap());
 }

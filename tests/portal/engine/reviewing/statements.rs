@@ -88,7 +88,7 @@ fn e32_the_pages_of_a_review_of_800_items_take_the_statements_of_one_of_8() {
         // Of the one with the most, so that there are several pages.
         let item = all.iter().rfind(|item| item.person == app.person("employee")).unwrap();
         let (person, package) = (item.person, item.package.unwrap());
-        let open = all.iter().skip(1).step_by(2).last().unwrap().id;
+        let open = all.iter().skip(1).step_by(2).next_back().unwrap().id;
         [
             ("manager", "/reviews".to_owned(), LIST),
             ("admin", "/reviews".to_owned(), LIST),
