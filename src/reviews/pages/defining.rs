@@ -74,8 +74,8 @@ impl StageFields {
     }
 }
 
-/// The ends of the names of the fields of later stages, and what each is called.
-const LATER: [(&str, &str); 2] = [("2", "second"), ("3", "third")];
+/// The ends of the names of the fields of later stages, what each is called, and the one before it.
+const LATER: [(&str, &str, &str); 2] = [("2", "second", "first"), ("3", "third", "second")];
 
 struct Preview {
     reads: Vec<String>,
@@ -184,7 +184,7 @@ fn draw(
         std::iter::once(choice(String::new(), "No group".into(), chosen)).chain(all).collect()
     };
     let named = in_groups(form.raw("group"));
-    let stage = |(number, nth): (&'static str, &'static str)| {
+    let stage = |(number, nth, before): (&'static str, &'static str, &'static str)| {
         let kind = form.raw(&format!("reviewers{number}"));
         let kinds = [
             ("", "Nobody"),
@@ -202,7 +202,7 @@ fn draw(
         StageFields {
             number,
             nth,
-            before: if number == "2" { "first" } else { "second" },
+            before,
             on: !kind.is_empty(),
             kinds: kinds.map(|(value, label)| choice(value.into(), label.into(), kind)).into(),
             groups: in_groups(form.raw(&format!("group{number}"))),
@@ -403,7 +403,7 @@ fn packages(
 /// The stages after the first one; a third one without a second one is the second one.
 fn stages(db: &mut Db, form: &Form, errors: &mut Vec<FieldError>) -> Result<Vec<Stage>> {
     let mut all = Vec::new();
-    for (number, _) in LATER {
+    for (number, ..) in LATER {
         let name = |field: &str| format!("{field}{number}");
         if form.raw(&name("reviewers")).is_empty() {
             continue;
@@ -578,7 +578,7 @@ fn form_of(review: &Review) -> Form {
         };
         pairs.push((format!("reviewers{number}"), kind.to_owned()));
     }
-    for ((number, _), stage) in LATER.iter().zip(&terms.then) {
+    for ((number, ..), stage) in LATER.iter().zip(&terms.then) {
         pairs.push((format!("days{number}"), stage.days.to_string()));
         pairs.extend(stage.gets.iter().map(|g| (format!("gets{number}"), g.as_str().to_owned())));
         if stage.shows {
