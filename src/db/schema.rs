@@ -592,7 +592,6 @@ diesel::table! {
         item_count -> BigInt,
         trouble -> Nullable<Text>,
         reached -> Nullable<Uid>,
-        read_at -> Nullable<Stamp>,
         remind_at -> Nullable<Stamp>,
         looked_at -> Stamp,
         closed_at -> Nullable<Stamp>,
@@ -640,7 +639,6 @@ diesel::table! {
         person_id -> Nullable<Uid>,
         holder -> Text,
         access_id -> Uid,
-        role_id -> Nullable<Uid>,
         access_name -> Text,
         about -> Nullable<Text>,
         since -> Nullable<Stamp>,
@@ -805,7 +803,6 @@ diesel::joinable!(review_reviewers -> people (person_id));
 diesel::joinable!(review_reviewers -> review_instances (instance_id));
 diesel::joinable!(review_rows -> reviews (review_id));
 diesel::joinable!(review_rows -> people (person_id));
-diesel::joinable!(review_rows -> resource_roles (role_id));
 diesel::joinable!(review_items -> review_instances (instance_id));
 diesel::joinable!(review_items -> review_rows (row_id));
 diesel::joinable!(review_items -> review_pools (pool_id));

@@ -133,7 +133,6 @@ pub fn rows(
             person,
             holder: line.who.clone(),
             access,
-            role: None,
             name: line.name(),
             about: line.about.clone(),
             since: line.since.map(|day| zone.start_of(day)),

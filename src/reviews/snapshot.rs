@@ -104,7 +104,7 @@ type Draft = (NewItem, Option<PersonId>);
 /// What comes next of the source, and how far that is.
 fn next(tx: &mut Tx<'_>, read: &Instance) -> Result<(Vec<Draft>, Option<Uuid>)> {
     let (scope, after) = (&read.terms.scope, read.reached);
-    if let Some(list) = rows::list_of(read.id, scope) {
+    if let Some(list) = rows::list_of(scope) {
         let after = after.map(ReviewRowId);
         let some = rows::held(tx.db(), (list, scope), after, CHUNK)?;
         let last = some.last().map(|row| row.id.0);
@@ -131,7 +131,7 @@ fn late(tx: &mut Tx<'_>, read: &Instance, list: Option<ReviewListId>) -> Result<
 /// Compares with what is held, and lets the reviewers begin.
 fn open(tx: &mut Tx<'_>, read: &Instance, mut new: Instance) -> Result<()> {
     let (scope, at) = (&read.terms.scope, read.starts_at);
-    let list = rows::list_of(read.id, scope);
+    let list = rows::list_of(scope);
     // What had ended is taken out, what had started is added.
     writes::delete_ended(tx, read.id, at)?;
     let late = late(tx, read, list)?;
@@ -191,7 +191,7 @@ fn difference(tx: &mut Tx<'_>, read: &Instance, new: &Instance) -> Result<String
         new.source_count.unwrap_or_default(),
         new.item_count
     );
-    let list = rows::list_of(read.id, scope);
+    let list = rows::list_of(scope);
     if let Some((row, _)) = late(tx, read, list)?.first() {
         return Ok(format!(
             "{counts}; {} of {} is missing in it",

@@ -41,8 +41,6 @@ CREATE TABLE review_instances (
   trouble TEXT,
   -- How far the snapshot has come.
   reached UUID,
-  -- When the target system had said who holds the resource, where one is reviewed.
-  read_at TIMESTAMPTZ,
   remind_at TIMESTAMPTZ,
   looked_at TIMESTAMPTZ NOT NULL,
   closed_at TIMESTAMPTZ,
@@ -77,18 +75,17 @@ CREATE TABLE review_reviewers (
 );
 CREATE INDEX review_reviewers_person ON review_reviewers (person_id, instance_id);
 
--- What a review holds that no assignment says: the lines of a list that somebody put in, or what a target system said when
--- an instance started (the list has the instance's id then). Without a person it is counted and not reviewed.
+-- The lines of a list that somebody put in for a review: what no assignment says. Without a person they are counted and
+-- not reviewed.
 CREATE TABLE review_rows (
   id UUID PRIMARY KEY,
   list_id UUID NOT NULL,
   review_id UUID NOT NULL REFERENCES reviews (id),
   person_id UUID REFERENCES people (id),
-  -- As the list or the target system calls the person.
+  -- As the list calls the person.
   holder TEXT NOT NULL,
   -- The same for everybody who holds the same.
   access_id UUID NOT NULL,
-  role_id UUID REFERENCES resource_roles (id),
   access_name TEXT NOT NULL,
   about TEXT,
   since TIMESTAMPTZ,
@@ -106,7 +103,7 @@ CREATE TABLE review_items (
   person_id UUID NOT NULL REFERENCES people (id),
   person_name TEXT NOT NULL,
   department TEXT,
-  -- What is shown together: the package of the assignment, the role of a resource, what a list calls the same.
+  -- What is shown together: the package of the assignment, or what a list calls the same.
   access_id UUID NOT NULL,
   access_name TEXT NOT NULL,
   catalog_id UUID REFERENCES catalogs (id),

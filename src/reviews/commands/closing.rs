@@ -8,7 +8,7 @@ use crate::assignments;
 use crate::db::{Db, Tx, hold_review, lock_review};
 use crate::error::{Error, Refusal, Result};
 use crate::kernel::fact::EndReason;
-use crate::kernel::{AssignmentId, Fact, ReviewInstanceId, ReviewItemId, ReviewRowId, Ts};
+use crate::kernel::{AssignmentId, Fact, ReviewInstanceId, ReviewItemId, Ts};
 use crate::reviews::model::{Answer, Instance, Item, Outcome, Silence, State};
 use crate::reviews::snapshot::about as about_instance;
 use crate::reviews::store::writes::{self, Becomes};
@@ -280,12 +280,8 @@ pub fn removals(tx: &mut Tx<'_>, only: Option<ReviewItemId>) -> Result<usize> {
 /// What no connected system holds becomes a task for whoever looks after the review.
 fn by_hand(tx: &mut Tx<'_>, due: &[Item]) -> Result<()> {
     let mut tasks: BTreeMap<ReviewInstanceId, Vec<ReviewItemId>> = BTreeMap::new();
-    let rows: Vec<ReviewRowId> = due.iter().filter_map(|item| item.row).collect();
-    let roles = store::rows::roles(tx.db(), &rows)?;
-    for item in due {
-        if item.row.is_some_and(|row| !roles.contains_key(&row)) {
-            tasks.entry(item.instance).or_default().push(item.id);
-        }
+    for item in due.iter().filter(|item| item.row.is_some()) {
+        tasks.entry(item.instance).or_default().push(item.id);
     }
     for (id, items) in tasks {
         let moved = writes::move_outcome(tx, &items, &[Outcome::Removing], Outcome::ByHand)?;
@@ -323,9 +319,7 @@ pub fn prove(
     if said.is_some_and(|(who, _, words, _)| who == me && words == proof) {
         return Ok(read);
     }
-    let rows: Vec<ReviewRowId> = read.row.into_iter().collect();
-    let listed = !rows.is_empty() && store::rows::roles(tx.db(), &rows)?.is_empty();
-    let late = read.outcome == Some(Outcome::Failed) && listed;
+    let late = read.outcome == Some(Outcome::Failed) && read.row.is_some();
     if read.outcome != Some(Outcome::ByHand) && !late {
         return Err(Error::refused(
             "There is nothing to do by hand",

@@ -11,11 +11,11 @@ use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 use crate::kernel::{
     AccessId, PersonId, ReviewId, ReviewInstanceId, ReviewItemId, ReviewListId, ReviewRowId, Risk,
-    RoleId, Ts,
+    Ts,
 };
 use crate::reviews::model::{Scope, Source};
 
-/// SQLite takes at most 32,766 binds a statement; a line has 11.
+/// SQLite takes at most 32,766 binds a statement; a line has 10.
 const ROWS: usize = 500;
 
 /// One line that is put in.
@@ -27,8 +27,6 @@ pub struct NewRow {
     pub holder: String,
     /// What; the same for everybody who holds it.
     pub access: AccessId,
-    /// The role of a resource.
-    pub role: Option<RoleId>,
     /// What it is called.
     pub name: String,
     /// What it is for.
@@ -49,7 +47,6 @@ struct Inserted {
     person_id: Option<PersonId>,
     holder: String,
     access_id: AccessId,
-    role_id: Option<RoleId>,
     access_name: String,
     about: Option<String>,
     since: Option<Ts>,
@@ -73,7 +70,6 @@ pub(in crate::reviews) fn insert(
         person_id: row.person,
         holder: row.holder.clone(),
         access_id: row.access,
-        role_id: row.role,
         access_name: row.name.clone(),
         about: row.about.clone(),
         since: row.since,
@@ -247,19 +243,6 @@ pub fn proofs(db: &mut Db, ids: &[ReviewItemId]) -> Result<HashMap<ReviewItemId,
         .collect())
 }
 
-/// The roles of a resource that lines are of; a line that somebody put in has none.
-///
-/// # Errors
-/// When the database does not answer.
-pub fn roles(db: &mut Db, ids: &[ReviewRowId]) -> Result<HashMap<ReviewRowId, RoleId>> {
-    let rows: Vec<(ReviewRowId, Option<RoleId>)> = review_rows::table
-        .filter(review_rows::id.eq_any(ids))
-        .filter(review_rows::role_id.is_not_null())
-        .select((review_rows::id, review_rows::role_id))
-        .load(db)?;
-    Ok(rows.into_iter().filter_map(|(row, role)| Some((row, role?))).collect())
-}
-
 /// How many lines of a list have no person whom anybody knows: they are counted, and not reviewed.
 ///
 /// # Errors
@@ -285,7 +268,7 @@ pub fn strangers(db: &mut Db, list: ReviewListId, limit: i64) -> Result<Vec<(Str
 
 /// The list from which an instance takes what is reviewed; none where assignments say it.
 #[must_use]
-pub fn list_of(_id: ReviewInstanceId, scope: &Scope) -> Option<ReviewListId> {
+pub fn list_of(scope: &Scope) -> Option<ReviewListId> {
     match &scope.source {
         Source::Assignments => None,
         Source::List { list, .. } => Some(*list),
