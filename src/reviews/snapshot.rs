@@ -128,23 +128,39 @@ fn late(tx: &mut Tx<'_>, read: &Instance, list: Option<ReviewListId>) -> Result<
     }
 }
 
-/// Compares with what is held, and lets the reviewers begin.
-fn open(tx: &mut Tx<'_>, read: &Instance, mut new: Instance) -> Result<()> {
+/// Brings the snapshot to what is held and counts both; says where they differ, if they do (D27). Between two statements
+/// somebody may write what was on its way at the moment of the snapshot, so a difference is one if it stays the same.
+fn reconcile(tx: &mut Tx<'_>, read: &Instance, new: &mut Instance) -> Result<Option<String>> {
     let (scope, at) = (&read.terms.scope, read.starts_at);
     let list = rows::list_of(scope);
-    // What had ended is taken out, what had started is added.
-    writes::delete_ended(tx, read.id, at)?;
-    let late = late(tx, read, list)?;
-    if let Err(trouble) = write(tx, read, late)? {
-        return refuse(tx, read, new, trouble);
+    let mut before = None;
+    loop {
+        // What had ended is taken out, what had started is added.
+        writes::delete_ended(tx, read.id, at)?;
+        let late = late(tx, read, list)?;
+        if let Err(trouble) = write(tx, read, late)? {
+            return Ok(Some(trouble));
+        }
+        let source = match list {
+            Some(list) => rows::source_count(tx.db(), list, scope)?,
+            None => source::source_count(tx.db(), scope, at)?,
+        };
+        let items = source::item_count(tx.db(), read.id)?;
+        (new.source_count, new.item_count) = (Some(source), items);
+        if source == items {
+            return Ok(None);
+        }
+        let trouble = difference(tx, read, new)?;
+        if before.as_ref() == Some(&trouble) {
+            return Ok(before);
+        }
+        before = Some(trouble);
     }
-    new.source_count = Some(match list {
-        Some(list) => rows::source_count(tx.db(), list, scope)?,
-        None => source::source_count(tx.db(), scope, at)?,
-    });
-    new.item_count = source::item_count(tx.db(), read.id)?;
-    if new.source_count != Some(new.item_count) {
-        let trouble = difference(tx, read, &new)?;
+}
+
+/// Compares with what is held, and lets the reviewers begin.
+fn open(tx: &mut Tx<'_>, read: &Instance, mut new: Instance) -> Result<()> {
+    if let Some(trouble) = reconcile(tx, read, &mut new)? {
         return refuse(tx, read, new, trouble);
     }
     let (now, zone) = (tx.now(), tx.zone());
