@@ -156,7 +156,7 @@ pub fn answer_all(
 pub fn clear_batch(tx: &mut Tx<'_>, id: ReviewInstanceId, batch: AnswerBatchId) -> Result<usize> {
     let instance = open(tx, id)?;
     let me = tx.actor().id().ok_or(Error::Missing)?;
-    let items = store::listing::of_batch(tx.db(), id, batch, me)?;
+    let items = store::listing::of_batch(tx.db(), (id, instance.stage), batch, me)?;
     let standings = store::standings(tx.db(), &items)?;
     // Who has lost the right to answer meanwhile has lost that of taking back.
     let may = |standing: &ItemStanding| policy::answer_item(tx.actor(), standing).is_ok();
@@ -237,7 +237,7 @@ pub fn pass_on(
     let pools = store::pools(tx.db(), &[before.pool])?;
     let pool = pools.first().ok_or(Error::Missing)?;
     let pool = instead_of(tx, &instance, pool, gone, to)?;
-    writes::save_pool(tx, &before, pool)?;
+    writes::save_pool(tx, &before, pool, &before.context)?;
     let given =
         Given { answer: Answer::Unknown, until: None, note: Some(note.to_owned()), batch: None };
     keep(tx, &before, &given, (me, instead.as_ref().map(|(id, _)| *id)), Some(to))?;

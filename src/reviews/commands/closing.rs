@@ -35,10 +35,7 @@ pub fn close_due(
     if read.state != State::Open || read.due_at > tx.now() {
         return Ok(false);
     }
-    if read.terms.stages() > 1 {
-        return leave(tx, &read).map(|()| true);
-    }
-    end(tx, &read).map(|()| true)
+    leave(tx, &read, read.stage).map(|()| true)
 }
 
 /// Whoever looks after it stops an instance early: what was answered counts, silence counts as at its end.
@@ -52,14 +49,8 @@ pub fn close(tx: &mut Tx<'_>, permit: &Permit<RunReview>) -> Result<()> {
     if read.state != State::Open {
         return Err(not_open());
     }
-    if read.terms.stages() > 1 {
-        // No stage comes any more; what the stages so far have answered stands.
-        let last = Instance { stage: read.terms.stages(), reached: None, ..read.clone() };
-        let new = Instance { state: State::Between, remind_at: None, ..last };
-        writes::save_instance(tx, &read, &new)?;
-    } else {
-        end(tx, &read)?;
-    }
+    // No stage comes any more; what the stages so far have answered stands.
+    leave(tx, &read, read.terms.stages())?;
     writes::save_closed_by(tx, id)
 }
 

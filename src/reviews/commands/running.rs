@@ -89,7 +89,7 @@ pub fn extend(tx: &mut Tx<'_>, permit: &Permit<RunReview>, until: NaiveDate) -> 
     tx.record(&fact, about(&read))
 }
 
-/// Lets everybody start over: no answer counts any more; the history keeps them.
+/// Lets everybody of the stage start over: no answer of theirs counts any more; the history keeps them.
 ///
 /// # Errors
 /// `Refused` when it is not open.
@@ -100,7 +100,7 @@ pub fn reset(tx: &mut Tx<'_>, permit: &Permit<RunReview>, reason: &str) -> Resul
     for item in store::listing::planned(tx.db(), read.id)? {
         call_off(tx, &read, &item)?;
     }
-    let answers = writes::reset(tx, read.id)?;
+    let answers = writes::reset(tx, read.id, read.stage)?;
     let fact = Fact::ReviewReset {
         review: read.name.clone(),
         answers: i64::try_from(answers).unwrap_or(i64::MAX),
@@ -180,7 +180,8 @@ pub fn hand_over(
         now.insert(pool.id, instead_of(tx, &read, &pool, from, to)?);
     }
     for item in &items {
-        writes::save_pool(tx, item, *now.get(&item.pool).ok_or(Error::Stale)?)?;
+        let pool = *now.get(&item.pool).ok_or(Error::Stale)?;
+        writes::save_pool(tx, item, pool, &item.context)?;
     }
     let fact = Fact::ReviewersReplaced { review: read.name.clone(), gone, now: vec![person.name] };
     tx.record(&fact, about(&read))?;
@@ -212,7 +213,7 @@ pub fn rehouse(tx: &mut Tx<'_>, id: ReviewInstanceId) -> Result<usize> {
             let key = format!("later:{}", ids.join(","));
             let pool = writes::pools(tx, (id, read.stage), &[(key, Via::Fallback, people)])?;
             let pool = pool.first().ok_or(Error::Stale)?.1;
-            writes::save_pool(tx, item, pool)?;
+            writes::save_pool(tx, item, pool, &item.context)?;
             told.insert((item.pool, pool));
             moved += 1;
         }

@@ -26,12 +26,16 @@ pub fn next_stage(tx: &mut Tx<'_>, permit: &Permit<RunReview>) -> Result<()> {
     if read.state != State::Open || read.stage >= read.terms.stages() {
         return Err(not_open());
     }
-    leave(tx, &read)
+    leave(tx, &read, read.stage)
 }
 
-/// The stage that is open is over.
-pub(super) fn leave(tx: &mut Tx<'_>, read: &Instance) -> Result<()> {
-    let new = Instance { state: State::Between, remind_at: None, reached: None, ..read.clone() };
+/// The stage `stage` is over: with several stages there is work to do before what comes next, with one it ends.
+pub(super) fn leave(tx: &mut Tx<'_>, read: &Instance, stage: i64) -> Result<()> {
+    if read.terms.stages() == 1 {
+        return end(tx, read);
+    }
+    let new =
+        Instance { state: State::Between, stage, remind_at: None, reached: None, ..read.clone() };
     writes::save_instance(tx, read, &new)
 }
 
@@ -79,7 +83,7 @@ fn hand_on(tx: &mut Tx<'_>, read: &Instance, stage: &Stage) -> Result<()> {
     let names = names(tx, &items)?;
     for (item, key) in items.iter().zip(keys) {
         let pool = pools.iter().find(|(one, _)| *one == key).ok_or(Error::Stale)?.1;
-        writes::hand_on(tx, item, pool, &remembering(item, read.stage, &names))?;
+        writes::save_pool(tx, item, pool, &remembering(item, read.stage, &names))?;
     }
     Ok(())
 }

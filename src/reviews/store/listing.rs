@@ -393,18 +393,18 @@ pub fn alike(
     Ok(items!(query, db))
 }
 
-/// The items of a batch that are as this reviewer left them.
+/// The items of a batch that are as this reviewer left them, and in the stage in which they were answered.
 ///
 /// # Errors
 /// When the database does not answer.
 pub fn of_batch(
     db: &mut Db,
-    id: ReviewInstanceId,
+    (id, stage): (ReviewInstanceId, i64),
     batch: AnswerBatchId,
     by: PersonId,
 ) -> Result<Vec<Item>> {
     let query = review_items::table
-        .filter(review_items::instance_id.eq(id))
+        .filter(review_items::pool_id.eq_any(pools_of(id, stage)))
         .filter(review_items::batch_id.eq(batch))
         .filter(review_items::answered_by.eq(by))
         .filter(review_items::outcome.is_null())
@@ -1335,7 +1335,7 @@ pub fn silent_later(
 
 /// The pools of a stage.
 #[diesel::dsl::auto_type(no_type_alias)]
-fn pools_of(id: ReviewInstanceId, stage: i64) -> _ {
+pub(super) fn pools_of(id: ReviewInstanceId, stage: i64) -> _ {
     review_pools::table
         .filter(review_pools::instance_id.eq(id))
         .filter(review_pools::stage.eq(stage))

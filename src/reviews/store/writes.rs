@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use super::listing::pools_of;
 use crate::db::schema::{
     assignments, description_tasks, review_answers, review_instances, review_items, review_pools,
     review_proofs, review_reviewers, review_signoffs, reviews,
@@ -344,13 +345,19 @@ pub fn unplan(tx: &mut Tx<'_>, item: &Item) -> Result<()> {
     clear_answer(tx, &Item { rev: item.rev + 1, ..item.clone() })
 }
 
-/// Moves an item to another pool; whoever gets it answers it anew.
-pub fn save_pool(tx: &mut Tx<'_>, item: &Item, pool: ReviewPoolId) -> Result<()> {
+/// Moves an item to another pool, with what is known of it; whoever gets it answers it anew.
+pub fn save_pool(
+    tx: &mut Tx<'_>,
+    item: &Item,
+    pool: ReviewPoolId,
+    context: &Context,
+) -> Result<()> {
     let row = review_items::table.find(item.id).filter(review_items::rev.eq(item.rev));
     hit_one(
         diesel::update(row.filter(review_items::outcome.is_null()))
             .set((
                 review_items::pool_id.eq(pool),
+                review_items::context.eq(serde_json::to_string(context)?),
                 review_items::answer.eq(None::<String>),
                 review_items::until_at.eq(None::<Ts>),
                 review_items::note.eq(None::<String>),
@@ -516,11 +523,11 @@ pub fn save_proof(tx: &mut Tx<'_>, item: &Item, by: PersonId, proof: &str) -> Re
     Ok(())
 }
 
-/// Takes every answer of an instance away; returns how many there were.
-pub fn reset(tx: &mut Tx<'_>, id: ReviewInstanceId) -> Result<usize> {
+/// Takes every answer of a stage away; returns how many there were. What earlier stages decided stays.
+pub fn reset(tx: &mut Tx<'_>, id: ReviewInstanceId, stage: i64) -> Result<usize> {
     let hit = diesel::update(
         review_items::table
-            .filter(review_items::instance_id.eq(id))
+            .filter(review_items::pool_id.eq_any(pools_of(id, stage)))
             .filter(review_items::outcome.is_null())
             .filter(review_items::answer.is_not_null()),
     )
@@ -536,8 +543,13 @@ pub fn reset(tx: &mut Tx<'_>, id: ReviewInstanceId) -> Result<usize> {
         review_items::rev.eq(review_items::rev + 1),
     ))
     .execute(tx.db())?;
-    diesel::delete(review_signoffs::table.filter(review_signoffs::instance_id.eq(id)))
-        .execute(tx.db())?;
+    let asked = review_reviewers::table
+        .filter(review_reviewers::pool_id.eq_any(pools_of(id, stage)))
+        .select(review_reviewers::person_id);
+    let signed = review_signoffs::table
+        .filter(review_signoffs::instance_id.eq(id))
+        .filter(review_signoffs::person_id.eq_any(asked));
+    diesel::delete(signed).execute(tx.db())?;
     Ok(hit)
 }
 
@@ -602,28 +614,6 @@ pub fn save_described(tx: &mut Tx<'_>, package: PackageId) -> Result<bool> {
         .filter(description_tasks::package_id.eq(package))
         .filter(description_tasks::done_at.is_null());
     Ok(diesel::update(open).set(description_tasks::done_at.eq(now)).execute(tx.db())? > 0)
-}
-
-/// An item goes on to the next stage: to other reviewers, without an answer; what was answered stands in its context.
-pub fn hand_on(tx: &mut Tx<'_>, item: &Item, pool: ReviewPoolId, context: &Context) -> Result<()> {
-    let row = review_items::table.find(item.id).filter(review_items::rev.eq(item.rev));
-    hit_one(
-        diesel::update(row.filter(review_items::outcome.is_null()))
-            .set((
-                review_items::pool_id.eq(pool),
-                review_items::context.eq(serde_json::to_string(context)?),
-                review_items::answer.eq(None::<String>),
-                review_items::until_at.eq(None::<Ts>),
-                review_items::note.eq(None::<String>),
-                review_items::answered_by.eq(None::<PersonId>),
-                review_items::answered_for.eq(None::<PersonId>),
-                review_items::answered_at.eq(None::<Ts>),
-                review_items::first_answer.eq(None::<String>),
-                review_items::batch_id.eq(None::<AnswerBatchId>),
-                review_items::rev.eq(item.rev + 1),
-            ))
-            .execute(tx.db())?,
-    )
 }
 
 /// What a stage before answered stands, because nobody answered after it.

@@ -269,15 +269,7 @@ fn d29_whoever_has_lost_an_item_takes_no_answer_on_it_back() {
     w.settle();
     let together = |who, id, batch| {
         let ids: Vec<_> = w.items(id).iter().map(|item| item.id).collect();
-        w.by(who, move |tx| {
-            let items = store::items(tx.db(), &ids)?;
-            let standings = store::standings(tx.db(), &items)?;
-            let mut permits = Vec::new();
-            for standing in &standings {
-                permits.push(keyholder::access::policy::answer_item(tx.actor(), standing)?);
-            }
-            commands::answer_all(tx, &permits, &says(Answer::Keep), batch)
-        })
+        w.keeps_together(who, &ids, batch)
     };
     let first = w.instances(review)[0].id;
     let no = refused(together(w.ben, first, AnswerBatchId::fresh()));

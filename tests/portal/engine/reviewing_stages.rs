@@ -1,7 +1,7 @@
 //! Access reviews in several stages, and reviews of a policy.
 
 use keyholder::access::policy;
-use keyholder::kernel::{PersonId, ReviewInstanceId};
+use keyholder::kernel::{AnswerBatchId, PersonId, ReviewInstanceId};
 use keyholder::reviews::commands;
 use keyholder::reviews::model::{Answer, GoesOn, Outcome, Rhythm, Scope, Stage, State, Terms};
 use keyholder::reviews::store;
@@ -114,6 +114,42 @@ fn a_review_of_two_stages_that_is_closed_early_carries_out_what_was_answered() {
     w.close(id);
     assert_eq!(w.outcome(id, w.ada), Some(Outcome::Planned));
     assert_eq!(w.outcome(id, w.eve), Some(Outcome::Kept));
+}
+
+#[test]
+fn taking_answers_back_in_a_later_stage_leaves_what_an_earlier_one_decided() {
+    let Some(w) = World::new() else { return };
+    let pair = w.package_and_policy(&[w.role("ledger")], terms(vec![]));
+    w.holds_of(w.eve, pair);
+    w.holding(w.ada, "archive");
+    let weekly = twice(&w, &[w.dan]);
+    let then = vec![Stage { days: 3, ..weekly.then[0].clone() }];
+    let review =
+        w.try_review("Every week", Terms { rhythm: Rhythm::Weekly, days: 3, then, ..weekly });
+    w.settle();
+    let review = review.unwrap();
+    for item in w.items(w.instances(review)[0].id) {
+        w.answers(w.ben, item.id, says(Answer::Keep)).unwrap();
+    }
+    w.pass(7 * DAY);
+    w.settle();
+    // Only what has not changed since is answered together: the second run.
+    let id = w.instances(review)[1].id;
+    let (ada, eve) = (w.item_of(id, w.ada).id, w.item_of(id, w.eve).id);
+    let batch = AnswerBatchId::fresh();
+    w.keeps_together(w.ben, &[eve], batch).unwrap();
+    w.answers(w.ben, ada, says(Answer::Remove)).unwrap();
+    w.by(w.ben, move |tx| commands::sign_off(tx, id)).unwrap();
+    time_is_up(&w, id);
+    w.answers(w.dan, ada, says(Answer::Keep)).unwrap();
+    let cleared = w.by(w.ben, move |tx| commands::clear_batch(tx, id, batch)).unwrap();
+    assert_eq!((cleared, w.item_of(id, w.eve).answer), (0, Some(Answer::Keep)));
+    let reset = w.runs(w.root, id, |tx, permit| commands::reset(tx, permit, "too fast"));
+    assert_eq!(reset.unwrap(), 1);
+    assert_eq!(w.item_of(id, w.ada).answer, None, "the stage that is open starts over");
+    assert_eq!(w.item_of(id, w.eve).answer, Some(Answer::Keep), "nobody could answer it again");
+    let signed = w.db.read(|db| store::listing::signed_at(db, id, w.ben)).unwrap();
+    assert!(signed.is_some(), "what was signed in an earlier stage stays signed");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use keyholder::db::Tx;
 use keyholder::db::schema::{review_instances, review_items};
 use keyholder::error::{Error, Result};
 use keyholder::kernel::{
-    AssignmentId, PersonId, ReviewId, ReviewInstanceId, ReviewItemId, ReviewListId,
+    AnswerBatchId, AssignmentId, PersonId, ReviewId, ReviewInstanceId, ReviewItemId, ReviewListId,
 };
 use keyholder::reviews::commands::{self, Answered, NewReview, Says};
 use keyholder::reviews::model::{
@@ -155,6 +155,24 @@ impl World {
             let standing = store::standings(tx.db(), std::slice::from_ref(&item))?;
             let permit = policy::answer_item(tx.actor(), &standing[0])?;
             commands::answer(tx, &permit, &says)
+        })
+    }
+
+    /// Somebody keeps these items together; how many there were.
+    pub fn keeps_together(
+        &self,
+        who: PersonId,
+        items: &[ReviewItemId],
+        batch: AnswerBatchId,
+    ) -> Result<usize> {
+        let ids = items.to_vec();
+        self.by(who, move |tx| {
+            let items = store::items(tx.db(), &ids)?;
+            let mut permits = Vec::new();
+            for standing in &store::standings(tx.db(), &items)? {
+                permits.push(policy::answer_item(tx.actor(), standing)?);
+            }
+            commands::answer_all(tx, &permits, &says(Answer::Keep), batch)
         })
     }
 
