@@ -1,6 +1,8 @@
 //! The timers of reviews: instances that start, go on starting, are reminded of, close and are carried out. Each step is a
 //! guarded transaction of its own, so that several replicas may run them and none is lost when one is killed.
 
+use std::sync::Arc;
+
 use super::model::State;
 use super::{commands, rules, snapshot, store};
 use crate::access::policy;
@@ -22,9 +24,13 @@ pub fn run_due(db: &Database) -> Result<usize> {
     let mut done = begin(db, now)?;
     for instance in db.read(|db| store::in_state(db, &[State::Starting]))? {
         // In the order of the chunks, until it is open; other work comes in between.
-        while step(db, instance.id, move |tx| snapshot::go_on(tx, instance.id).map(usize::from))?
-            > 0
-        {
+        let departments = Arc::new(snapshot::Departments::default());
+        loop {
+            let departments = Arc::clone(&departments);
+            let go_on = move |tx: &mut Tx<'_>| snapshot::go_on(tx, instance.id, &departments);
+            if step(db, instance.id, move |tx| go_on(tx).map(usize::from))? == 0 {
+                break;
+            }
             done += 1;
         }
     }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::model::{Instance, Reviewers, Source, State, Terms, Via};
 use super::store::rows::{self, Row};
+pub use super::store::snapshot::Departments;
 use super::store::snapshot::{self as source, Held};
 use super::store::writes::{self, NewItem};
 use super::{context, rules, store};
@@ -78,13 +79,13 @@ pub fn begin(tx: &mut Tx<'_>, id: ReviewId) -> Result<Option<ReviewInstanceId>> 
 ///
 /// # Errors
 /// `Stale` when somebody else writes it as well.
-pub fn go_on(tx: &mut Tx<'_>, id: ReviewInstanceId) -> Result<bool> {
+pub fn go_on(tx: &mut Tx<'_>, id: ReviewInstanceId, departments: &Departments) -> Result<bool> {
     let read = store::instance(tx.db(), id)?;
     if read.state != State::Starting {
         return Ok(false);
     }
     let mut new = read.clone();
-    let (drafts, last) = next(tx, &read)?;
+    let (drafts, last) = next(tx, &read, departments)?;
     let whole = i64::try_from(drafts.len()).unwrap_or(CHUNK) < CHUNK;
     new.reached = last.or(read.reached);
     match write(tx, &read, drafts)? {
@@ -95,14 +96,18 @@ pub fn go_on(tx: &mut Tx<'_>, id: ReviewInstanceId) -> Result<bool> {
         writes::save_instance(tx, &read, &new)?;
         return Ok(true);
     }
-    open(tx, &read, new).map(|()| true)
+    open(tx, (&read, departments), new).map(|()| true)
 }
 
 /// An item whose pool is not known yet, and the manager of its person.
 type Draft = (NewItem, Option<PersonId>);
 
 /// What comes next of the source, and how far that is.
-fn next(tx: &mut Tx<'_>, read: &Instance) -> Result<(Vec<Draft>, Option<Uuid>)> {
+fn next(
+    tx: &mut Tx<'_>,
+    read: &Instance,
+    departments: &Departments,
+) -> Result<(Vec<Draft>, Option<Uuid>)> {
     let (scope, after) = (&read.terms.scope, read.reached);
     if let Some(list) = rows::list_of(scope) {
         let after = after.map(ReviewRowId);
@@ -113,31 +118,39 @@ fn next(tx: &mut Tx<'_>, read: &Instance) -> Result<(Vec<Draft>, Option<Uuid>)> 
     let after = after.map(AssignmentId);
     let some = source::held(tx.db(), scope, read.starts_at, after, CHUNK)?;
     let last = some.last().map(|held| held.assignment.0);
-    Ok((of_assignments(tx, read, &some)?, last))
+    Ok((of_assignments(tx, (read, departments), &some)?, last))
 }
 
 /// What was on its way when the snapshot was written, and has become visible since.
-fn late(tx: &mut Tx<'_>, read: &Instance, list: Option<ReviewListId>) -> Result<Vec<Draft>> {
+fn late(
+    tx: &mut Tx<'_>,
+    (read, departments): (&Instance, &Departments),
+    list: Option<ReviewListId>,
+) -> Result<Vec<Draft>> {
     let scope = &read.terms.scope;
     match list {
         Some(list) => of_list(read, rows::lacking(tx.db(), read.id, (list, scope), CHUNK)?),
         None => {
             let some = source::lacking(tx.db(), read.id, (scope, read.starts_at), CHUNK)?;
-            of_assignments(tx, read, &some)
+            of_assignments(tx, (read, departments), &some)
         }
     }
 }
 
 /// Brings the snapshot to what is held and counts both; says where they differ, if they do (D27). Between two statements
 /// somebody may write what was on its way at the moment of the snapshot, so a difference is one if it stays the same.
-fn reconcile(tx: &mut Tx<'_>, read: &Instance, new: &mut Instance) -> Result<Option<String>> {
+fn reconcile(
+    tx: &mut Tx<'_>,
+    (read, departments): (&Instance, &Departments),
+    new: &mut Instance,
+) -> Result<Option<String>> {
     let (scope, at) = (&read.terms.scope, read.starts_at);
     let list = rows::list_of(scope);
     let mut before = None;
     loop {
         // What had ended is taken out, what had started is added.
         writes::delete_ended(tx, read.id, at)?;
-        let late = late(tx, read, list)?;
+        let late = late(tx, (read, departments), list)?;
         if let Err(trouble) = write(tx, read, late)? {
             return Ok(Some(trouble));
         }
@@ -150,7 +163,7 @@ fn reconcile(tx: &mut Tx<'_>, read: &Instance, new: &mut Instance) -> Result<Opt
         if source == items {
             return Ok(None);
         }
-        let trouble = difference(tx, read, new)?;
+        let trouble = difference(tx, (read, departments), new)?;
         if before.as_ref() == Some(&trouble) {
             return Ok(before);
         }
@@ -159,8 +172,12 @@ fn reconcile(tx: &mut Tx<'_>, read: &Instance, new: &mut Instance) -> Result<Opt
 }
 
 /// Compares with what is held, and lets the reviewers begin.
-fn open(tx: &mut Tx<'_>, read: &Instance, mut new: Instance) -> Result<()> {
-    if let Some(trouble) = reconcile(tx, read, &mut new)? {
+fn open(
+    tx: &mut Tx<'_>,
+    (read, departments): (&Instance, &Departments),
+    mut new: Instance,
+) -> Result<()> {
+    if let Some(trouble) = reconcile(tx, (read, departments), &mut new)? {
         return refuse(tx, read, new, trouble);
     }
     let (now, zone) = (tx.now(), tx.zone());
@@ -200,7 +217,11 @@ fn refuse(tx: &mut Tx<'_>, read: &Instance, mut new: Instance, trouble: String) 
 }
 
 /// Names a row in which the snapshot and the source differ.
-fn difference(tx: &mut Tx<'_>, read: &Instance, new: &Instance) -> Result<String> {
+fn difference(
+    tx: &mut Tx<'_>,
+    (read, departments): (&Instance, &Departments),
+    new: &Instance,
+) -> Result<String> {
     let (scope, at) = (&read.terms.scope, read.starts_at);
     let counts = format!(
         "{} held, {} in the snapshot",
@@ -208,7 +229,7 @@ fn difference(tx: &mut Tx<'_>, read: &Instance, new: &Instance) -> Result<String
         new.item_count
     );
     let list = rows::list_of(scope);
-    if let Some((row, _)) = late(tx, read, list)?.first() {
+    if let Some((row, _)) = late(tx, (read, departments), list)?.first() {
         return Ok(format!(
             "{counts}; {} of {} is missing in it",
             row.access_name, row.person_name
@@ -225,11 +246,15 @@ fn difference(tx: &mut Tx<'_>, read: &Instance, new: &Instance) -> Result<String
 }
 
 /// What assignments say, as items.
-fn of_assignments(tx: &mut Tx<'_>, instance: &Instance, rows: &[Held]) -> Result<Vec<Draft>> {
+fn of_assignments(
+    tx: &mut Tx<'_>,
+    (instance, departments): (&Instance, &Departments),
+    rows: &[Held],
+) -> Result<Vec<Draft>> {
     if rows.is_empty() {
         return Ok(vec![]);
     }
-    let around = source::around(tx.db(), rows, instance.starts_at)?;
+    let around = source::around(tx.db(), rows, instance.starts_at, departments)?;
     let one = |row: &Held| {
         let (context, recommendation, changed) =
             context::of(row, &around, instance.terms.recommends, instance.starts_at);

@@ -5,6 +5,7 @@
 
 mod access;
 mod both_databases;
+mod campaign;
 mod components;
 mod engine;
 mod journeys;

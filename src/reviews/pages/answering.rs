@@ -85,7 +85,7 @@ pub(super) fn mine(cx: &Cx) -> Result<(Instance, Mine, Progress)> {
         let instance = store::instance(db, id)?;
         let mine = Mine::read(db, &me, id)?;
         let progress =
-            if mine.is_nothing() { Progress::default() } else { listing::progress(db, &mine, id)? };
+            if mine.is_nothing() { Progress::default() } else { listing::progress(db, &mine)? };
         Ok((instance, mine, progress))
     })?;
     let asked = !mine.is_nothing() && progress.all > 0;
@@ -141,8 +141,7 @@ fn groups(cx: &Cx, (instance, mine, progress): &(Instance, Mine, Progress)) -> R
     let by = if by_person { By::Person } else { By::Package };
     let at = cx.cursor::<String>(PAGE)?;
     let after = at.as_ref().map(|at| (at.key.clone(), at.id, at.back));
-    let rows =
-        cx.read(|db| listing::groups(db, (mine, instance.id, by), after, ROWS as i64 + 1))?;
+    let rows = cx.read(|db| listing::groups(db, (mine, by), after, ROWS as i64 + 1))?;
     let page = crate::web::paging::page(rows, ROWS, at.as_ref(), |row| (row.name.clone(), row.id));
     let turn = |cursor: &String| address(cx, &[(PAGE, Some(cursor))]);
     let row = |group: &Group| GroupRow {
@@ -286,7 +285,7 @@ fn draw_part(
     };
     let me = cx.person()?.clone();
     let (rows, pools, names, alike, veiled) = cx.read(|db| {
-        let mut rows = listing::part(db, (mine, instance.id, part), from, ROWS as i64 + 1)?;
+        let mut rows = listing::part(db, (mine, part), from, ROWS as i64 + 1)?;
         // A form that is shown again shows the item that it is about, wherever it stands in the list.
         if let Some(typed) = typed
             && rows.iter().all(|item| item.id != typed.item)
@@ -300,7 +299,7 @@ fn draw_part(
         let names = names(db, &rows)?;
         let alike = match part {
             Part::Package(package) => {
-                listing::alike(db, (mine, instance.id, package), super::together::MOST)?.len()
+                listing::alike(db, (mine, package), super::together::MOST)?.len()
             }
             Part::Person(_) => 0,
         };

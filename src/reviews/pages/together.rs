@@ -41,8 +41,8 @@ fn draw(cx: &Cx, note: &str, errors: &[FieldError]) -> Result<Reply> {
     let package: AccessId = cx.id("package")?;
     let part = listing::Part::Package(package);
     let (alike, all) = cx.read(|db| {
-        let alike = listing::alike(db, (&whose, instance.id, package), MOST)?;
-        let all = listing::part(db, (&whose, instance.id, part), None, MOST)?;
+        let alike = listing::alike(db, (&whose, package), MOST)?;
+        let all = listing::part(db, (&whose, part), None, MOST)?;
         Ok((alike, all))
     })?;
     let Some(first) = alike.first() else {

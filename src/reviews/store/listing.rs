@@ -95,9 +95,12 @@ impl Mine {
         self.others.is_empty() && self.own.is_empty() && self.places.is_empty()
     }
 
+    /// The pools come first, in one list: by them a database finds the items among those of all instances.
     fn which(&self) -> Which {
         let me = self.me.unwrap_or_else(|| PersonId(uuid::Uuid::nil()));
-        let mut which: Which = Box::new(
+        let mut pools = [self.others.clone(), self.own.clone()].concat();
+        pools.extend(self.places.iter().flat_map(|place| &place.pools));
+        let mut whose: Which = Box::new(
             review_items::pool_id
                 .eq_any(self.others.clone())
                 .and(review_items::person_id.ne(me))
@@ -107,16 +110,16 @@ impl Mine {
             let place = review_items::pool_id
                 .eq_any(pools.clone())
                 .and(review_items::person_id.ne_all(out.clone()));
-            which = match packages {
-                None => Box::new(which.or(place)),
+            whose = match packages {
+                None => Box::new(whose.or(place)),
                 Some(some) => Box::new(
-                    which.or(place
+                    whose.or(place
                         .and(review_items::assignment_id.is_not_null())
                         .and(review_items::access_id.eq_any(some.clone()))),
                 ),
             };
         }
-        which
+        Box::new(review_items::pool_id.eq_any(pools).and(whose))
     }
 }
 
@@ -134,7 +137,6 @@ macro_rules! items {
 pub fn left(db: &mut Db, person: &Person, id: ReviewInstanceId) -> Result<i64> {
     let mine = Mine::read(db, person, id)?;
     Ok(review_items::table
-        .filter(review_items::instance_id.eq(id))
         .filter(review_items::answer.is_null())
         .filter(review_items::outcome.is_null())
         .filter(mine.which())
@@ -155,9 +157,8 @@ pub struct Progress {
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn progress(db: &mut Db, mine: &Mine, id: ReviewInstanceId) -> Result<Progress> {
+pub fn progress(db: &mut Db, mine: &Mine) -> Result<Progress> {
     let (all, answered): (i64, i64) = review_items::table
-        .filter(review_items::instance_id.eq(id))
         .filter(review_items::outcome.is_null().or(review_items::answer.is_not_null()))
         .filter(mine.which())
         .select((count_star(), diesel::dsl::count(review_items::answer)))
@@ -203,16 +204,13 @@ pub type At = (String, uuid::Uuid, bool);
 /// When the database does not answer.
 pub fn groups(
     db: &mut Db,
-    (mine, id, by): (&Mine, ReviewInstanceId, By),
+    (mine, by): (&Mine, By),
     after: Option<At>,
     limit: i64,
 ) -> Result<Vec<Group>> {
     let back = after.as_ref().is_some_and(|(.., back)| *back);
     let mut which: Which = Box::new(
-        review_items::instance_id
-            .eq(id)
-            .and(review_items::outcome.is_null().or(review_items::answer.is_not_null()))
-            .and(mine.which()),
+        review_items::outcome.is_null().or(review_items::answer.is_not_null()).and(mine.which()),
     );
     macro_rules! grouped {
         ($id:expr, $key:expr, $name:expr, $rest:expr, $make:expr) => {{
@@ -305,16 +303,13 @@ pub type ItemAt = (String, bool, String, ReviewItemId, bool);
 /// When the database does not answer.
 pub fn part(
     db: &mut Db,
-    (mine, id, part): (&Mine, ReviewInstanceId, Part),
+    (mine, part): (&Mine, Part),
     after: Option<ItemAt>,
     limit: i64,
 ) -> Result<Vec<Item>> {
     let back = after.as_ref().is_some_and(|(.., back)| *back);
     let mut which: Which = Box::new(
-        review_items::instance_id
-            .eq(id)
-            .and(review_items::outcome.is_null().or(review_items::answer.is_not_null()))
-            .and(mine.which()),
+        review_items::outcome.is_null().or(review_items::answer.is_not_null()).and(mine.which()),
     );
     macro_rules! ordered {
         ($name:expr) => {{
@@ -372,13 +367,8 @@ pub fn part(
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn alike(
-    db: &mut Db,
-    (mine, id, package): (&Mine, ReviewInstanceId, AccessId),
-    limit: i64,
-) -> Result<Vec<Item>> {
+pub fn alike(db: &mut Db, (mine, package): (&Mine, AccessId), limit: i64) -> Result<Vec<Item>> {
     let query = review_items::table
-        .filter(review_items::instance_id.eq(id))
         .filter(review_items::access_id.eq(package))
         .filter(review_items::outcome.is_null())
         .filter(review_items::answer.is_null())
@@ -1103,6 +1093,7 @@ pub fn stake(
     let me = person.id;
     let places: Vec<String> =
         person.stands_for.iter().map(|stands| format!("'{}'", stands.person)).collect();
+    let asked = [vec![format!("'{me}'")], places.clone()].concat().join(", ");
     let places = match places.as_slice() {
         [] => String::new(),
         some => format!(
@@ -1129,7 +1120,7 @@ pub fn stake(
          FROM review_reviewers r JOIN review_pools o ON o.id = r.pool_id \
          JOIN review_instances n ON n.id = r.instance_id AND n.state = 'open' \
          JOIN review_items i ON i.pool_id = r.pool_id \
-         WHERE (i.outcome IS NULL OR i.answer IS NOT NULL) AND \
+         WHERE r.person_id IN ({asked}) AND (i.outcome IS NULL OR i.answer IS NOT NULL) AND \
          ((r.person_id = '{me}' AND (o.via = 'self' OR i.person_id <> '{me}')){places}) \
          GROUP BY i.instance_id \
          UNION ALL SELECT 'about', NULL, COUNT(*), 0 FROM review_items i \

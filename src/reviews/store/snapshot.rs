@@ -1,6 +1,7 @@
 //! What the snapshot reads: the source of an instance in chunks by key range, and what reviewers have to know of it.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
@@ -221,14 +222,39 @@ pub fn surplus(
     }
 }
 
+/// What the departments of a snapshot hold. Its chunks share it, so that each department is counted once.
+#[derive(Default)]
+pub struct Departments(Mutex<HashMap<String, Arc<Department>>>);
+
+/// How many people a department has, and how many of them hold what.
+#[derive(Clone, Debug, Default)]
+pub struct Department {
+    people: i64,
+    holding: HashMap<PackageId, i64>,
+}
+
+impl Departments {
+    /// Those of the rows; what is not known yet is read, in two statements.
+    fn of(&self, db: &mut Db, rows: &[Held]) -> Result<HashMap<String, Arc<Department>>> {
+        let names: Vec<String> = distinct(rows.iter().filter_map(|row| row.department.clone()));
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let new: Vec<String> =
+            names.iter().filter(|name| !known.contains_key(*name)).cloned().collect();
+        if !new.is_empty() {
+            let read = departments(db, &new)?;
+            known.extend(read.into_iter().map(|(name, department)| (name, Arc::new(department))));
+        }
+        let one = |name: &String| Some((name.clone(), Arc::clone(known.get(name)?)));
+        Ok(names.iter().filter_map(one).collect())
+    }
+}
+
 /// Everything that items of these rows show beside the rows themselves.
 pub struct Around {
     /// Who approved a request.
     pub approvers: HashMap<RequestId, Vec<String>>,
-    /// How many of a department hold a package.
-    pub holders: HashMap<(String, PackageId), i64>,
-    /// How many people a department has.
-    pub departments: HashMap<String, i64>,
+    /// The departments of the rows.
+    pub departments: HashMap<String, Arc<Department>>,
     /// What changed about a person, and when.
     pub moves: HashMap<PersonId, Vec<(Ts, String)>>,
     /// The last answer on an assignment.
@@ -245,21 +271,18 @@ pub struct Around {
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn around(db: &mut Db, rows: &[Held], at: Ts) -> Result<Around> {
+pub fn around(db: &mut Db, rows: &[Held], at: Ts, departments: &Departments) -> Result<Around> {
     let requests: Vec<RequestId> = rows.iter().filter_map(|row| row.request).collect();
     let assignments: Vec<AssignmentId> = rows.iter().map(|row| row.assignment).collect();
     let people: Vec<PersonId> = distinct(rows.iter().map(|row| row.person));
-    let packages: Vec<PackageId> = distinct(rows.iter().map(|row| row.package));
-    let departments: Vec<String> = distinct(rows.iter().filter_map(|row| row.department.clone()));
     let holds = holds(db, &people)?;
     let all = distinct(holds.values().flatten().map(|(id, _)| *id));
     Ok(Around {
         approvers: approvers(db, &requests)?,
-        holders: holders(db, &departments, &packages)?,
-        departments: sizes(db, &departments)?,
+        departments: departments.of(db, rows)?,
         moves: moves(db, &people)?,
         last: last(db, &assignments, at)?,
-        extended: extended(db, &assignments)?,
+        extended: extended(db, &people, &assignments)?,
         roles: roles(db, &all)?,
         holds,
     })
@@ -288,34 +311,35 @@ fn approvers(db: &mut Db, ids: &[RequestId]) -> Result<HashMap<RequestId, Vec<St
     Ok(all)
 }
 
-fn holders(
-    db: &mut Db,
-    departments: &[String],
-    packages: &[PackageId],
-) -> Result<HashMap<(String, PackageId), i64>> {
-    let rows: Vec<(Option<String>, PackageId, i64)> = assignments::table
-        .inner_join(people::table)
-        .filter(assignments::package_id.eq_any(packages))
-        .filter(assignments::ended_at.is_null())
-        .filter(people::enabled.eq(true))
-        .filter(people::department.eq_any(departments))
-        .group_by((people::department, assignments::package_id))
-        .select((people::department, assignments::package_id, diesel::dsl::count_star()))
-        .load(db)?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|(department, package, n)| Some(((department?, package), n)))
-        .collect())
-}
-
-fn sizes(db: &mut Db, departments: &[String]) -> Result<HashMap<String, i64>> {
-    let rows: Vec<(Option<String>, i64)> = people::table
-        .filter(people::department.eq_any(departments))
+/// Departments by their names: from their people to what those hold, since one package may have holders everywhere.
+fn departments(db: &mut Db, names: &[String]) -> Result<HashMap<String, Department>> {
+    let sizes: Vec<(Option<String>, i64)> = people::table
+        .filter(people::department.eq_any(names))
         .filter(people::enabled.eq(true))
         .group_by(people::department)
         .select((people::department, diesel::dsl::count_star()))
         .load(db)?;
-    Ok(rows.into_iter().filter_map(|(department, n)| Some((department?, n))).collect())
+    let holding: Vec<(Option<String>, PackageId, i64)> = people::table
+        .inner_join(assignments::table)
+        .filter(people::department.eq_any(names))
+        .filter(people::enabled.eq(true))
+        .filter(assignments::ended_at.is_null())
+        .group_by((people::department, assignments::package_id))
+        .select((people::department, assignments::package_id, diesel::dsl::count_star()))
+        .load(db)?;
+    let mut all: HashMap<String, Department> =
+        names.iter().map(|name| (name.clone(), Department::default())).collect();
+    for (name, people) in sizes {
+        if let Some(department) = name.and_then(|name| all.get_mut(&name)) {
+            department.people = people;
+        }
+    }
+    for (name, package, n) in holding {
+        if let Some(department) = name.and_then(|name| all.get_mut(&name)) {
+            department.holding.insert(package, n);
+        }
+    }
+    Ok(all)
 }
 
 fn moves(db: &mut Db, ids: &[PersonId]) -> Result<HashMap<PersonId, Vec<(Ts, String)>>> {
@@ -367,8 +391,14 @@ fn last(db: &mut Db, ids: &[AssignmentId], at: Ts) -> Result<HashMap<AssignmentI
         .collect())
 }
 
-fn extended(db: &mut Db, ids: &[AssignmentId]) -> Result<HashMap<AssignmentId, (i64, Ts)>> {
+fn extended(
+    db: &mut Db,
+    people: &[PersonId],
+    ids: &[AssignmentId],
+) -> Result<HashMap<AssignmentId, (i64, Ts)>> {
+    // By the people who hold them: the facts of a person are found without reading all others.
     let rows: Vec<(Option<AssignmentId>, Ts)> = facts::table
+        .filter(facts::person_id.eq_any(people))
         .filter(facts::assignment_id.eq_any(ids))
         .filter(facts::kind.eq("assignment_extended"))
         .order((facts::at, facts::id))
@@ -443,8 +473,7 @@ pub fn able(db: &mut Db, ids: &[PersonId], groups: &[GroupId]) -> Result<Vec<Per
 /// How many of a department hold the package, where both are known.
 #[must_use]
 pub fn peers(around: &Around, row: &Held) -> Option<Peers> {
-    let department = row.department.clone()?;
-    let of = *around.departments.get(&department)?;
-    let have = around.holders.get(&(department, row.package)).copied().unwrap_or(0);
-    Some(Peers { have, of })
+    let department = around.departments.get(row.department.as_ref()?)?;
+    let have = department.holding.get(&row.package).copied().unwrap_or(0);
+    (department.people > 0).then_some(Peers { have, of: department.people })
 }

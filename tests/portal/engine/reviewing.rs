@@ -80,7 +80,7 @@ fn d27_a_start_that_was_interrupted_goes_on_where_it_was() {
     w.pass(60);
     let review = w.try_review("Everything", once(asked(&[w.ben]))).unwrap();
     let id = w.run(move |tx| snapshot::begin(tx, review)).unwrap();
-    assert!(w.run(move |tx| snapshot::go_on(tx, id)));
+    assert!(w.run(move |tx| snapshot::go_on(tx, id, &snapshot::Departments::default())));
     let there = w.instance(id);
     assert_eq!((there.state, there.item_count), (State::Starting, snapshot::CHUNK));
     // One ends at the moment of the start: it is not held any more.

@@ -16,7 +16,7 @@ use keyholder::error::Result;
 use keyholder::kernel::time::{Fixed, Shifted};
 use keyholder::kernel::{
     CatalogId, Clock, Clocks, OrganizationId, PackageId, PersonId, PolicyId, ResourceId, Risk,
-    RoleId, Secret, Zone,
+    RoleId, Secret, Ts, Zone,
 };
 use keyholder::packages::model::NewPackage;
 use keyholder::policies::model::{Lifetime, Named, Scope, Terms};
@@ -270,11 +270,25 @@ impl App {
         let provider = Provider::start(&accounts())?;
         let address = Address::parse(data.url()).expect("an address");
         migrate::migrate(&address).expect("the schema");
-        let business = Arc::new(Fixed::at(at(START)));
+        Some(App::over(data, provider, at(START), targets, |db| {
+            undo_seconds(db, 0);
+            fill(db)
+        }))
+    }
+
+    /// Starts it over a database whose schema is there, at a time; what `fill` returns is its catalog.
+    pub fn over(
+        data: FreshDatabase,
+        provider: Provider,
+        now: Ts,
+        targets: Targets,
+        fill: impl FnOnce(&Database) -> CatalogId,
+    ) -> App {
+        let address = Address::parse(data.url()).expect("an address");
+        let business = Arc::new(Fixed::at(now));
         let wall = Arc::new(Shifted::default());
         let clocks = Clocks { business: business.clone(), wall: wall.clone() };
         let db = Database::open(&address, clocks, Zone::UTC).expect("a database");
-        undo_seconds(&db, 0);
         let catalog = fill(&db);
         let targets = Arc::new(targets);
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -300,7 +314,7 @@ impl App {
             controls: None,
         };
         let running = Running::start(listener, || site);
-        Some(App {
+        App {
             origin,
             db,
             targets,
@@ -310,7 +324,7 @@ impl App {
             catalog,
             _running: running,
             _data: data,
-        })
+        }
     }
 
     /// Lets so many seconds of business time pass.
