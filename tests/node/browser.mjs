@@ -124,8 +124,13 @@ const commands = {
   async select({ page }, { label, option }) { await (await labeled(page, label)).selectOption({ label: option }); },
   async press({ page }, { key }) { await page.keyboard.press(key); await settle(page); },
   /** The words of what has the focus. */
+  /** The words of what has the focus: of a field its label. */
   async focused({ page }) {
-    return { focused: await page.evaluate(() => document.activeElement?.textContent.replace(/\s+/g, ' ').trim() ?? '') };
+    const words = () => {
+      const there = document.activeElement;
+      return (there?.labels?.[0] ?? there)?.textContent.replace(/\s+/g, ' ').trim() ?? '';
+    };
+    return { focused: await page.evaluate(words) };
   },
   async text({ page }) { return { text: await shown(page) }; },
   /** Waits until the text is to be seen; spaces and line ends count as one space. */

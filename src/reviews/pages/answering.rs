@@ -99,6 +99,8 @@ struct FormPage {
     shell: Shell,
     frame: Frame,
     by_person: bool,
+    /// Where the first item without an answer is.
+    first: Option<(String, String)>,
     groups: Vec<GroupRow>,
     previous: Option<String>,
     next: Option<String>,
@@ -141,7 +143,10 @@ fn groups(cx: &Cx, (instance, mine, progress): &(Instance, Mine, Progress)) -> R
     let by = if by_person { By::Person } else { By::Package };
     let at = cx.cursor::<String>(PAGE)?;
     let after = at.as_ref().map(|at| (at.key.clone(), at.id, at.back));
-    let rows = cx.read(|db| listing::groups(db, (mine, by), after, ROWS as i64 + 1))?;
+    let (rows, first) = cx.read(|db| {
+        let rows = listing::groups(db, (mine, by), after, ROWS as i64 + 1)?;
+        Ok((rows, listing::first_open(db, mine, by)?))
+    })?;
     let page = crate::web::paging::page(rows, ROWS, at.as_ref(), |row| (row.name.clone(), row.id));
     let turn = |cursor: &String| address(cx, &[(PAGE, Some(cursor))]);
     let row = |group: &Group| GroupRow {
@@ -162,6 +167,9 @@ fn groups(cx: &Cx, (instance, mine, progress): &(Instance, Mine, Progress)) -> R
         shell: cx.shell(format!("{} – Reviews", instance.name), Place::Reviews)?,
         frame: Frame::of(cx, instance, *progress),
         by_person,
+        first: first
+            .filter(|_| instance.state == State::Open)
+            .map(|(part, name)| (here(instance.id, part), name)),
         groups: page.rows.iter().map(row).collect(),
         previous: page.previous.as_ref().map(turn),
         next: page.next.as_ref().map(turn),
@@ -178,8 +186,10 @@ struct PartPage {
     /// Whose items they are, or what they are of.
     heading: String,
     by_person: bool,
-    /// The address of this page.
+    /// The address of these items.
     here: String,
+    /// Which page of them this is; empty for the first.
+    at: String,
     items: Vec<ItemBlock>,
     /// How many can be answered together, and where.
     together: Option<(usize, String)>,
@@ -230,6 +240,8 @@ struct ItemBlock {
     note: String,
     until: String,
     own: bool,
+    /// Where to go on, of the item that was answered just now.
+    next: Option<(String, String)>,
 }
 
 /// What has been answered.
@@ -276,7 +288,7 @@ fn draw_part(
     let by_person = matches!(part, Part::Person(_));
     let here = here(instance.id, part);
     let at = match typed {
-        Some(_) => None,
+        Some(_) => Cursor::<String>::decode(cx.form().raw(PAGE)),
         None => cx.cursor::<String>(PAGE)?,
     };
     let from = match at.as_ref().map(after) {
@@ -322,6 +334,21 @@ fn draw_part(
     };
     let frame = Frame::of(cx, instance, *progress);
     let turn = |cursor: &String| format!("{here}&{PAGE}={cursor}");
+    let next = page.next.as_ref().map(turn);
+    let mut items: Vec<ItemBlock> = page.rows.iter().map(block).collect();
+    // Whoever has just answered goes on from there, also by keyboard.
+    let done = ReviewItemId::parse(cx.query("done"));
+    let done = page.rows.iter().position(|item| Some(item.id) == done && item.answer.is_some());
+    if let Some((n, item)) = done.and_then(|n| Some((n, items.get_mut(n)?))) {
+        item.next = match onward(&page.rows, n, by_person, next.as_deref()) {
+            None => {
+                let by = if by_person { By::Person } else { By::Package };
+                let first = cx.read(|db| listing::first_open(db, mine, by))?;
+                Some(elsewhere(instance.id, first))
+            }
+            there => there,
+        };
+    }
     let mut shell = cx.shell(format!("{heading} – {} – Reviews", instance.name), Place::Reviews)?;
     if let Some(typed) = typed {
         shell.errors = typed
@@ -342,16 +369,42 @@ fn draw_part(
     let shown = PartPage {
         heading,
         by_person,
-        items: page.rows.iter().map(block).collect(),
+        items,
         together,
         previous: page.previous.as_ref().map(turn),
-        next: page.next.as_ref().map(turn),
+        next,
+        at: at.as_ref().map(Cursor::encode).unwrap_or_default(),
         today: zone.date(now).to_string(),
         here,
         frame,
         shell,
     };
     Ok(Reply::page(&shown)?.status(if typed.is_some() { 422 } else { 200 }))
+}
+
+/// Where to go on after an answer: to the next item of the page that has none, or to the next page; none where all of
+/// these are answered.
+fn onward(
+    rows: &[Item],
+    done: usize,
+    by_person: bool,
+    next: Option<&str>,
+) -> Option<(String, String)> {
+    let (before, after) = rows.split_at(done);
+    let open = |item: &&Item| item.answer.is_none() && item.outcome.is_none();
+    if let Some(item) = after.iter().chain(before).find(open) {
+        let name = if by_person { &item.access_name } else { &item.person_name };
+        return Some((format!("#i-{}", item.id), format!("Next: {name}")));
+    }
+    next.map(|next| (next.to_owned(), "Next: the next page".to_owned()))
+}
+
+/// Where to go on when a page is done: to whatever waits for an answer elsewhere, or to the end.
+fn elsewhere(id: ReviewInstanceId, first: Option<(Part, String)>) -> (String, String) {
+    match first {
+        Some((part, name)) => (here(id, part), format!("Next: {name}")),
+        None => (format!("/reviews/{id}/sign-off"), "Look at your answers and sign off".to_owned()),
+    }
 }
 
 pub(super) fn here(id: ReviewInstanceId, part: Part) -> String {
@@ -460,6 +513,7 @@ impl Reader<'_> {
                 |typed| typed.until.clone(),
             ),
             own: standing.own,
+            next: None,
         }
     }
 
@@ -607,8 +661,11 @@ fn save(cx: &mut Cx, id: ReviewItemId) -> Result<Reply> {
         0 => format!("{text} Nothing is left for you: sign off when you are done."),
         left => format!("{text} {} left for you.", counted(left, "item is", "items are")),
     };
-    let anchor = format!("{}#i-{id}", here(instance, part));
-    Ok(Reply::see_other(anchor).notice(format!("{}:", given.label()), text))
+    let mut back = format!("{}&done={id}", here(instance, part));
+    if let Some(at) = Cursor::<String>::decode(form.raw(PAGE)) {
+        back = format!("{back}&{PAGE}={}", at.encode());
+    }
+    Ok(Reply::see_other(back).notice(format!("{}:", given.label()), text))
 }
 
 #[derive(Template)]

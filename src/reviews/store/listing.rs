@@ -284,6 +284,32 @@ pub fn groups(
     }
 }
 
+/// Where the first of somebody's items without an answer is shown: the person or the package, and its name. One
+/// statement beside [`Mine::read`].
+///
+/// # Errors
+/// When the database does not answer.
+pub fn first_open(db: &mut Db, mine: &Mine, by: By) -> Result<Option<(Part, String)>> {
+    let open = review_items::table
+        .filter(review_items::outcome.is_null())
+        .filter(review_items::answer.is_null())
+        .filter(mine.which());
+    Ok(match by {
+        By::Person => open
+            .order((review_items::person_name, review_items::person_id))
+            .select((review_items::person_id, review_items::person_name))
+            .first(db)
+            .optional()?
+            .map(|(id, name)| (Part::Person(id), name)),
+        By::Package => open
+            .order((review_items::access_name, review_items::access_id))
+            .select((review_items::access_id, review_items::access_name))
+            .first(db)
+            .optional()?
+            .map(|(id, name)| (Part::Package(id), name)),
+    })
+}
+
 /// Which of somebody's items a page shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {

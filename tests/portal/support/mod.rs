@@ -11,7 +11,7 @@ pub mod database;
 pub mod demo;
 pub mod invariants;
 pub mod ldap;
-mod leash;
+pub mod leash;
 pub mod mailbox;
 mod node;
 pub mod northmoor;

@@ -58,7 +58,7 @@ fn sign_in(app: &App, javascript: bool) -> Option<Browser> {
 }
 
 /// Presses Tab until something that begins so has the focus.
-fn tab_to(browser: &Browser, words: &str) {
+pub(super) fn tab_to(browser: &Browser, words: &str) {
     for _ in 0..60 {
         browser.press("Tab");
         if browser.focused().starts_with(words) {

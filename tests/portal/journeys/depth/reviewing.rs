@@ -2,6 +2,7 @@
 //! target system, and proved by an archive that is checked without the portal.
 
 use std::path::Path;
+use std::process::Command;
 
 use diesel::prelude::*;
 use keyholder::db::schema::{review_instances, review_items, reviews};
@@ -10,7 +11,9 @@ use keyholder::reviews::model::{Item, State};
 use keyholder::reviews::{pack, store};
 
 use super::both_ways;
+use super::keyboard::tab_to;
 use crate::support::browser::{Browser, Window};
+use crate::support::leash::wait_for;
 use crate::support::northmoor::Northmoor;
 
 const EVERYBODY: &str = "Everybody’s access, once a quarter";
@@ -154,16 +157,21 @@ fn prove(house: &Northmoor, id: ReviewInstanceId) {
     let bytes = house.download("auditor", &format!("/reviews/{id}/pack"));
     std::fs::write(&pack_file, &bytes).expect("the pack");
     std::fs::write(&public, house.pack_public()).expect("the key");
+    // The program itself, in a folder without settings, database or network.
     let check = |key: Option<&Path>| {
-        let mut out = Vec::new();
-        let code = pack::run_verify(&pack_file, key, &mut out);
-        (code, String::from_utf8(out).expect("words"))
+        let mut verify = Command::new(env!("CARGO_BIN_EXE_keyholder"));
+        verify.args(["audit", "verify"]).arg(&pack_file).env_clear().current_dir(&folder);
+        if let Some(key) = key {
+            verify.arg("--key").arg(key);
+        }
+        let done = verify.output().expect("keyholder");
+        (done.status.code(), String::from_utf8(done.stdout).expect("words"))
     };
     let (code, words) = check(Some(&public));
-    assert_eq!(code, 0, "{words}");
+    assert_eq!(code, Some(0), "{words}");
     assert!(words.contains("The pack is complete and unchanged."), "{words}");
     let (code, words) = check(None);
-    assert_eq!(code, 0, "{words}");
+    assert_eq!(code, Some(0), "{words}");
     assert!(words.contains("unproven"), "{words}");
     // One changed byte, one dropped row, one added row: each is found and named.
     let files = pack::files(&bytes).expect("an archive");
@@ -176,7 +184,7 @@ fn prove(house: &Northmoor, id: ReviewInstanceId) {
         items.1 = lines.concat().into_bytes();
         std::fs::write(&pack_file, pack::archive(&files).expect("an archive")).expect("the pack");
         let (code, words) = check(Some(&public));
-        assert_eq!(code, 1, "{words}");
+        assert_eq!(code, Some(1), "{words}");
         words
     };
     let first =
@@ -198,6 +206,102 @@ fn prove(house: &Northmoor, id: ReviewInstanceId) {
         lines.push(copy);
     });
     assert!(added.contains("row 0000-added was added"), "{added}");
+}
+
+/// Goes on by Tab to the next reason that can be written; what it is about.
+fn next_reason(browser: &Browser) -> String {
+    tab_to(browser, "Your reason for ");
+    let label = browser.focused();
+    let name = label.trim_start_matches("Your reason for ");
+    name.split(" (needed").next().expect("a name").to_owned()
+}
+
+fn types(browser: &Browser, words: &str) {
+    for letter in words.chars() {
+        browser.press(&letter.to_string());
+    }
+}
+
+/// Answers the item whose reason has the focus, and goes to where the page leads next.
+fn answers_by_keyboard(browser: &Browser, access: &str, nth: usize, last_day: &str) {
+    let button = match nth {
+        0 => format!("Remove: {access}"),
+        1 => format!("I don’t know: {access}"),
+        2 => format!("Keep until that day: {access}"),
+        _ => format!("Keep: {access}"),
+    };
+    types(browser, "seen");
+    if nth == 2 {
+        tab_to(browser, "Last day, if it should end earlier");
+        types(browser, last_day);
+    }
+    tab_to(browser, &button);
+    browser.press("Enter");
+    browser.see(&format!("{access} of"));
+    assert_eq!(browser.status(), Some(200), "{}", browser.text());
+    let onward = browser.focused();
+    assert!(onward.starts_with("Next: ") || onward.starts_with("Look at"), "{onward}");
+    follows(browser);
+}
+
+/// Follows the link that has the focus: to another part of the page, or to another page.
+fn follows(browser: &Browser) {
+    let (link, here) = (browser.focused(), browser.url());
+    browser.press("Enter");
+    assert!(wait_for(|| browser.url() != here), "{link} leads nowhere");
+    browser.see("items answered.");
+}
+
+#[test]
+fn the_form_of_a_review_is_worked_through_by_keyboard() {
+    both_ways(|house, javascript| {
+        let id = run(house, EVERYBODY);
+        let open = || {
+            let mut open = items(house, id);
+            open.retain(|item| item.outcome.is_none() && item.answer.is_none());
+            open
+        };
+        let naledi = house.visit("reviewer", javascript)?;
+        house.goto(&naledi, "/reviews");
+        tab_to(&naledi, EVERYBODY);
+        follows(&naledi);
+        // As the browser takes a day from the keyboard.
+        let due = house.read(|db| store::instance(db, id)).due_at.plus_seconds(-1);
+        let last_day = due.utc().format("%m%d%Y").to_string();
+        // One is passed on; everything else is answered, with JavaScript only a few.
+        let all = open().len();
+        let wanted = if javascript { 6 } else { all - 1 };
+        let first = open().remove(0);
+        tab_to(&naledi, "Go on with");
+        assert_eq!(naledi.focused(), format!("Go on with {}", first.person_name));
+        follows(&naledi);
+        naledi.see(&format!("What {} has", first.person_name));
+        let access = next_reason(&naledi);
+        tab_to(&naledi, &format!("Not mine: {access}"));
+        naledi.press("Enter");
+        naledi.see("Why is it not yours?");
+        tab_to(&naledi, "Who can answer?");
+        types(&naledi, "n1001");
+        tab_to(&naledi, "Why is it not yours?");
+        types(&naledi, "his");
+        tab_to(&naledi, "Pass it on");
+        naledi.press("Enter");
+        naledi.see("Passed on.");
+        tab_to(&naledi, "Go on with");
+        follows(&naledi);
+        for answered in 0..wanted {
+            let access = next_reason(&naledi);
+            answers_by_keyboard(&naledi, &access, answered, &last_day);
+            assert_eq!(open().len(), all - answered - 1, "{access}");
+        }
+        if !javascript {
+            naledi.see("Check your answers, then sign off");
+            tab_to(&naledi, "Sign off");
+            naledi.press("Enter");
+            naledi.see("Signed off.");
+        }
+        Some(())
+    });
 }
 
 #[test]
