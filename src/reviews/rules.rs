@@ -4,6 +4,7 @@
 use chrono::{Days, Months, NaiveDate};
 
 use super::model::{Answer, Context, Rhythm, Silence, Terms};
+use crate::assignments::model::{RightState, Stands};
 use crate::error::FieldError;
 use crate::kernel::text::counted;
 use crate::kernel::{AnswerBatchId, PersonId, Risk, Ts, Zone};
@@ -20,6 +21,18 @@ const PEERS_MIN: i64 = 5;
 const BREAK: i64 = 1_800;
 /// After so many days without a renewal the recommendation says so.
 const LONG_DAYS: i64 = 365;
+
+/// Is a right confirmed as gone since its removal began, or late; none while the target system works on it.
+#[must_use]
+pub fn is_taken(right: &Stands, since: Option<Ts>) -> Option<bool> {
+    match right.state {
+        // What was confirmed before says nothing about this removal.
+        RightState::Gone if right.confirmed_at >= since => Some(true),
+        RightState::Removing if !right.late => None,
+        // Late, or somebody has given it anew.
+        _ => Some(false),
+    }
+}
 
 /// On which day the instance of this number starts, the first being 0; none where there is no such instance.
 #[must_use]
