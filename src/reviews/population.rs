@@ -12,7 +12,11 @@ use crate::catalogs;
 use crate::catalogs::model::Resource;
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
+use crate::kernel::text::{one_line, shortened};
 use crate::kernel::{AccessId, PersonId, ReviewInstanceId, RoleId, Ts};
+
+/// As many characters are kept of what somebody is called on a target system.
+const HOLDER_MAX: usize = 500;
 
 /// Somebody, or something, that has a role, as the target system calls them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,14 +112,13 @@ fn rows_of(tx: &mut Tx<'_>, instance: &Instance, holders: &[Holder]) -> Result<V
     let mut met = BTreeSet::new();
     let mut rows = Vec::with_capacity(holders.len());
     for (holder, person) in holders.iter().zip(people) {
-        let Some(role) = resource.roles.iter().find(|role| role.id == holder.role) else {
-            continue;
-        };
+        // What was asked is what there is: roles stay.
+        let role = resource.roles.iter().find(|role| role.id == holder.role).ok_or(Error::Stale)?;
         let person = person.filter(|person| met.insert((*person, role.id)));
         let gives = person.and_then(|person| given.get(&(person, role.id)));
         rows.push(NewRow {
             person,
-            holder: holder.name.clone(),
+            holder: shortened(&one_line(&holder.name), HOLDER_MAX),
             access: AccessId(role.id.0),
             name: format!("{}: {}", resource.name, role.name),
             about: Some(resource.description.clone()).filter(|words| !words.is_empty()),

@@ -239,6 +239,28 @@ mod tests {
         Ts::new(text.parse().expect("a time"))
     }
 
+    #[test]
+    fn d31_only_what_was_confirmed_since_its_removal_began_is_gone() {
+        let (before, begun) = (at("2026-03-01T00:00:00Z"), at("2026-03-02T00:00:00Z"));
+        let right = |state, confirmed_at, late| Stands {
+            person: PersonId::fresh(),
+            role: crate::kernel::RoleId::fresh(),
+            wanted: matches!(state, RightState::Adding | RightState::Present),
+            state,
+            confirmed_at,
+            late,
+        };
+        let is =
+            |state, confirmed_at, late| is_taken(&right(state, confirmed_at, late), Some(begun));
+        assert_eq!(is(RightState::Removing, None, false), None);
+        assert_eq!(is(RightState::Removing, None, true), Some(false));
+        assert_eq!(is(RightState::Gone, Some(begun), false), Some(true));
+        assert_eq!(is(RightState::Gone, Some(before), false), Some(false));
+        for anew in [RightState::Adding, RightState::Present, RightState::Kept] {
+            assert_eq!(is(anew, Some(begun), false), Some(false));
+        }
+    }
+
     fn berlin() -> Zone {
         Zone::named("Europe/Berlin").expect("a zone")
     }
