@@ -37,6 +37,7 @@ impl World {
                 keyholder::catalogs::store::resource(db, id)
             })
             .unwrap();
+        terms.first = self.db.zone().date(self.now());
         terms.scope.catalog = Some(named(resource.catalog));
         terms.scope.source = Source::Resource {
             resource: Named { id: resource.id, name: resource.name },
@@ -349,11 +350,7 @@ fn d31_a_target_that_is_configured_no_longer_leaves_a_task_by_hand_with_proof() 
     assert_eq!(w.instance(id).state, State::Completed);
     // Without a connector no instance begins, and it says why.
     w.pass(1);
-    let review = w.try_resource(
-        w.cleo,
-        role,
-        Terms { first: w.db.zone().date(w.now()), ..once(asked(&[w.ben])) },
-    );
+    let review = w.try_resource(w.cleo, role, once(asked(&[w.ben])));
     w.settle();
     let refused = &w.instances(review.unwrap())[0];
     let words = "the settings of the target system are not right: \

@@ -32,10 +32,11 @@ fn e28_a_group_is_reviewed_by_who_looks_after_it_and_nobody_else_learns_of_it() 
     catalog(&app.db, "Other", "second-approver");
     target.give("employee", &Slapd::group("ledger"));
     target.give("ghost", &Slapd::group("ledger"));
+    let mut other = Visitor::signed_in(&app.origin, "second-approver");
+    let mut owner = Visitor::signed_in(&app.origin, "catalog-owner");
     let before = tables::content(&app.db);
 
     // What there is and what there is not look the same to the owner of something else.
-    let mut other = Visitor::signed_in(&app.origin, "second-approver");
     let unknown = ResourceId::fresh();
     let pages = [id, unknown]
         .map(|id| other.open(&format!("/reviews/new?resource={id}")).is(404).text.clone());
@@ -49,7 +50,6 @@ fn e28_a_group_is_reviewed_by_who_looks_after_it_and_nobody_else_learns_of_it() 
     assert!(!other.open("/reviews/new").text.contains("ledger"));
 
     // From the resource's own page, with its fields.
-    let mut owner = Visitor::signed_in(&app.origin, "catalog-owner");
     let page = owner.open(&format!("/catalogs/{}/resources/{id}/edit", app.catalog));
     let href = page.is(200).link("Set up a review of who is in it");
     assert!(href.ends_with(&format!("/reviews/new?resource={id}")), "{href}");
