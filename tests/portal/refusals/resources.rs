@@ -92,6 +92,7 @@ fn e28_a_group_is_reviewed_by_who_looks_after_it_and_nobody_else_learns_of_it() 
     let progress = format!("/reviews/{id}/progress");
     let close = owner.open(&progress).is(200).form("Close it now");
     owner.send(&close).is(200);
+    app.jobs();
     app.pass_days(3);
     app.jobs();
     let page = owner.open(&progress);
