@@ -1,5 +1,7 @@
 //! Use cases: make, start and end assignments; let rights follow a package's contents.
 
+use std::collections::BTreeMap;
+
 use diesel::prelude::*;
 
 use super::store::{self, Named, NewAssignment};
@@ -234,6 +236,42 @@ pub fn end_all<'a>(
         .collect();
     tx.record_all(facts)?;
     Ok(ended)
+}
+
+/// Ends whatever gives roles to people, with the reason for each; nothing gives them any more until this transaction is
+/// done.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn end_giving(tx: &mut Tx<'_>, all: &[(PersonId, RoleId, &str)], why: EndReason) -> Result<()> {
+    let people: Vec<PersonId> = all.iter().map(|(person, ..)| *person).collect();
+    let roles: Vec<RoleId> = all.iter().map(|(_, role, _)| *role).collect();
+    lock_people(tx, &people)?;
+    let mut notes: BTreeMap<AssignmentId, &str> = BTreeMap::new();
+    for gives in rights::giving(tx.db(), &people, &roles)? {
+        let meant = all.iter().find(|(who, what, _)| (*who, *what) == (gives.person, gives.role));
+        if let Some((.., note)) = meant {
+            notes.entry(gives.assignment).or_insert(note);
+        }
+    }
+    let ids: Vec<AssignmentId> = notes.keys().copied().collect();
+    let mut by_note: BTreeMap<&str, Vec<Named>> = BTreeMap::new();
+    for named in store::active_among(tx.db(), &ids)? {
+        let note = notes.get(&named.assignment.id).copied().unwrap_or_default();
+        by_note.entry(note).or_default().push(named);
+    }
+    for (note, some) in by_note {
+        end_all(tx, &some, why, note)?;
+    }
+    Ok(())
+}
+
+/// Takes roles from people on the target system, whether they had them before or not (D22). Call [`end_giving`] first.
+///
+/// # Errors
+/// `Stale` when somebody else makes one of the rights now.
+pub fn withdraw(tx: &mut Tx<'_>, all: &[(PersonId, RoleId)]) -> Result<()> {
+    rights::withdraw(tx, all)
 }
 
 /// An owner or administrator ends an assignment now; returns what ended.

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use crate::kernel::{AssignmentId, PackageId, PersonId, PolicyId, RequestId, Ts};
+use crate::kernel::{AssignmentId, PackageId, PersonId, PolicyId, RequestId, RoleId, Ts};
 
 /// A package held by a person.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -52,4 +52,21 @@ crate::text_enum! {
         /// No longer wanted, left in place because it was held before (D22).
         Kept = "kept",
     }
+}
+
+/// Where the right to a role stands with a person.
+#[derive(Clone, Copy, Debug)]
+pub struct Stands {
+    /// Whose.
+    pub person: PersonId,
+    /// To which role.
+    pub role: RoleId,
+    /// Whether it is wanted.
+    pub wanted: bool,
+    /// Where it stands.
+    pub state: RightState,
+    /// When the target confirmed it.
+    pub confirmed_at: Option<Ts>,
+    /// Whether its owners were told that its removal is late.
+    pub late: bool,
 }

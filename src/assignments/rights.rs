@@ -5,7 +5,7 @@
 
 use diesel::prelude::*;
 
-use super::model::RightState;
+use super::model::{RightState, Stands};
 use crate::db::schema::{
     assignment_rights, assignments, packages, people, resource_roles, resources, rights,
 };
@@ -20,12 +20,14 @@ const CHUNK: usize = 500;
 
 #[derive(Insertable)]
 #[diesel(table_name = rights)]
+#[diesel(treat_none_as_default_value = false)]
 struct NewRight {
     id: RightId,
     person_id: PersonId,
     role_id: RoleId,
     wanted: bool,
     state: &'static str,
+    held_before: Option<bool>,
     generation: i64,
     asked_at: Ts,
     attempts: i64,
@@ -74,6 +76,7 @@ pub(super) fn want(
                         role_id: *role,
                         wanted: true,
                         state: RightState::Adding.as_str(),
+                        held_before: None,
                         generation: 1,
                         asked_at: now,
                         attempts: 0,
@@ -161,6 +164,141 @@ pub(super) fn release(tx: &mut Tx<'_>, ids: &[RightId]) -> Result<()> {
         .execute(tx.db())?;
     }
     Ok(())
+}
+
+/// Takes roles from people on the target system, also where they had them before the first assignment (D22): missing
+/// rights are made, and the same worker removes them all. Call it with the people locked (E9), and after nothing gives
+/// them the roles any more.
+pub(super) fn withdraw(tx: &mut Tx<'_>, all: &[(PersonId, RoleId)]) -> Result<()> {
+    let (now, wall) = (tx.now(), tx.wall());
+    for chunk in all.chunks(CHUNK) {
+        let people: Vec<PersonId> = chunk.iter().map(|(person, _)| *person).collect();
+        let roles: Vec<RoleId> = chunk.iter().map(|(_, role)| *role).collect();
+        let known: Vec<(RightId, PersonId, RoleId)> = rights::table
+            .filter(rights::person_id.eq_any(people))
+            .filter(rights::role_id.eq_any(roles))
+            .select((rights::id, rights::person_id, rights::role_id))
+            .load(tx.db())?;
+        let known: Vec<_> =
+            known.into_iter().filter(|(_, who, what)| chunk.contains(&(*who, *what))).collect();
+        let ids: Vec<RightId> = known.iter().map(|(id, ..)| *id).collect();
+        // Whoever works on one of them now has an older wish, and leaves it alone.
+        diesel::update(rights::table.filter(rights::id.eq_any(ids)))
+            .set((
+                rights::wanted.eq(false),
+                rights::state.eq(RightState::Removing.as_str()),
+                rights::held_before.eq(Some(false)),
+                rights::generation.eq(rights::generation + 1),
+                rights::asked_at.eq(now),
+                rights::confirmed_at.eq(None::<Ts>),
+                rights::attempts.eq(0),
+                rights::next_at.eq(wall),
+                rights::trouble.eq(None::<String>),
+                rights::trouble_code.eq(None::<String>),
+                rights::overdue_told.eq(false),
+            ))
+            .execute(tx.db())?;
+        let mut fresh: Vec<NewRight> = Vec::new();
+        for (person, role) in chunk {
+            let there = known.iter().any(|(_, who, what)| (who, what) == (person, role));
+            if there || fresh.iter().any(|new| (&new.person_id, &new.role_id) == (person, role)) {
+                continue;
+            }
+            fresh.push(NewRight {
+                id: RightId::fresh(),
+                person_id: *person,
+                role_id: *role,
+                wanted: false,
+                state: RightState::Removing.as_str(),
+                held_before: Some(false),
+                generation: 1,
+                asked_at: now,
+                attempts: 0,
+                next_at: wall,
+                overdue_told: false,
+                fence: 0,
+            });
+        }
+        crate::each_backend!(tx.db(), |c| diesel::insert_into(rights::table)
+            .values(&fresh)
+            .execute(c)
+            .map_err(stale_if_taken)?);
+    }
+    Ok(())
+}
+
+/// A started assignment that gives a role to a person.
+#[derive(Clone, Debug)]
+pub struct Gives {
+    /// To whom.
+    pub person: PersonId,
+    /// Which role.
+    pub role: RoleId,
+    /// The assignment.
+    pub assignment: AssignmentId,
+    /// Its package.
+    pub package: String,
+    /// Since when.
+    pub since: Ts,
+}
+
+/// Everything that gives one of these roles to one of these people now, by package. One statement for each 500 people.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn giving(db: &mut Db, people: &[PersonId], roles: &[RoleId]) -> Result<Vec<Gives>> {
+    type Row = (PersonId, RoleId, AssignmentId, String, Option<Ts>, Ts);
+    let mut all = Vec::new();
+    for chunk in people.chunks(CHUNK) {
+        let rows: Vec<Row> = assignment_rights::table
+            .inner_join(rights::table)
+            .inner_join(assignments::table.inner_join(packages::table))
+            .filter(rights::person_id.eq_any(chunk))
+            .filter(rights::role_id.eq_any(roles))
+            .filter(assignments::ended_at.is_null())
+            .order((packages::name_key, assignments::id))
+            .select((
+                rights::person_id,
+                rights::role_id,
+                assignments::id,
+                packages::name,
+                assignments::started_at,
+                assignments::starts_at,
+            ))
+            .load(db)?;
+        all.extend(rows.into_iter().map(|(person, role, assignment, package, started, starts)| {
+            Gives { person, role, assignment, package, since: started.unwrap_or(starts) }
+        }));
+    }
+    Ok(all)
+}
+
+/// Where the rights of these people to these roles stand. One statement for each 500 people.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn stands(db: &mut Db, people: &[PersonId], roles: &[RoleId]) -> Result<Vec<Stands>> {
+    type Row = (PersonId, RoleId, bool, String, Option<Ts>, bool);
+    let mut all = Vec::new();
+    for chunk in people.chunks(CHUNK) {
+        let rows: Vec<Row> = rights::table
+            .filter(rights::person_id.eq_any(chunk))
+            .filter(rights::role_id.eq_any(roles))
+            .select((
+                rights::person_id,
+                rights::role_id,
+                rights::wanted,
+                rights::state,
+                rights::confirmed_at,
+                rights::overdue_told,
+            ))
+            .load(db)?;
+        all.extend(rows.into_iter().map(|(person, role, wanted, state, confirmed_at, late)| {
+            let state = RightState::parse(&state).unwrap_or(RightState::Removing);
+            Stands { person, role, wanted, state, confirmed_at, late }
+        }));
+    }
+    Ok(all)
 }
 
 /// The rights that the assignments give.

@@ -202,6 +202,27 @@ pub fn resource(db: &mut Db, id: ResourceId) -> Result<Resource> {
     with_roles(db, vec![row])?.pop().ok_or(Error::Missing)
 }
 
+/// The resources of these catalogs, or of all, with the names of their catalogs, by name. One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn named_resources(
+    db: &mut Db,
+    of: Option<&[CatalogId]>,
+    limit: i64,
+) -> Result<Vec<(ResourceId, String, String)>> {
+    let mut query = resources::table
+        .inner_join(catalogs::table)
+        .order((resources::name, resources::id))
+        .limit(limit)
+        .select((resources::id, resources::name, catalogs::name))
+        .into_boxed();
+    if let Some(of) = of {
+        query = query.filter(resources::catalog_id.eq_any(of));
+    }
+    Ok(query.load(db)?)
+}
+
 /// The resource that is registered for this address of a target, and the name of its catalog.
 ///
 /// # Errors

@@ -643,6 +643,8 @@ diesel::table! {
         about -> Nullable<Text>,
         since -> Nullable<Stamp>,
         risk -> Text,
+        role_id -> Nullable<Uid>,
+        given_by -> Nullable<Text>,
     }
 }
 
@@ -803,6 +805,7 @@ diesel::joinable!(review_reviewers -> people (person_id));
 diesel::joinable!(review_reviewers -> review_instances (instance_id));
 diesel::joinable!(review_rows -> reviews (review_id));
 diesel::joinable!(review_rows -> people (person_id));
+diesel::joinable!(review_rows -> resource_roles (role_id));
 diesel::joinable!(review_items -> review_instances (instance_id));
 diesel::joinable!(review_items -> review_rows (row_id));
 diesel::joinable!(review_items -> review_pools (pool_id));

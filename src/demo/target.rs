@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::kernel::text::folded;
 use crate::kernel::{Clock, Ts};
-use crate::provisioning::connectors::{Account, Connector, Found, Grant, Trouble};
+use crate::provisioning::connectors::{Account, Connector, Found, Grant, Member, Trouble};
 
 /// The name under which the target is configured.
 pub const NAME: &str = "Northmoor directory";
@@ -377,6 +377,22 @@ impl Connector for DemoTarget {
         self.write(who, what, false)
     }
 
+    fn members(&self, what: &Grant) -> Result<Vec<Member>, Trouble> {
+        let state = self.locked();
+        if state.mood == Mood::Silent {
+            return Err(Trouble::TimedOut);
+        }
+        let Some(group) = state.groups.get(what.resource) else {
+            return Err(Trouble::NoResource(what.resource.to_owned()));
+        };
+        let one = |id: &String| Member {
+            ids: vec![id.clone()],
+            mails: vec![],
+            name: state.accounts.get(id).unwrap_or(id).clone(),
+        };
+        Ok(group.roles.get(what.role).into_iter().flatten().map(one).collect())
+    }
+
     fn resources(&self, filter: &str) -> Result<Vec<Found>, Trouble> {
         let state = self.locked();
         if state.mood == Mood::Silent {
@@ -435,7 +451,10 @@ mod tests {
         let ledger = target.groups().into_iter().find(|g| g.address == "ledger").unwrap();
         assert_eq!(ledger.holders, [("Ann".to_owned(), None)]);
         assert_eq!(ledger.changed, Some(Ts::from_micros(1_000_000)));
+        let members = target.members(&LEDGER).unwrap();
+        assert_eq!((members.len(), members[0].ids[0].as_str()), (1, "ann"));
         target.remove(&who("ann"), &LEDGER, "k").unwrap();
+        assert_eq!(target.members(&LEDGER), Ok(vec![]));
         target.remove(&who("ann"), &LEDGER, "k").unwrap();
         assert_eq!(target.holds(&who("ann"), &LEDGER), Ok(false));
     }

@@ -490,6 +490,10 @@ pub enum Fact {
     RemovalFailed {
         review: String,
     },
+    /// What no assignment gives is being taken away on the target system.
+    RemovalBegun {
+        review: String,
+    },
     RemovalsByHand {
         review: String,
         items: i64,
@@ -876,6 +880,7 @@ impl Fact {
             | Self::RemovalPlanned { .. }
             | Self::RemovalUndone { .. }
             | Self::RemovalFailed { .. }
+            | Self::RemovalBegun { .. }
             | Self::RemovalsByHand { .. }
             | Self::RemovalProved { .. }
             | Self::DescriptionAsked { .. }
@@ -1200,6 +1205,10 @@ impl Fact {
             ),
             Self::RemovalFailed { review } => format!(
                 "{{package}} of {{person}} could not be removed in time, as the access review “{}” had decided",
+                data(review)
+            ),
+            Self::RemovalBegun { review } => format!(
+                "The removal of {{package}} from {{person}} has begun, as the access review “{}” had decided",
                 data(review)
             ),
             Self::RemovalsByHand { review, items } => format!(

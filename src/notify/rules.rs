@@ -233,6 +233,7 @@ pub fn audiences(fact: &Fact) -> Vec<Audience> {
         | Fact::StageComplete { .. }
         | Fact::StageSkipped { .. }
         | Fact::AssignedDirectly { .. }
+        | Fact::RemovalBegun { .. }
         | Fact::RemovalProved { .. }
         | Fact::ReviewCreated { .. }
         | Fact::ReviewChanged { .. }

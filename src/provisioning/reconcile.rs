@@ -4,6 +4,7 @@
 //! and that is stored before anything is written, so that a write with an unknown outcome is never mistaken for it.
 
 use super::connectors::{Account, Connector, Grant, Targets, Trouble};
+use super::reviewing;
 use crate::assignments::commands::about_right;
 use crate::assignments::model::RightState;
 use crate::assignments::rights::{self, Claiming, Seen, Work};
@@ -34,13 +35,13 @@ enum Outcome {
     Superseded,
 }
 
-/// Works on everything that is due at one target; returns how many rights were worked on.
+/// Works on everything that is due at one target; returns how many things were done.
 ///
 /// # Errors
 /// When the database does not answer.
 pub fn run_target(db: &Database, targets: &Targets, name: &str) -> Result<usize> {
     let Some(connector) = targets.get(name) else { return Ok(0) };
-    let mut done = 0;
+    let mut done = reviewing::run_target(db, &*connector, name)?;
     loop {
         let target = name.to_owned();
         let claimed = db.write(By::System("Keyholder"), move |tx| {
@@ -72,11 +73,12 @@ pub fn run_target(db: &Database, targets: &Targets, name: &str) -> Result<usize>
 /// When the database does not answer.
 pub fn run_unknown(db: &Database, targets: &Targets) -> Result<usize> {
     let names: Vec<String> = targets.names().map(str::to_owned).collect();
+    let done = reviewing::run_unknown(db, &names)?;
     let claimed = db.write(By::System("Keyholder"), move |tx| {
         let until = tx.wall().plus_seconds(LEASE);
         rights::claim(tx, &Claiming::NotOf(&names), until, CLAIM)
     })?;
-    let count = claimed.len();
+    let count = done + claimed.len();
     for work in claimed {
         let trouble = Trouble::Misconfigured(format!(
             "no target system named “{}” is configured",

@@ -1,5 +1,5 @@
 //! Use cases of reviews: `defining` sets them up, `answering` is the reviewer's part, `running` the keeper's, `closing`
-//! what becomes of the answers, `describing` what owners do about what nobody understood.
+//! what becomes of the answers, `taking` the removals on target systems, `describing` what owners do about what nobody understood.
 
 mod answering;
 mod closing;
@@ -7,6 +7,7 @@ mod defining;
 mod describing;
 mod running;
 mod staging;
+mod taking;
 
 pub use answering::{Answered, Says, answer, answer_all, clear_batch, pass_on, reply, sign_off};
 pub use closing::{
@@ -16,3 +17,4 @@ pub use defining::{NewReview, change, create, end, rehearse, start_now};
 pub use describing::described;
 pub use running::{cancel, extend, hand_over, rehouse, remind, remind_now, reset};
 pub use staging::{advance, next_stage};
+pub use taking::take_away;

@@ -1,6 +1,6 @@
 //! What a reviewer has to know of a piece of access, put together from what the snapshot read. Pure.
 
-use super::model::{Answer, Context};
+use super::model::{Answer, Context, LastAnswer};
 use super::rules;
 use super::store::rows::Row;
 use super::store::snapshot::{Around, Held, peers};
@@ -55,16 +55,25 @@ pub(super) fn of(
     (context, recommendation, changed)
 }
 
-/// The context of a line of a list. Only that the person has left speaks for itself; nobody has looked at it before.
-pub(super) fn of_row(row: &Row, recommends: bool) -> (Context, Option<Answer>, bool) {
+/// The context of a line of a list. Only that the person has left speaks for itself; it is new where nobody has looked at
+/// it before, no review and no approver.
+pub(super) fn of_row(
+    row: &Row,
+    last: Option<LastAnswer>,
+    recommends: bool,
+) -> (Context, Option<Answer>, bool) {
     let left = recommends && !row.here;
+    let given = row.given_by.as_ref().is_some_and(|packages| !packages.is_empty());
+    let changed = last.is_none() && !given;
     let context = Context {
         about: row.about.clone(),
         since_unknown: row.since.is_none(),
+        given_by: row.given_by.clone(),
+        last,
         advice: if left { vec!["The person has left.".to_owned()] } else { vec![] },
         ..Context::default()
     };
-    (context, left.then_some(Answer::Remove), true)
+    (context, left.then_some(Answer::Remove), changed)
 }
 
 /// Another package of the person that gives everything that this one gives.

@@ -137,6 +137,8 @@ pub fn rows(
             about: line.about.clone(),
             since: line.since.map(|day| zone.start_of(day)),
             risk: line.risk,
+            role: None,
+            given_by: None,
         });
     }
     problems.or(rows)

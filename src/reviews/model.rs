@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use crate::kernel::{
     AccessId, AnswerBatchId, AssignmentId, CatalogId, GroupId, PackageId, PersonId, PolicyId,
-    RequestId, ReviewId, ReviewInstanceId, ReviewItemId, ReviewListId, ReviewPoolId, ReviewRowId,
-    Risk, Ts,
+    RequestId, ResourceId, ReviewId, ReviewInstanceId, ReviewItemId, ReviewListId, ReviewPoolId,
+    ReviewRowId, Risk, Ts,
 };
 use crate::policies::model::Named;
 
@@ -34,6 +34,13 @@ pub enum Source {
         rows: i64,
         /// How many were left out, because nobody knows their person.
         left_out: i64,
+    },
+    /// From a target system: who has this group or application, as it says itself at the start of each instance.
+    Resource {
+        /// Which one.
+        resource: Named<ResourceId>,
+        /// The target system's name.
+        target: String,
     },
 }
 
@@ -397,6 +404,25 @@ impl Instance {
     pub fn silence(&self) -> Silence {
         self.confirmed.unwrap_or(self.terms.silence)
     }
+
+    /// The list from which it takes what is reviewed; none where assignments say it. What a target system said at its
+    /// start is a list of its own.
+    #[must_use]
+    pub fn list(&self) -> Option<ReviewListId> {
+        match &self.terms.scope.source {
+            Source::Assignments => None,
+            Source::List { list, .. } => Some(*list),
+            Source::Resource { .. } => Some(ReviewListId(self.id.0)),
+        }
+    }
+
+    /// True where it waits until a target system has said who has what.
+    #[must_use]
+    pub fn is_unread(&self) -> bool {
+        let resource = matches!(self.terms.scope.source, Source::Resource { .. });
+        // The rows of the list are counted with what is written of them, in one transaction.
+        resource && self.state == State::Starting && self.source_count.is_none()
+    }
 }
 
 /// What a reviewer has to know of an item, as it was at the start.
@@ -407,6 +433,8 @@ pub struct Context {
     pub about: Option<String>,
     /// True where nobody knows since when it is held.
     pub since_unknown: bool,
+    /// Where a target system says that it is held: the packages that give it here, none where it was given there alone.
+    pub given_by: Option<Vec<String>>,
     /// Under which policy it is held.
     pub policy: String,
     /// Why it was asked for, in the words of who asked.

@@ -30,6 +30,11 @@ pub fn sentences(terms: &Terms) -> Vec<String> {
             "What is to go is removed by hand, and whoever does it writes how one can see it.";
         lines.push(words.into());
     }
+    if let Source::Resource { target, .. } = &terms.scope.source {
+        lines.push(format!(
+            "What is to go is removed on {target}; what gives it here ends for that person."
+        ));
+    }
     if terms.recommends {
         lines.push("Reviewers see a recommendation, and what it rests on.".into());
     }
@@ -70,6 +75,13 @@ fn what(scope: &Scope) -> String {
         (false, true) => "All access of guests".to_owned(),
         (false, false) => "All access".to_owned(),
     };
+    if let Source::Resource { resource, target } = &scope.source {
+        held = format!("{held} to {}", resource.name);
+        if !scope.departments.is_empty() {
+            held = format!("{held} of people in {}", listed(&scope.departments));
+        }
+        return format!("{held} is reviewed, as the target system {target} tells it at the start.");
+    }
     if !scope.packages.is_empty() {
         held = format!("{held} through {}", names(&scope.packages));
     }
@@ -164,6 +176,17 @@ fn when(terms: &Terms) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_review_of_a_resource_says_who_is_asked_for_it() {
+        let resource = Named { id: crate::kernel::ResourceId::fresh(), name: "VPN".to_owned() };
+        let source = Source::Resource { resource, target: "Office".to_owned() };
+        let scope = Scope { source, departments: vec!["Finance".to_owned()], ..Scope::default() };
+        assert_eq!(
+            what(&scope),
+            "All access to VPN of people in Finance is reviewed, as the target system Office tells it at the start."
+        );
+    }
 
     #[test]
     fn a_review_reads_as_sentences() {

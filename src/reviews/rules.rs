@@ -4,6 +4,7 @@
 use chrono::{Days, Months, NaiveDate};
 
 use super::model::{Answer, Context, Rhythm, Silence, Terms};
+use crate::assignments::model::{RightState, Stands};
 use crate::error::FieldError;
 use crate::kernel::text::counted;
 use crate::kernel::{AnswerBatchId, PersonId, Risk, Ts, Zone};
@@ -20,6 +21,18 @@ const PEERS_MIN: i64 = 5;
 const BREAK: i64 = 1_800;
 /// After so many days without a renewal the recommendation says so.
 const LONG_DAYS: i64 = 365;
+
+/// Is a right confirmed as gone since its removal began, or late; none while the target system works on it.
+#[must_use]
+pub fn is_taken(right: &Stands, since: Option<Ts>) -> Option<bool> {
+    match right.state {
+        // What was confirmed before says nothing about this removal.
+        RightState::Gone if right.confirmed_at >= since => Some(true),
+        RightState::Removing if !right.late => None,
+        // Late, or somebody has given it anew.
+        _ => Some(false),
+    }
+}
 
 /// On which day the instance of this number starts, the first being 0; none where there is no such instance.
 #[must_use]
@@ -224,6 +237,28 @@ mod tests {
 
     fn at(text: &str) -> Ts {
         Ts::new(text.parse().expect("a time"))
+    }
+
+    #[test]
+    fn d31_only_what_was_confirmed_since_its_removal_began_is_gone() {
+        let (before, begun) = (at("2026-03-01T00:00:00Z"), at("2026-03-02T00:00:00Z"));
+        let right = |state, confirmed_at, late| Stands {
+            person: PersonId::fresh(),
+            role: crate::kernel::RoleId::fresh(),
+            wanted: matches!(state, RightState::Adding | RightState::Present),
+            state,
+            confirmed_at,
+            late,
+        };
+        let is =
+            |state, confirmed_at, late| is_taken(&right(state, confirmed_at, late), Some(begun));
+        assert_eq!(is(RightState::Removing, None, false), None);
+        assert_eq!(is(RightState::Removing, None, true), Some(false));
+        assert_eq!(is(RightState::Gone, Some(begun), false), Some(true));
+        assert_eq!(is(RightState::Gone, Some(before), false), Some(false));
+        for anew in [RightState::Adding, RightState::Present, RightState::Kept] {
+            assert_eq!(is(anew, Some(begun), false), Some(false));
+        }
     }
 
     fn berlin() -> Zone {

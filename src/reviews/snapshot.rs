@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use uuid::Uuid;
 
-use super::model::{Instance, Reviewers, Source, State, Terms, Via};
+use super::model::{Instance, Review, Reviewers, Source, State, Terms, Via};
 use super::store::rows::{self, Row};
 pub use super::store::snapshot::Departments;
 use super::store::snapshot::{self as source, Held};
@@ -14,8 +14,8 @@ use super::{context, rules, store};
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::kernel::{
-    About, AccessId, AssignmentId, CatalogId, Fact, PersonId, ReviewId, ReviewInstanceId,
-    ReviewItemId, ReviewListId, ReviewPoolId, ReviewRowId, Risk,
+    About, AccessId, AssignmentId, CatalogId, Fact, PersonId, ResourceId, ReviewId,
+    ReviewInstanceId, ReviewItemId, ReviewListId, ReviewPoolId, ReviewRowId, Risk,
 };
 use crate::requests::store::{administrators, owners};
 
@@ -36,6 +36,13 @@ pub fn begin(tx: &mut Tx<'_>, id: ReviewId) -> Result<Option<ReviewInstanceId>> 
         && matches!(crate::policies::store::policy(tx.db(), policy.id), Err(Error::Missing))
     {
         // Nothing is held under a policy that is gone, and nothing will be.
+        writes::end(tx, &review)?;
+        tx.record(&Fact::ReviewEnded { review: review.name }, About::nothing())?;
+        return Ok(None);
+    }
+    if let Source::Resource { resource, .. } = &review.terms.scope.source
+        && is_gone(tx, &review, resource.id)?
+    {
         writes::end(tx, &review)?;
         tx.record(&Fact::ReviewEnded { review: review.name }, About::nothing())?;
         return Ok(None);
@@ -75,13 +82,23 @@ pub fn begin(tx: &mut Tx<'_>, id: ReviewId) -> Result<Option<ReviewInstanceId>> 
     Ok(Some(instance.id))
 }
 
+/// Has the resource left the catalog whose owners look after the review?
+fn is_gone(tx: &mut Tx<'_>, review: &Review, id: ResourceId) -> Result<bool> {
+    match crate::catalogs::store::resource(tx.db(), id) {
+        Ok(there) => Ok(review.catalog.is_some_and(|catalog| catalog != there.catalog)),
+        Err(Error::Missing) => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
 /// Writes the next chunk of the snapshot; opens the instance after the last one. False when nothing was left to do.
 ///
 /// # Errors
 /// `Stale` when somebody else writes it as well.
 pub fn go_on(tx: &mut Tx<'_>, id: ReviewInstanceId, departments: &Departments) -> Result<bool> {
     let read = store::instance(tx.db(), id)?;
-    if read.state != State::Starting {
+    // A target system is asked before the snapshot, by whoever works on that system.
+    if read.state != State::Starting || read.is_unread() {
         return Ok(false);
     }
     let mut new = read.clone();
@@ -109,11 +126,11 @@ fn next(
     departments: &Departments,
 ) -> Result<(Vec<Draft>, Option<Uuid>)> {
     let (scope, after) = (&read.terms.scope, read.reached);
-    if let Some(list) = rows::list_of(scope) {
+    if let Some(list) = read.list() {
         let after = after.map(ReviewRowId);
         let some = rows::held(tx.db(), (list, scope), after, CHUNK)?;
         let last = some.last().map(|row| row.id.0);
-        return Ok((of_list(read, some)?, last));
+        return Ok((of_list(tx, read, some)?, last));
     }
     let after = after.map(AssignmentId);
     let some = source::held(tx.db(), scope, read.starts_at, after, CHUNK)?;
@@ -129,7 +146,10 @@ fn late(
 ) -> Result<Vec<Draft>> {
     let scope = &read.terms.scope;
     match list {
-        Some(list) => of_list(read, rows::lacking(tx.db(), read.id, (list, scope), CHUNK)?),
+        Some(list) => {
+            let some = rows::lacking(tx.db(), read.id, (list, scope), CHUNK)?;
+            of_list(tx, read, some)
+        }
         None => {
             let some = source::lacking(tx.db(), read.id, (scope, read.starts_at), CHUNK)?;
             of_assignments(tx, (read, departments), &some)
@@ -145,7 +165,7 @@ fn reconcile(
     new: &mut Instance,
 ) -> Result<Option<String>> {
     let (scope, at) = (&read.terms.scope, read.starts_at);
-    let list = rows::list_of(scope);
+    let list = read.list();
     let mut before = None;
     loop {
         // What had ended is taken out, what had started is added.
@@ -209,7 +229,13 @@ pub(super) fn about(instance: &Instance) -> About {
     About::nothing().review(instance.id)
 }
 
-fn refuse(tx: &mut Tx<'_>, read: &Instance, mut new: Instance, trouble: String) -> Result<()> {
+/// It does not start, and says why.
+pub(super) fn refuse(
+    tx: &mut Tx<'_>,
+    read: &Instance,
+    mut new: Instance,
+    trouble: String,
+) -> Result<()> {
     new.state = State::Refused;
     new.trouble = Some(trouble.clone());
     writes::save_instance(tx, read, &new)?;
@@ -228,7 +254,7 @@ fn difference(
         new.source_count.unwrap_or_default(),
         new.item_count
     );
-    let list = rows::list_of(scope);
+    let list = read.list();
     if let Some((row, _)) = late(tx, (read, departments), list)?.first() {
         return Ok(format!(
             "{counts}; {} of {} is missing in it",
@@ -286,9 +312,12 @@ fn of_assignments(
 }
 
 /// What a list says, as items.
-fn of_list(instance: &Instance, rows: Vec<Row>) -> Result<Vec<Draft>> {
+fn of_list(tx: &mut Tx<'_>, instance: &Instance, rows: Vec<Row>) -> Result<Vec<Draft>> {
+    let last = rows::last(tx.db(), &rows, instance.starts_at)?;
     let one = |row: Row| {
-        let (context, recommendation, changed) = context::of_row(&row, instance.terms.recommends);
+        let last = row.role.and_then(|role| last.get(&(row.person, role)).cloned());
+        let (context, recommendation, changed) =
+            context::of_row(&row, last, instance.terms.recommends);
         let item = NewItem {
             id: ReviewItemId::fresh(),
             instance_id: instance.id,

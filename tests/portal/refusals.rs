@@ -4,6 +4,7 @@
 mod forms;
 mod hostile;
 mod lists;
+mod resources;
 
 use keyholder::kernel::{PackageId, Risk};
 use keyholder::provisioning::connectors::Targets;

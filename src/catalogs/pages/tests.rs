@@ -8,7 +8,7 @@ use crate::db::schema::people;
 use crate::delegation::testing::{group, member};
 use crate::kernel::PersonId;
 use crate::packages::store::listed;
-use crate::provisioning::connectors::{Account, Connector, Found, Grant, Targets, Trouble};
+use crate::provisioning::connectors::{Account, Connector, Found, Grant, Member, Targets, Trouble};
 use crate::web::Route;
 use crate::web::harness::{Answer, Browser, House, houses_with};
 
@@ -37,6 +37,10 @@ impl Connector for Shelf {
 
     fn remove(&self, _: &Account, _: &Grant, _: &str) -> Result<(), Trouble> {
         Ok(())
+    }
+
+    fn members(&self, _: &Grant) -> Result<Vec<Member>, Trouble> {
+        Ok(vec![])
     }
 
     fn resources(&self, filter: &str) -> Result<Vec<Found>, Trouble> {

@@ -3,7 +3,7 @@
 //! Each call opens a connection of its own and is bounded as a whole by the target's timeout, so that there is
 //! no half-dead connection to look after. The server's certificate is always checked, and the password is sent over TLS only.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -21,13 +21,15 @@ use tokio::time::timeout;
 
 use super::dn::Dn;
 use super::settings::{LdapTarget, PersonBy};
-use super::{Account, Connector, Found, Grant, Trouble};
+use super::{Account, Connector, Found, Grant, Member, Trouble};
 use crate::kernel::text::{one_line, shortened};
 
 const MEMBER: &str = "member";
 const ROLES: &[(&str, &str)] = &[(MEMBER, "Member")];
 /// As many groups are offered at once.
 const MOST_FOUND: usize = 200;
+/// As many times as long as any other call may the reading of all members take.
+const READING: u32 = 6;
 /// How long a server may take to hear that we leave.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -79,12 +81,20 @@ impl LdapGroups {
         &self,
         work: impl AsyncFnOnce(&mut Ldap) -> Result<T, Trouble>,
     ) -> Result<T, Trouble> {
+        self.call_within(self.target.timeout(), work)
+    }
+
+    fn call_within<T>(
+        &self,
+        limit: Duration,
+        work: impl AsyncFnOnce(&mut Ldap) -> Result<T, Trouble>,
+    ) -> Result<T, Trouble> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| Trouble::Unreachable(error.to_string()))?;
         let exchange = async {
-            let (mut ldap, done) = timeout(self.target.timeout(), async {
+            let (mut ldap, done) = timeout(limit, async {
                 let mut ldap = self.open().await?;
                 let done = work(&mut ldap).await;
                 Ok::<_, Trouble>((ldap, done))
@@ -226,6 +236,34 @@ impl LdapGroups {
         }
     }
 
+    /// What a member's entry says of the person. What is no person of ours, such as a group in the group, has its DN only.
+    async fn member(&self, ldap: &mut Ldap, dn: String) -> Result<Member, Trouble> {
+        let base = Dn::parse(&self.target.people_base);
+        let below = Dn::parse(&dn).zip(base).is_some_and(|(dn, base)| dn.is_within(&base));
+        let mut member = Member { name: dn, ..Member::default() };
+        if !below {
+            return Ok(member);
+        }
+        let asked = [self.target.attribute()];
+        let found = ldap
+            .search(&member.name, Scope::Base, &self.target.person_filter, asked)
+            .await
+            .map_err(broken)?;
+        match found.1.rc {
+            code::SUCCESS => {}
+            // Nobody can say who that is.
+            code::NO_SUCH_OBJECT | code::INSUFFICIENT_ACCESS | code::REFERRAL => return Ok(member),
+            _ => return Err(refused(&found.1)),
+        }
+        let entries = found.0.into_iter().map(SearchEntry::construct);
+        let known_by = entries.flat_map(|entry| entry.attrs.into_values().flatten()).collect();
+        match self.target.person_by {
+            PersonBy::Id => member.ids = known_by,
+            PersonBy::Mail => member.mails = known_by,
+        }
+        Ok(member)
+    }
+
     /// The filter for groups whose name has the words.
     fn group_filter(words: &str) -> String {
         let words = words.trim();
@@ -309,6 +347,19 @@ impl Connector for LdapGroups {
         })
     }
 
+    fn members(&self, what: &Grant) -> Result<Vec<Member>, Trouble> {
+        self.guard(what)?;
+        self.call_within(self.target.timeout() * READING, async |ldap| {
+            let mut all = Vec::new();
+            for dn in members_of(ldap, what.resource).await? {
+                if !self.is_placeholder(&dn) {
+                    all.push(self.member(ldap, dn).await?);
+                }
+            }
+            Ok(all)
+        })
+    }
+
     fn resources(&self, filter: &str) -> Result<Vec<Found>, Trouble> {
         self.call(async |ldap| self.groups(ldap, filter).await)
     }
@@ -326,6 +377,58 @@ async fn has_member(ldap: &mut Ldap, group: &str, person: &str) -> Result<bool, 
         code::COMPARE_FALSE | code::NO_SUCH_ATTRIBUTE => Ok(false),
         _ => Err(on_group(&result, group)),
     }
+}
+
+/// The DNs of all members of a group, also where the server hands out a part of them at a time (Active Directory).
+async fn members_of(ldap: &mut Ldap, group: &str) -> Result<Vec<String>, Trouble> {
+    let mut all = Vec::new();
+    let mut asked = MEMBER.to_owned();
+    loop {
+        let found = ldap
+            .search(group, Scope::Base, "(objectClass=*)", [asked.as_str()])
+            .await
+            .map_err(broken)?;
+        if found.1.rc != code::SUCCESS {
+            return Err(on_group(&found.1, group));
+        }
+        let Some(entry) = found.0.into_iter().map(SearchEntry::construct).next() else {
+            return Err(Trouble::NoResource(group.to_owned()));
+        };
+        if !entry.bin_attrs.is_empty() {
+            return Err(Trouble::Refused("the name of a member cannot be read".to_owned()));
+        }
+        let (values, more) = part_of(entry.attrs);
+        let nothing = values.is_empty();
+        all.extend(values);
+        if !more {
+            return Ok(all);
+        }
+        if nothing {
+            // It would be asked again and again.
+            return Err(Trouble::Refused("it does not tell all members".to_owned()));
+        }
+        asked = format!("{MEMBER};range={}-*", all.len());
+    }
+}
+
+/// The members in an answer, and whether they are a part after which others come.
+fn part_of(attributes: HashMap<String, Vec<String>>) -> (Vec<String>, bool) {
+    let mut whole = Vec::new();
+    for (name, values) in attributes {
+        let name = name.to_ascii_lowercase();
+        match name.strip_prefix(MEMBER) {
+            Some("") => whole = values,
+            Some(option) => {
+                // "member;range=0-1499" is a part; "member;range=1500-*" is the last one.
+                let end = option.strip_prefix(";range=").and_then(|range| range.split_once('-'));
+                if let Some((_, end)) = end {
+                    return (values, end != "*");
+                }
+            }
+            None => {}
+        }
+    }
+    (whole, false)
 }
 
 /// Trust in the given authorities alone, or else in those of the system; never in nobody.
@@ -555,6 +658,7 @@ u1T5LdR2p2E+dgJ+Bg==
             let refused = Trouble::NotManaged(resource.to_owned());
             assert_eq!(connector.holds(&ada(), &what), Err(refused.clone()), "{resource}");
             assert_eq!(connector.add(&ada(), &what, ""), Err(refused.clone()), "{resource}");
+            assert_eq!(connector.members(&what), Err(refused.clone()), "{resource}");
             assert_eq!(connector.remove(&ada(), &what, ""), Err(refused), "{resource}");
         }
         for resource in [
@@ -586,6 +690,26 @@ u1T5LdR2p2E+dgJ+Bg==
         );
         assert!(ldap3::parse_filter(&filter).is_ok());
         assert!(ldap3::parse_filter(LdapGroups::group_filter("")).is_ok());
+    }
+
+    #[test]
+    fn members_in_parts_are_read_to_the_last_one() {
+        let answer = |name: &str, n: usize| {
+            let values = (0..n).map(|n| format!("cn={n}")).collect();
+            HashMap::from([(name.to_owned(), values)])
+        };
+        let read = |attributes| {
+            let (values, more) = part_of(attributes);
+            (values.len(), more)
+        };
+        assert_eq!(read(answer("member", 3)), (3, false));
+        assert_eq!(read(answer("Member;Range=0-1499", 1_500)), (1_500, true));
+        assert_eq!(read(answer("member;range=1500-*", 20)), (20, false));
+        // Active Directory hands out the plain attribute, empty, beside the part.
+        let mut both = answer("member;range=0-1499", 1_500);
+        both.insert("member".to_owned(), vec![]);
+        assert_eq!(read(both), (1_500, true));
+        assert_eq!(read(HashMap::new()), (0, false));
     }
 
     #[test]

@@ -87,6 +87,17 @@ pub struct Found {
     pub name: String,
 }
 
+/// Somebody, or something, that has a right on the target.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Member {
+    /// What the person may be called in the source of people; empty where the target does not say it.
+    pub ids: Vec<String>,
+    /// The person's mail addresses, for targets that know people by them.
+    pub mails: Vec<String>,
+    /// What it is called there, for words.
+    pub name: String,
+}
+
 /// One target system.
 pub trait Connector: Send + Sync {
     /// What kind of target it is, in words for a page: "LDAP groups".
@@ -109,6 +120,12 @@ pub trait Connector: Send + Sync {
     /// # Errors
     /// The trouble that kept the right from being taken, or its outcome from being known.
     fn remove(&self, who: &Account, what: &Grant, key: &str) -> Result<(), Trouble>;
+
+    /// Who has the right now: all of them, or a trouble. What holds a place only is left out.
+    ///
+    /// # Errors
+    /// The trouble that kept the list away, or a part of it.
+    fn members(&self, what: &Grant) -> Result<Vec<Member>, Trouble>;
 
     /// At most 200 resources that may be managed and have the words of `filter` in their name, sorted by name;
     /// all, when it is empty.

@@ -70,7 +70,13 @@ fn one(
         return Err(Error::Invalid(errors));
     }
     if before.row.is_some() && says.answer == Answer::Until {
-        let words = "No end can be set here: keep it, or remove it";
+        let words = match &before.context.given_by {
+            // The assignment has an end of its own, which a review of the packages sets.
+            Some(packages) if !packages.is_empty() => {
+                "No end can be set on a single right: keep it, or remove it and let it be requested again"
+            }
+            _ => "No end can be set here: keep it, or remove it",
+        };
         return Err(Error::invalid("until", words));
     }
     let (me, instead) = whose(tx, &before)?;

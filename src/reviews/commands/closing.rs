@@ -1,14 +1,16 @@
 //! What becomes of the answers: the end of an instance, silence (D30), the cooling-off time (D31), the removal and its
 //! confirmation. Everything goes in chunks, each in a transaction of its own, so that whoever is interrupted goes on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::{Permit, RunReview, RunSystem};
 use crate::assignments;
 use crate::db::{Db, Tx, hold_review, lock_review};
 use crate::error::{Error, Refusal, Result};
 use crate::kernel::fact::EndReason;
-use crate::kernel::{AssignmentId, Fact, ReviewInstanceId, ReviewItemId, Ts};
+use crate::kernel::{
+    AssignmentId, Fact, PersonId, ReviewInstanceId, ReviewItemId, ReviewRowId, RoleId, Ts,
+};
 use crate::reviews::model::{Answer, Instance, Item, Outcome, Silence, State};
 use crate::reviews::snapshot::about as about_instance;
 use crate::reviews::store::writes::{self, Becomes};
@@ -269,7 +271,7 @@ pub fn removals(tx: &mut Tx<'_>, only: Option<ReviewItemId>) -> Result<usize> {
 }
 
 /// What no connected system holds becomes a task for whoever looks after the review.
-fn by_hand(tx: &mut Tx<'_>, due: &[Item]) -> Result<()> {
+pub(super) fn by_hand(tx: &mut Tx<'_>, due: &[Item]) -> Result<()> {
     let mut tasks: BTreeMap<ReviewInstanceId, Vec<ReviewItemId>> = BTreeMap::new();
     for item in due.iter().filter(|item| item.row.is_some()) {
         tasks.entry(item.instance).or_default().push(item.id);
@@ -337,15 +339,46 @@ pub fn prove(
 /// When the database does not answer.
 pub fn has_news(db: &mut Db, instance: &Instance, now: Ts) -> Result<bool> {
     let items = store::listing::removing(db, instance.id)?;
-    let ids: Vec<AssignmentId> = items.iter().filter_map(|item| item.assignment).collect();
-    let rest = store::at_rest(db, &ids)?;
+    let rest = at_rest(db, &items)?;
     let news = items.iter().any(|item| {
         let late = item.outcome == Some(Outcome::Failed);
-        rest.iter().any(|(id, done)| Some(*id) == item.assignment && (*done || !late))
+        rest.iter().any(|(id, done)| *id == item.id && (*done || !late))
     });
     let since = Some(rules::by_hand_since(now));
     let news = news || !store::listing::by_hand(db, instance.id, since, 1)?.is_empty();
     Ok(news || (instance.state == State::Applying && store::listing::is_done(db, instance.id)?))
+}
+
+/// Those of the items that are confirmed as gone, and those that are late: told as that, or given anew meanwhile.
+fn at_rest(db: &mut Db, items: &[Item]) -> Result<Vec<(ReviewItemId, bool)>> {
+    let ids: Vec<AssignmentId> = items.iter().filter_map(|item| item.assignment).collect();
+    let ended = store::at_rest(db, &ids)?;
+    let rows: Vec<ReviewRowId> = items.iter().filter_map(|item| item.row).collect();
+    let roles = store::rows::roles(db, &rows)?;
+    let role = |item: &Item| item.row.and_then(|row| roles.get(&row).copied());
+    let taken: Vec<&Item> = items.iter().filter(|item| role(item).is_some()).collect();
+    let stands = if taken.is_empty() {
+        vec![]
+    } else {
+        let people: Vec<PersonId> = taken.iter().map(|item| item.person).collect();
+        let wanted: BTreeSet<RoleId> = roles.values().copied().collect();
+        let wanted: Vec<RoleId> = wanted.into_iter().collect();
+        assignments::rights::stands(db, &people, &wanted)?
+    };
+    let mut all = Vec::new();
+    for item in items {
+        let done = match role(item) {
+            Some(role) => {
+                let right = stands.iter().find(|at| (at.person, at.role) == (item.person, role));
+                right.and_then(|right| rules::is_taken(right, item.applied_at))
+            }
+            None => {
+                ended.iter().find(|(id, _)| Some(*id) == item.assignment).map(|(_, done)| *done)
+            }
+        };
+        all.extend(done.map(|done| (item.id, done)));
+    }
+    Ok(all)
 }
 
 /// Looks whether target systems have confirmed removals, or have not in time; and completes an instance of which
@@ -356,14 +389,9 @@ pub fn has_news(db: &mut Db, instance: &Instance, now: Ts) -> Result<bool> {
 pub fn confirmed(tx: &mut Tx<'_>, id: ReviewInstanceId) -> Result<usize> {
     let read = store::instance(tx.db(), id)?;
     let items = store::listing::removing(tx.db(), id)?;
-    let ids: Vec<AssignmentId> = items.iter().filter_map(|item| item.assignment).collect();
-    let rest = store::at_rest(tx.db(), &ids)?;
+    let rest = at_rest(tx.db(), &items)?;
     let which = |done: bool| -> Vec<ReviewItemId> {
-        items
-            .iter()
-            .filter(|item| rest.iter().any(|(id, at)| Some(*id) == item.assignment && *at == done))
-            .map(|item| item.id)
-            .collect()
+        rest.iter().filter(|(_, at)| *at == done).map(|(id, _)| *id).collect()
     };
     let from = [Outcome::Removing, Outcome::Failed];
     let removed = writes::move_outcome(tx, &which(true), &from, Outcome::Removed)?;

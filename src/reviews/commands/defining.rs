@@ -1,6 +1,7 @@
 //! A review is set up, changed and ended.
 
 use crate::access::{ManageReview, Permit};
+use crate::catalogs;
 use crate::db::Tx;
 use crate::error::{Error, FieldError, Refusal, Result};
 use crate::kernel::text::folded;
@@ -69,17 +70,21 @@ pub fn create(tx: &mut Tx<'_>, permit: &Permit<ManageReview>, new: &NewReview) -
     Ok(review)
 }
 
-/// Says what is wrong with a review before it is saved, and how much it would hold if it started now.
+/// Says what is wrong with a review before it is saved, and how much it would hold if it started now; none where a target
+/// system says it only then.
 ///
 /// # Errors
 /// `Invalid` by field.
-pub fn rehearse(tx: &mut Tx<'_>, changes: bool, new: &NewReview) -> Result<i64> {
+pub fn rehearse(tx: &mut Tx<'_>, changes: bool, new: &NewReview) -> Result<Option<i64>> {
     let there = if changes { Some(store::review(tx.db(), new.id)?) } else { None };
     check(tx, there.as_ref(), new)?;
     let now = tx.now();
     match new.terms.scope.source {
-        Source::List { rows, .. } => Ok(rows),
-        Source::Assignments => store::snapshot::source_count(tx.db(), &new.terms.scope, now),
+        Source::List { rows, .. } => Ok(Some(rows)),
+        Source::Assignments => {
+            store::snapshot::source_count(tx.db(), &new.terms.scope, now).map(Some)
+        }
+        Source::Resource { .. } => Ok(None),
     }
 }
 
@@ -111,6 +116,8 @@ pub fn change(
     // What it is about stays what it is; only a newer list comes in the place of an older one.
     match (&there.terms.scope.source, &new.terms.scope.source) {
         (Source::Assignments, Source::Assignments) => {}
+        (Source::Resource { resource: old, .. }, Source::Resource { resource, .. })
+            if old.id == resource.id => {}
         (Source::List { list: old, .. }, Source::List { list, .. }) if old == list => {}
         (Source::List { list: old, .. }, Source::List { list, .. }) => {
             rows::insert(tx, (*list, new.id), &new.rows)?;
@@ -261,6 +268,22 @@ fn check(tx: &mut Tx<'_>, there: Option<&Review>, new: &NewReview) -> Result<()>
         }
         if new.terms.rhythm != Rhythm::Once {
             wrong("rhythm", "A list is as old as its day: choose once, and a new list next time");
+        }
+    }
+    if let Source::Resource { resource, target } = &new.terms.scope.source {
+        let named = catalogs::store::resource(tx.db(), resource.id)?;
+        // Its catalog's owners look after it, whoever sets it up.
+        if new.catalog != Some(named.catalog) || named.target != *target {
+            return Err(Error::Missing);
+        }
+        if !new.terms.scope.packages.is_empty() || new.terms.scope.policy.is_some() {
+            errors.push(FieldError::new(
+                "packages",
+                "A group or application is reviewed whatever gives it: leave this empty",
+            ));
+        }
+        if named.roles.is_empty() {
+            errors.push(FieldError::new("resource", "It has no role that anybody could have"));
         }
     }
     let taken = store::by_name(tx.db(), &folded(&new.name))?;

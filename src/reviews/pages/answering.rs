@@ -11,6 +11,7 @@ use crate::db::Db;
 use crate::directory;
 use crate::directory::store::meant;
 use crate::error::{Error, FieldError, Result};
+use crate::kernel::fact::listed;
 use crate::kernel::text::counted;
 use crate::kernel::{AccessId, PersonId, ReviewInstanceId, ReviewItemId, Risk, Ts, Zone};
 use crate::reviews::commands::{self, Says};
@@ -211,6 +212,8 @@ struct ItemBlock {
     ends: Option<When>,
     /// True where a list says it: nothing here gave it, and no end can be set.
     listed: bool,
+    /// Where a target system says it: what gives it here.
+    given: Option<String>,
     about_it: Option<String>,
     policy: String,
     reason: Option<String>,
@@ -454,6 +457,10 @@ impl Reader<'_> {
             changed: item.changed && (context.last.is_some() || !context.changes.is_empty()),
             since: (!context.since_unknown).then(|| when(item.since)),
             listed: item.row.is_some(),
+            given: context
+                .given_by
+                .as_deref()
+                .map(|packages| given_words(packages, self.zone.date(item.since))),
             about_it: context.about.clone(),
             ends: item.ends_at.map(|at| When::end(at, self.now, self.zone)),
             policy: context.policy.clone(),
@@ -559,6 +566,18 @@ impl Reader<'_> {
                 .filter(|first| *first != answer && item.risk == Risk::High)
                 .map(Answer::label),
         }
+    }
+}
+
+/// What gives it here, in words.
+fn given_words(packages: &[String], since: NaiveDate) -> String {
+    match packages {
+        [] => "Nobody assigned this here; it was given on the target system".to_owned(),
+        some => format!(
+            "Given by {} since {}; a removal ends that for the person",
+            listed(some),
+            crate::web::words::date(since)
+        ),
     }
 }
 

@@ -5,13 +5,15 @@ use chrono::NaiveDate;
 
 use super::{ordinal, review_mark, state_mark};
 use crate::access::policy;
+use crate::catalogs::model::Resource;
 use crate::db::Db;
 use crate::directory;
 use crate::directory::store::meant;
 use crate::error::{Error, FieldError, Result};
-use crate::kernel::text::capital;
+use crate::kernel::text::{capital, counted};
 use crate::kernel::{
-    CatalogId, GroupId, PackageId, PolicyId, ReviewId, ReviewInstanceId, ReviewListId, Zone,
+    CatalogId, GroupId, PackageId, PolicyId, ResourceId, ReviewId, ReviewInstanceId, ReviewListId,
+    Zone,
 };
 use crate::policies::model::Named;
 use crate::reviews::commands::{self, NewReview};
@@ -34,6 +36,9 @@ struct DefinePage {
     form: Form,
     /// The name of the policy whose access is reviewed, where it is one.
     policy: Option<String>,
+    /// The name of the resource that is reviewed, where a review of one is changed.
+    resource: Option<String>,
+    resources: Vec<Choice>,
     catalogs: Vec<Choice>,
     groups: Vec<Choice>,
     rhythms: Vec<Choice>,
@@ -79,25 +84,34 @@ const LATER: [(&str, &str, &str); 2] = [("2", "second", "first"), ("3", "third",
 
 struct Preview {
     reads: Vec<String>,
-    /// How much it would hold if it started now.
-    held: i64,
+    /// How much it would hold if it started now, in words.
+    held: String,
 }
+
+/// As many groups and applications as one can choose from.
+const RESOURCES: i64 = 500;
 
 pub(super) fn new(cx: &mut Cx) -> Result<Reply> {
     let under = match PolicyId::parse(cx.query("policy")) {
         Some(id) => Some(cx.read(|db| Under::read(db, id))?),
         None => None,
     };
-    let catalog = match &under {
-        Some(under) => Some(under.catalog),
-        None => CatalogId::parse(cx.query("catalog")),
+    let of = match ResourceId::parse(cx.query("resource")) {
+        Some(id) => Some(resource(cx, id)?),
+        None => None,
+    };
+    let catalog = match (&under, &of) {
+        (Some(under), _) => Some(under.catalog),
+        (None, Some(of)) => Some(of.catalog),
+        (None, None) => CatalogId::parse(cx.query("catalog")),
     };
     may(cx, catalog)?;
     let form = cx.refill().unwrap_or_else(|| {
         Form::of([
             ("key", ReviewId::fresh().to_string()),
             ("catalog", catalog.map(|id| id.to_string()).unwrap_or_default()),
-            ("source", "assignments".to_owned()),
+            ("source", if of.is_some() { "resource" } else { "assignments" }.to_owned()),
+            ("resource", of.map(|of| of.id.to_string()).unwrap_or_default()),
             ("policy", under.map(|under| under.policy.id.to_string()).unwrap_or_default()),
             ("reviewers", "manager".to_owned()),
             ("rhythm", Rhythm::Quarterly.as_str().to_owned()),
@@ -136,6 +150,16 @@ impl Under {
     }
 }
 
+/// A group or application that the reader may set up reviews of; of others nobody tells whether they are there (E28).
+fn resource(cx: &Cx, id: ResourceId) -> Result<Resource> {
+    let there = cx.read(|db| crate::catalogs::store::resource(db, id))?;
+    let actor = cx.actor().ok_or(Error::Missing)?;
+    match policy::manage_review(actor, Some(there.catalog)) {
+        Ok(_) => Ok(there),
+        Err(_) => Err(Error::Missing),
+    }
+}
+
 /// May the reader set up reviews of this catalog, or any at all?
 fn may(cx: &Cx, catalog: Option<CatalogId>) -> Result<()> {
     let actor = cx.actor().ok_or(Error::Missing)?;
@@ -156,14 +180,31 @@ fn draw(
     preview: Option<Preview>,
 ) -> Result<Reply> {
     let me = cx.person()?.clone();
-    let (catalogs, groups, policy) = cx.read(|db| {
+    let owned = (!me.administrator).then_some(me.owns.as_slice());
+    let (catalogs, groups, policy, mut all) = cx.read(|db| {
         let all = crate::catalogs::store::names(db)?;
         let policy = match PolicyId::parse(form.raw("policy")) {
             Some(id) => Some(crate::policies::store::name_of(db, id)?),
             None => None,
         };
-        Ok((all, directory::store::groups(db)?, policy))
+        let resources = match review {
+            None => crate::catalogs::store::named_resources(db, owned, RESOURCES)?,
+            Some(_) => vec![],
+        };
+        Ok((all, directory::store::groups(db)?, policy, resources))
     })?;
+    let chosen = ResourceId::parse(form.raw("resource"));
+    let named = match (chosen, review) {
+        (Some(id), None) => Some(resource(cx, id)?),
+        // Where it has left its catalog meanwhile, the review ends when it is to start.
+        (Some(id), Some(_)) => resource(cx, id).ok(),
+        (None, _) => None,
+    };
+    if let Some(there) = &named
+        && all.iter().all(|(id, ..)| *id != there.id)
+    {
+        all.insert(0, (there.id, there.name.clone(), there.target.clone()));
+    }
     let choice = |value: String, label: String, chosen: &str| Choice {
         on: value == chosen,
         hint: String::new(),
@@ -179,11 +220,17 @@ fn draw(
             list.push(choice(id.to_string(), name, form.raw("catalog")));
         }
     }
+    let resources = all.into_iter().map(|(id, name, place)| {
+        choice(id.to_string(), format!("{name} ({place})"), form.raw("resource"))
+    });
+    let resources = std::iter::once(choice(String::new(), "None".into(), form.raw("resource")))
+        .chain(resources)
+        .collect();
     let in_groups = |chosen: &str| -> Vec<Choice> {
         let all = groups.iter().map(|g| choice(g.id.to_string(), g.name.clone(), chosen));
         std::iter::once(choice(String::new(), "No group".into(), chosen)).chain(all).collect()
     };
-    let named = in_groups(form.raw("group"));
+    let in_group = in_groups(form.raw("group"));
     let stage = |(number, nth, before): (&'static str, &'static str, &'static str)| {
         let kind = form.raw(&format!("reviewers{number}"));
         let kinds = [
@@ -237,7 +284,9 @@ fn draw(
         shell,
         review,
         catalogs: list,
-        groups: named,
+        groups: in_group,
+        resource: named.filter(|_| review.is_some()).map(|there| there.name),
+        resources,
         rhythms: Rhythm::ALL.iter().copied().map(rhythm).collect(),
         today: cx.zone().date(cx.now()).to_string(),
         listed: review.is_some() && form.raw("source") == "list",
@@ -262,10 +311,19 @@ fn read(cx: &Cx, form: &Form, there: Option<&Review>) -> Result<NewReview> {
         Some(id) if there.is_none() => Some(cx.read(|db| Under::read(db, id))?),
         _ => None,
     };
-    let catalog = match (there, &under) {
-        (Some(review), _) => review.terms.scope.catalog.as_ref().map(|catalog| catalog.id),
-        (None, Some(under)) => Some(under.catalog),
-        (None, None) => CatalogId::parse(form.raw("catalog")),
+    let of = match (there, form.raw("source"), ResourceId::parse(form.raw("resource"))) {
+        (None, "resource", Some(id)) => Some(resource(cx, id)?),
+        (None, "resource", None) => {
+            errors.push(FieldError::new("resource", "Choose a group or application"));
+            None
+        }
+        _ => None,
+    };
+    let catalog = match (there, &under, &of) {
+        (Some(review), ..) => review.terms.scope.catalog.as_ref().map(|catalog| catalog.id),
+        (None, _, Some(of)) => Some(of.catalog),
+        (None, Some(under), None) => Some(under.catalog),
+        (None, None, None) => CatalogId::parse(form.raw("catalog")),
     };
     may(cx, catalog)?;
     let me = cx.person()?.clone();
@@ -277,7 +335,10 @@ fn read(cx: &Cx, form: &Form, there: Option<&Review>) -> Result<NewReview> {
             Some(id) => Some(Named { id, name: crate::catalogs::store::catalog(db, id)?.name }),
             None => None,
         };
-        let (source, rows) = source((db, cx.zone()), form, there, &mut errors)?;
+        let (source, rows) = match &of {
+            Some(of) => (of_resource(of), vec![]),
+            None => source((db, cx.zone()), form, there, &mut errors)?,
+        };
         // What a policy's review is about stays: another policy gets a review of its own.
         let (policy, only) = match (there, &under) {
             (Some(review), _) if review.terms.scope.policy.is_some() => {
@@ -333,6 +394,14 @@ fn read(cx: &Cx, form: &Form, there: Option<&Review>) -> Result<NewReview> {
     if errors.is_empty() { Ok(new) } else { Err(Error::Invalid(errors)) }
 }
 
+/// A target system says who has it.
+fn of_resource(there: &Resource) -> Source {
+    Source::Resource {
+        resource: Named { id: there.id, name: there.name.clone() },
+        target: there.target.clone(),
+    }
+}
+
 /// Where it is known from who holds what; the lines of a list that is put in.
 fn source(
     (db, zone): (&mut Db, Zone),
@@ -346,6 +415,7 @@ fn source(
         Some(old @ Source::List { .. }) if text.trim().is_empty() => {
             return Ok((old.clone(), vec![]));
         }
+        Some(old @ Source::Resource { .. }) => return Ok((old.clone(), vec![])),
         None if form.raw("source") == "list" => {}
         Some(Source::List { .. }) => {}
         None | Some(Source::Assignments) => return Ok((Source::Assignments, vec![])),
@@ -494,12 +564,18 @@ fn step(cx: &mut Cx, there: Option<&Review>) -> Result<Reply> {
             false => commands::create(tx, &permit, &saved),
             true => commands::change(tx, &permit, &saved, rev),
         };
-        if preview { commands::rehearse(tx, changes, &saved) } else { save(tx).map(|_| 0) }
+        if preview { commands::rehearse(tx, changes, &saved) } else { save(tx).map(|_| None) }
     });
     match done {
         Err(Error::Invalid(errors)) => draw(cx, id, form, &errors, None),
         Err(error) => Err(error),
         Ok(held) if preview => {
+            let held = match held {
+                Some(n) => {
+                    format!("If it started now, it would hold {}.", counted(n, "item", "items"))
+                }
+                None => "How much it holds, the target system says when it starts.".to_owned(),
+            };
             let preview = Preview { reads: reads::sentences(&new.terms), held };
             draw(cx, id, form, &[], Some(preview))
         }
@@ -585,8 +661,13 @@ fn form_of(review: &Review) -> Form {
             pairs.push((format!("shows{number}"), "yes".to_owned()));
         }
     }
-    if matches!(terms.scope.source, Source::List { .. }) {
-        pairs.push(("source".to_owned(), "list".to_owned()));
+    match &terms.scope.source {
+        Source::Assignments => {}
+        Source::List { .. } => pairs.push(("source".to_owned(), "list".to_owned())),
+        Source::Resource { resource, .. } => {
+            pairs.push(("source".to_owned(), "resource".to_owned()));
+            pairs.push(("resource".to_owned(), resource.id.to_string()));
+        }
     }
     let switches = [
         ("guests", terms.scope.guests_only),

@@ -196,7 +196,7 @@ fn build(cx: &Cx, db: &mut Db, instance: &Instance) -> Result<Pack> {
     })
 }
 
-const ITEMS: [&str; 35] = [
+const ITEMS: [&str; 36] = [
     "key",
     "access",
     "person",
@@ -232,6 +232,7 @@ const ITEMS: [&str; 35] = [
     "removed_by_hand",
     "removed_by",
     "removed_by_hand_at",
+    "given_by",
 ];
 const ANSWER: usize = 17;
 const OUTCOME: usize = 25;
@@ -324,7 +325,13 @@ fn item_row(
         proof.map(|(_, _, words, _)| words.clone()).unwrap_or_default(),
         proof.map(|(_, name, ..)| name.clone()).unwrap_or_default(),
         text(proof.map(|(.., at)| *at)),
+        context.given_by.as_ref().map(|packages| given_by(packages)).unwrap_or_default(),
     ]
+}
+
+/// What gives here what a target system says.
+fn given_by(packages: &[String]) -> String {
+    if packages.is_empty() { "the target system alone".to_owned() } else { packages.join("; ") }
 }
 
 /// The names of everybody who stands in the pack.

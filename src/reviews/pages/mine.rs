@@ -27,6 +27,8 @@ struct MineRow {
     access: String,
     review: String,
     since: Option<When>,
+    /// True where a target system says it, not a list that was put in.
+    told: bool,
     due: Option<When>,
     reply: Option<String>,
     /// True while something can be said about it.
@@ -62,6 +64,7 @@ fn draw(cx: &Cx, typed: Option<(ReviewItemId, &str, &[FieldError])>) -> Result<R
                 id: item.id,
                 access: item.access_name,
                 review: instance.name,
+                told: item.context.given_by.is_some(),
                 since: (!item.context.since_unknown).then(|| When::at(item.since, now, zone)),
                 due: open.then(|| When::end(instance.due_at, now, zone)),
                 says: open && item.answer.is_none() && item.outcome.is_none(),

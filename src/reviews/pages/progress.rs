@@ -107,7 +107,7 @@ fn draw(cx: &Cx, form: &Form, errors: &[FieldError]) -> Result<Reply> {
     let actor = cx.actor().ok_or(Error::Missing)?;
     let runs = policy::run_review(actor, &store::standing(&instance)).is_ok();
     let id = instance.id;
-    let list = store::rows::list_of(&instance.terms.scope);
+    let list = instance.list();
     let (counts, reviewers, removals, tasks, proofs, (strangers, left_out)) = cx.read(|db| {
         let removals = listing::removals_of(db, id, NAMED)?;
         let ids: Vec<ReviewItemId> = removals.iter().map(|item| item.id).collect();

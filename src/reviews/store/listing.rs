@@ -11,7 +11,7 @@ use crate::access::Person;
 use crate::db::columns::{Stamp, Uid};
 use crate::db::schema::{
     description_tasks, packages, people, review_answers, review_instances, review_items,
-    review_pools, review_reviewers, reviews,
+    review_pools, review_reviewers, review_rows, reviews,
 };
 use crate::db::{Db, MultiBackend, Seek};
 use crate::error::Result;
@@ -594,7 +594,8 @@ pub fn without_outcome(db: &mut Db, id: ReviewInstanceId, limit: i64) -> Result<
     Ok(items!(query, db))
 }
 
-/// Removals whose cooling-off time is over, in due order.
+/// Removals whose cooling-off time is over, in due order; not those of what a target system said it holds, which begin
+/// with the work on that system.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -604,6 +605,11 @@ pub fn due_removals(db: &mut Db, now: Ts, limit: i64) -> Result<Vec<Item>> {
         .filter(review_instances::state.ne(State::Canceled.as_str()))
         .filter(review_items::outcome.eq(Outcome::Planned.as_str()))
         .filter(review_items::apply_at.le(now))
+        .filter(not(exists(
+            review_rows::table
+                .filter(review_rows::id.nullable().eq(review_items::row_id))
+                .filter(review_rows::role_id.is_not_null()),
+        )))
         .order((review_items::apply_at, review_items::id))
         .limit(limit);
     Ok(items!(query, db))

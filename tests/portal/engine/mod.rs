@@ -20,6 +20,7 @@ mod reminders;
 mod requests;
 mod reviewing;
 mod reviewing_lists;
+mod reviewing_resources;
 mod reviewing_stages;
 mod rights;
 mod scale;

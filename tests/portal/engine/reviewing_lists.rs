@@ -175,7 +175,7 @@ fn e24_a_line_of_nobody_is_refused_with_its_number_or_left_out_and_counted() {
     w.settle();
     let there = &w.instances(id)[0];
     assert_eq!((there.state, there.source_count, there.item_count), (State::Open, Some(1), 1));
-    let list = rows::list_of(&there.terms.scope).unwrap();
+    let list = there.list().unwrap();
     assert_eq!(w.db.read(|db| rows::unknown(db, list)).unwrap(), 1);
     let strangers = w.db.read(|db| rows::strangers(db, list, 10)).unwrap();
     assert_eq!(strangers, [("ghost".to_owned(), "SAP: Reader".to_owned())]);

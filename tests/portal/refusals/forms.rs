@@ -4,7 +4,9 @@ use diesel::prelude::*;
 use keyholder::db::By;
 use keyholder::db::schema::sessions;
 use keyholder::kernel::{PackageId, Risk};
-use keyholder::provisioning::connectors::{Account, Connector, Found, Grant, Targets, Trouble};
+use keyholder::provisioning::connectors::{
+    Account, Connector, Found, Grant, Member, Targets, Trouble,
+};
 use std::sync::Arc;
 
 use super::{ask, decide};
@@ -26,6 +28,9 @@ impl Connector for Away {
         Err(Trouble::TimedOut)
     }
     fn remove(&self, _: &Account, _: &Grant, _: &str) -> Result<(), Trouble> {
+        Err(Trouble::TimedOut)
+    }
+    fn members(&self, _: &Grant) -> Result<Vec<Member>, Trouble> {
         Err(Trouble::TimedOut)
     }
     fn resources(&self, _: &str) -> Result<Vec<Found>, Trouble> {

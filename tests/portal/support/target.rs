@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
-use keyholder::provisioning::connectors::{Account, Connector, Found, Grant, Trouble};
+use keyholder::provisioning::connectors::{Account, Connector, Found, Grant, Member, Trouble};
 
 /// How the target treats what it is asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -158,6 +158,24 @@ impl Connector for FakeTarget {
 
     fn remove(&self, who: &Account, what: &Grant, key: &str) -> Result<(), Trouble> {
         self.change("remove", who, what, key)
+    }
+
+    fn members(&self, what: &Grant) -> Result<Vec<Member>, Trouble> {
+        let nobody = Account { external_id: String::new(), name: String::new(), mail: None };
+        if self.called("members", &nobody, what, "") == Mood::Unreachable {
+            return Err(Trouble::Unreachable("no route".into()));
+        }
+        let inside = self.inside.lock().unwrap();
+        let here = inside
+            .held
+            .iter()
+            .filter(|(_, at, role)| (at.as_str(), role.as_str()) == (what.resource, what.role));
+        let one = |(id, ..): &(String, String, String)| Member {
+            ids: vec![id.clone()],
+            mails: vec![],
+            name: format!("account {id}"),
+        };
+        Ok(here.map(one).collect())
     }
 
     fn resources(&self, _filter: &str) -> Result<Vec<Found>, Trouble> {
