@@ -132,10 +132,7 @@ fn day(text: &str) -> Result<Option<NaiveDate>, &'static str> {
     if text.is_empty() {
         return Ok(None);
     }
-    // Days of four-digit years: that is what a date field sends, and what both databases hold.
-    NaiveDate::parse_from_str(text, "%Y-%m-%d")
-        .ok()
-        .filter(|_| text.len() == 10)
+    crate::kernel::time::day(text)
         .map(Some)
         .ok_or("Write the day as year-month-day, such as 2026-11-23")
 }

@@ -4,7 +4,7 @@
 
 use std::io::Write;
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDateTime, Utc};
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
@@ -67,6 +67,10 @@ impl ToSql<Stamp, Pg> for Ts {
 
 impl ToSql<Stamp, Sqlite> for Ts {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        // Of other years the text would not sort as the time does.
+        if !(0..=9999).contains(&self.utc().year()) {
+            return Err("a time of a year with more than four digits".into());
+        }
         out.set_value(self.utc().format(STAMP_FORMAT).to_string());
         Ok(IsNull::No)
     }

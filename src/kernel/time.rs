@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use chrono::Datelike as _;
 use chrono::{
     DateTime, Days, Duration, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc,
 };
@@ -139,6 +140,14 @@ impl Clock for Fixed {
     fn now(&self) -> Ts {
         Ts::from_micros(self.micros.load(Ordering::SeqCst))
     }
+}
+
+/// A day as forms and lists have it: year-month-day, like 2027-01-31. None where it is none, or of a year before 1900 or
+/// after 9998: those are slips of the finger, and times are kept as text that sorts within four digits of years only.
+#[must_use]
+pub fn day(text: &str) -> Option<NaiveDate> {
+    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
+    (text.len() == 10 && (1900..=9998).contains(&day.year())).then_some(day)
 }
 
 /// The two clocks (E1): business time decides deadlines and lifetimes,
@@ -280,6 +289,22 @@ impl Zone {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_day_of_a_year_that_does_not_sort_as_text_is_none() {
+        assert_eq!(day("2027-01-31"), NaiveDate::from_ymd_opt(2027, 1, 31));
+        for text in [
+            "",
+            "2027-1-31",
+            "2027-02-30",
+            "+262142-12-31",
+            "9999-12-31",
+            "-262143-01-01",
+            "0027-01-31",
+        ] {
+            assert_eq!(day(text), None, "{text}");
+        }
+    }
 
     fn at(text: &str) -> Ts {
         Ts::new(text.parse().expect("a time"))

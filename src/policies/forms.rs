@@ -9,8 +9,6 @@ mod tests;
 
 use std::collections::HashMap;
 
-use chrono::NaiveDate;
-
 use super::model::{Asks, Extension, Lifetime, Named, Notices, Scope, Terms};
 use super::rules;
 use super::stages::STAGES_MAX;
@@ -19,6 +17,7 @@ use crate::delegation::forms;
 use crate::delegation::store::people_with;
 use crate::error::{FieldError, Result};
 use crate::kernel::text::{folded, one_line, shortened};
+use crate::kernel::time::day;
 use crate::kernel::{GroupId, OrganizationId, PersonId};
 use crate::organizations;
 use crate::web::Form;
@@ -143,9 +142,9 @@ pub fn read(db: &mut Db, form: &Form) -> Result<Draft> {
 
 fn lifetime(form: &Form, errors: &mut Vec<FieldError>) -> Lifetime {
     match form.raw("lifetime") {
-        "until" => match NaiveDate::parse_from_str(form.raw("until").trim(), "%Y-%m-%d") {
-            Ok(date) => Lifetime::Until { date },
-            Err(_) => {
+        "until" => match day(form.raw("until").trim()) {
+            Some(date) => Lifetime::Until { date },
+            None => {
                 errors.push(FieldError::new("until", "Enter a date, such as 2027-06-30"));
                 Lifetime::Never
             }

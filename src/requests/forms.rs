@@ -163,9 +163,7 @@ fn day(field: &str, which: &str, text: &str, errors: &mut Vec<FieldError>) -> Op
     if text.is_empty() {
         return None;
     }
-    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
-    // Years beyond four digits are slips of the finger, and no calendar reaches them.
-    let day = day.filter(|day| text.len() == 10 && day.format("%Y").to_string().as_str() >= "1970");
+    let day = crate::kernel::time::day(text);
     if day.is_none() {
         let words = format!("Write the {which} day as year-month-day, like 2027-01-31");
         errors.push(FieldError::new(field, words));

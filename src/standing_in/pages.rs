@@ -211,9 +211,7 @@ fn read(cx: &Cx, frame: &Frame, form: &Form) -> Result<(NewPeriod, String)> {
 
 fn day(form: &Form, name: &str, which: &str, errors: &mut Vec<FieldError>) -> Option<NaiveDate> {
     let text = form.line(name);
-    let day = NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok();
-    // Years beyond four digits are slips of the finger, and no calendar reaches them.
-    let day = day.filter(|day| text.len() == 10 && day.format("%Y").to_string().as_str() >= "1970");
+    let day = crate::kernel::time::day(&text);
     if day.is_none() {
         let words = match text.is_empty() {
             true => format!("Choose the {which} day"),
