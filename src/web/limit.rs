@@ -1,8 +1,11 @@
 //! How often one may do what costs much (E27). Counted in this process, by monotonic time.
 
 use std::num::NonZeroU32;
+use std::sync::{Mutex, MutexGuard, TryLockError};
 
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+use crate::error::{Error, Result};
 
 /// What is limited; by person once signed in, by address before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +26,7 @@ pub struct Limits {
     callback: DefaultKeyedRateLimiter<String>,
     search: DefaultKeyedRateLimiter<String>,
     submit: DefaultKeyedRateLimiter<String>,
+    alone: Mutex<()>,
 }
 
 impl Default for Limits {
@@ -44,6 +48,19 @@ impl Limits {
             callback: keyed(callback),
             search: keyed(search),
             submit: keyed(submit),
+            alone: Mutex::new(()),
+        }
+    }
+
+    /// What costs so much that only one of it is made at a time. It lasts as long as it is held.
+    ///
+    /// # Errors
+    /// `Busy` while another one is made.
+    pub fn alone(&self) -> Result<MutexGuard<'_, ()>> {
+        match self.alone.try_lock() {
+            Ok(held) => Ok(held),
+            Err(TryLockError::Poisoned(held)) => Ok(held.into_inner()),
+            Err(TryLockError::WouldBlock) => Err(Error::Busy),
         }
     }
 
@@ -78,6 +95,10 @@ mod tests {
         assert!(limits.allow(Limit::SignIn, "a") && limits.allow(Limit::SignIn, "a"));
         assert!(!limits.allow(Limit::SignIn, "a"));
         assert!(limits.allow(Limit::SignIn, "b") && limits.allow(Limit::Search, "a"));
+        let first = limits.alone();
+        assert!(first.is_ok() && matches!(limits.alone(), Err(Error::Busy)));
+        drop(first);
+        assert!(limits.alone().is_ok());
         limits.sweep();
         assert!(!limits.allow(Limit::SignIn, "a"));
     }

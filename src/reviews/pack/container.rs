@@ -133,18 +133,19 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Entry<'_>>, String> {
     let mut entries = Vec::with_capacity(count);
     for number in 1..=count {
         let broken = || format!("its list of files is broken at file {number}");
-        let (entry, next) = entry(bytes, at, room).ok_or_else(broken)?;
-        let entry = entry?;
-        room = room.saturating_sub(entry.content.as_ref().map_or(0, Vec::len));
-        entries.push(entry);
+        let (entry, unpacked, next) = entry(bytes, at, room).ok_or_else(broken)?;
+        // Also what was unpacked in vain counts: many names for one broken file cost no more than one.
+        room = room.saturating_sub(unpacked);
+        entries.push(entry?);
         at = next;
     }
     Ok(entries)
 }
 
-type Found<'a> = (Result<Entry<'a>, String>, usize);
+/// A file, how many bytes were unpacked for it, and where the list goes on.
+type Found<'a> = (Result<Entry<'a>, String>, usize, usize);
 
-/// The file that the list names here, and where the list goes on. `None` where it says what cannot be.
+/// The file that the list names here. `None` where it says what cannot be.
 fn entry(bytes: &[u8], at: usize, room: usize) -> Option<Found<'_>> {
     let starts = |at: usize, with: [u8; 4]| bytes.get(at..).is_some_and(|b| b.starts_with(&with));
     if !starts(at, CENTRAL) {
@@ -164,10 +165,11 @@ fn entry(bytes: &[u8], at: usize, room: usize) -> Option<Found<'_>> {
     }
     let data = local + 30 + local_name + short(bytes, local + 28)?;
     let packed = bytes.get(data..data.checked_add(packed_size)?)?;
+    let mut unpacked = packed.len();
     let content = match method {
         _ if flags & 1 != 0 => Err("it is encrypted".to_owned()),
         0 => Ok(packed.to_vec()),
-        8 => inflate(packed, room),
+        8 => inflate(packed, room, &mut unpacked),
         other => Err(format!("it is compressed in a way that packs do not use (method {other})")),
     };
     if content.as_ref().is_ok_and(|content| content.len() > room) {
@@ -175,20 +177,23 @@ fn entry(bytes: &[u8], at: usize, room: usize) -> Option<Found<'_>> {
         let mb = MOST_BYTES / (1024 * 1024);
         return Some((
             Err(format!("{name}: it unpacks to more than {mb} MB, which is refused")),
+            unpacked,
             next,
         ));
     }
     let sound =
         content.as_ref().is_ok_and(|c| c.len() == size && usize::try_from(crc(c)) == Ok(crc_given));
     let name = String::from_utf8_lossy(name).into_owned();
-    Some((Ok(Entry { name, packed, content, sound }), next))
+    Some((Ok(Entry { name, packed, content, sound }), unpacked, next))
 }
 
-/// At most one byte more than there is room for, whatever the archive claims.
-fn inflate(packed: &[u8], room: usize) -> Result<Vec<u8>, String> {
+/// At most one byte more than there is room for, whatever the archive claims; says how many bytes came, also before a
+/// fault.
+fn inflate(packed: &[u8], room: usize, unpacked: &mut usize) -> Result<Vec<u8>, String> {
     let mut content = Vec::new();
     let most = u64::try_from(room).unwrap_or(u64::MAX).saturating_add(1);
     let read = DeflateDecoder::new(packed).take(most).read_to_end(&mut content);
+    *unpacked = content.len();
     read.map(|_| content).map_err(|_| "it is damaged and cannot be unpacked".to_owned())
 }
 
@@ -200,4 +205,25 @@ fn short(bytes: &[u8], at: usize) -> Option<usize> {
 fn long(bytes: &[u8], at: usize) -> Option<usize> {
     let found = bytes.get(at..at.checked_add(4)?)?;
     usize::try_from(u32::from_le_bytes(found.try_into().ok()?)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use flate2::Compression;
+    use flate2::write::DeflateEncoder;
+
+    use super::*;
+
+    #[test]
+    fn what_was_unpacked_before_a_fault_counts() {
+        let mut writer = DeflateEncoder::new(Vec::new(), Compression::default());
+        writer.write_all(&[7; 200_000]).unwrap();
+        let mut packed = writer.finish().unwrap();
+        packed.truncate(packed.len() - 2);
+        let mut unpacked = 0;
+        assert!(inflate(&packed, MOST_BYTES, &mut unpacked).is_err());
+        assert!(unpacked > 100_000, "{unpacked}");
+    }
 }
