@@ -48,10 +48,17 @@ pub struct StandsFor {
 }
 
 impl StandsFor {
-    /// True where it holds for this package, and the way to the one who is away leads past nobody who is `out` (D2).
+    /// True where it holds for this package, and the way to the one who is away leads past nobody who is `out` (D2). What
+    /// is of no package is reached by who stands in for all of them.
     #[must_use]
-    pub fn reaches(&self, package: PackageId, out: impl Fn(&PersonId) -> bool) -> bool {
-        let covers = self.packages.as_ref().is_none_or(|some| some.contains(&package));
+    pub fn reaches(
+        &self,
+        package: impl Into<Option<PackageId>>,
+        out: impl Fn(&PersonId) -> bool,
+    ) -> bool {
+        let package = package.into();
+        let holds = |some: &Vec<PackageId>| package.is_some_and(|one| some.contains(&one));
+        let covers = self.packages.as_ref().is_none_or(holds);
         covers && !self.through.iter().any(out)
     }
 }

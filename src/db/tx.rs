@@ -258,7 +258,8 @@ pub fn load_actor(db: &mut Db, id: PersonId, now: Ts) -> Result<Option<Person>> 
     if let Some(person) = &mut person {
         person.owns.sort_unstable();
         person.owns.dedup();
-        if stands {
+        // Auditors change nothing, also in nobody's place (D33).
+        if stands && (!person.auditor || person.administrator) {
             person.stands_for = stands_for(id, &links_to(db, id, now)?, now);
         }
     }

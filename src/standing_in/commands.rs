@@ -38,9 +38,8 @@ pub fn set(tx: &mut Tx<'_>, permit: &Permit<SetStandIn>, new: &NewPeriod) -> Res
         return Err(Error::Stale);
     }
     // One of them may have left until the lock was there.
-    for person in [new.person, new.stand_in] {
-        able(tx.db(), person)?;
-    }
+    able(tx.db(), new.person)?;
+    decides(tx.db(), new.stand_in)?;
     if let Some(error) = rules::across(new, &beside) {
         return Err(Error::Invalid(vec![error]));
     }
@@ -72,7 +71,7 @@ pub fn check(
     let mut errors: Vec<FieldError> = Vec::new();
     errors.extend(rules::who(actor, new.person, new.stand_in));
     if errors.is_empty() {
-        able(db, new.stand_in)?;
+        decides(db, new.stand_in)?;
     }
     errors.extend(rules::days(new.first, new.last, zone.date(now), longest));
     if let Some(some) = &new.packages {
@@ -88,10 +87,20 @@ pub fn check(
     if errors.is_empty() { Ok(()) } else { Err(Error::Invalid(errors)) }
 }
 
-/// Only members who are there stand in, and have a stand-in (D45).
+/// Only members who are there have a stand-in (D45).
 fn able(db: &mut Db, id: PersonId) -> Result<()> {
+    is_able(db, id, false)
+}
+
+/// Only members who are there stand in (D45); and no auditors, who change nothing (D33).
+fn decides(db: &mut Db, id: PersonId) -> Result<()> {
+    is_able(db, id, true)
+}
+
+fn is_able(db: &mut Db, id: PersonId, decides: bool) -> Result<()> {
     let person = directory::store::person(db, id)?;
-    if person.enabled && person.kind == Kind::Member {
+    let audits = decides && person.auditor && !person.administrator;
+    if person.enabled && person.kind == Kind::Member && !audits {
         return Ok(());
     }
     Err(Error::invalid("who", NOBODY))
