@@ -12,7 +12,8 @@ use crate::directory::profile::store::Sight;
 use crate::error::Result;
 use crate::kernel::fact::{Names, Sentence, Veil};
 use crate::kernel::{
-    AssignmentId, CatalogId, Fact, FactId, Family, PackageId, PersonId, RequestId, Ts,
+    AssignmentId, CatalogId, Fact, FactId, Family, PackageId, PersonId, RequestId,
+    ReviewInstanceId, Ts,
 };
 use crate::requests::store::who_waits;
 
@@ -57,6 +58,7 @@ struct Row {
     request_id: Option<RequestId>,
     reference: Option<String>,
     assignment_id: Option<AssignmentId>,
+    review_id: Option<ReviewInstanceId>,
     resource_name: Option<String>,
     note: Option<String>,
     data: String,
@@ -139,6 +141,10 @@ pub fn history_of_person(
     if !sight.sign_ins {
         query = query.filter(facts::family.ne(Family::SignIn.as_str()));
     }
+    if reader.id == person {
+        // What somebody says about the reader's access in a review is theirs to know when it comes to something.
+        query = query.filter(facts::kind.ne_all(Fact::ANSWERS));
+    }
     if let Some(catalogs) = &sight.catalogs {
         let theirs = packages::table.filter(packages::catalog_id.eq_any(catalogs.clone()));
         query = query.filter(
@@ -154,6 +160,9 @@ pub fn history_of_person(
     };
     let veil = |row: &Row| match row.request_id.and_then(|id| about.get(&id)) {
         Some((wait, catalog)) => reader.veil(wait, *catalog),
+        None if row.review_id.is_some() && reader.veiled && reader.id == person => {
+            Veil(vec![person])
+        }
         None => Veil::default(),
     };
     rows.into_iter().map(|row| (veil(&row), row)).map(|(veil, row)| told(row, &veil)).collect()

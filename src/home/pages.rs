@@ -57,6 +57,8 @@ struct HomePage {
     open: Vec<Line>,
     more_open: bool,
     /// What of theirs ends when, drawn.
+    /// True while somebody is asked whether the reader still needs something.
+    reviewed: bool,
     ahead: Option<Ahead>,
     ending: Vec<Held>,
     held: Vec<Held>,
@@ -158,14 +160,17 @@ fn home(cx: &mut Cx) -> Result<Reply> {
         let glance = if manages { Some(at_a_glance(db, me, soon)?) } else { None };
         let suggested = suggested_names(db, Viewer::from(person))?;
         let reviews = if reviews {
-            (listing::asked(db, person, REVIEWS)?, listing::stake(db, person, None)?.tallies)
+            (listing::asked(db, person, REVIEWS)?, listing::stake(db, person, None)?)
         } else {
             Default::default()
         };
+        let reviewed = listing::is_reviewed(db, me)?;
         let start = person.administrator && all_catalogs(db, actor, None, 1)?.is_empty();
-        Ok((queue, open, holders, held, troubles, expired, glance, suggested, start, reviews))
+        let more = (start, reviewed);
+        Ok((queue, open, holders, held, troubles, expired, glance, suggested, more, reviews))
     })?;
-    let (queue, open, holders, held, troubles, expired, glance, suggested, start, reviews) = found;
+    let (queue, open, holders, held, troubles, expired, glance, suggested, more, reviews) = found;
+    let (start, reviewed) = more;
     let mut reviews = asked_rows(&reviews.0, &reviews.1, times.now, times.zone);
     reviews.retain(|row| row.left > 0);
     let (mut ending, rest): (Vec<_>, Vec<_>) =
@@ -181,6 +186,7 @@ fn home(cx: &mut Cx) -> Result<Reply> {
         lede: lede(queue.len(), open.len(), ending.len(), held.len()),
         more_decisions: queue.len() > SHOWN,
         reviews,
+        reviewed,
         decide: queue.iter().take(SHOWN).map(|w| decision(w, times)).collect(),
         more_open: open.len() > SHOWN,
         open: open_lines,

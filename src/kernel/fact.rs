@@ -943,6 +943,9 @@ impl Fact {
         )
     }
 
+    /// The kinds that say what somebody thinks of an item of a review, before it counts.
+    pub const ANSWERS: [&str; 3] = ["review_answered", "review_answer_cleared", "review_passed_on"];
+
     /// How its actor is called where the names of those who decide are kept; none for who does not act as one of them.
     fn veiled_actor(&self) -> Option<&'static str> {
         match self {
@@ -957,6 +960,10 @@ impl Fact {
             | Self::ApprovalRevoked { .. }
             | Self::AssignmentEnded { why: EndReason::ApprovalRevoked } => Some(APPROVER),
             Self::AdministratorDecided { .. } => Some("an administrator"),
+            Self::ReviewAnswered { .. }
+            | Self::ReviewAnswerCleared { .. }
+            | Self::ReviewPassedOn { .. }
+            | Self::RemovalUndone { .. } => Some("a reviewer"),
             Self::CommentAdded { .. } => Some("somebody who decides or looks after it"),
             _ => None,
         }
@@ -972,13 +979,16 @@ impl Fact {
             }
             Self::AlternatesJoined { who, .. } => *who = veiled(who, "Another approver"),
             Self::PassedOn { to, .. } => "another approver".clone_into(to),
+            Self::ReviewPassedOn { to, .. } => "another reviewer".clone_into(to),
             _ => {}
         }
         if let Self::StageApproved { instead_of, .. }
         | Self::StageDenied { instead_of, .. }
         | Self::VoteCast { instead_of, .. }
         | Self::DecisionTakenBack { instead_of, .. }
-        | Self::PassedOn { instead_of, .. } = &mut self
+        | Self::PassedOn { instead_of, .. }
+        | Self::ReviewAnswered { instead_of, .. }
+        | Self::ReviewPassedOn { instead_of, .. } = &mut self
         {
             *instead_of = instead_of.take().map(|_| "another".to_owned());
         }

@@ -8,6 +8,8 @@ use crate::kernel::Ts;
 
 /// As many characters of a reason as an item keeps.
 const REASON: usize = 600;
+/// As many characters of what a package is for.
+const ABOUT: usize = 300;
 
 /// The context of a row, its recommendation, and whether something about it changed.
 pub(super) fn of(
@@ -29,7 +31,9 @@ pub(super) fn of(
         .filter(|(moved, _)| *moved > since && *moved <= at)
         .map(|(_, words)| words.clone())
         .collect();
+    let about = crate::kernel::text::shortened(&row.description, ABOUT);
     let mut context = Context {
+        about: Some(about).filter(|words| !words.is_empty()),
         policy: row.policy.clone(),
         reason: row.reason.as_deref().map(|words| crate::kernel::text::shortened(words, REASON)),
         approved_by: row

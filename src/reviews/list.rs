@@ -154,7 +154,22 @@ pub fn source(list: ReviewListId, lines: &[Line], rows: &[NewRow]) -> Source {
         systems: systems.into_iter().cloned().collect(),
         rows: known as i64,
         left_out: (rows.len() - known) as i64,
+        digest: digest(lines),
     }
+}
+
+/// What tells a list from every other one.
+fn digest(lines: &[Line]) -> String {
+    use sha2::{Digest, Sha256};
+    let mut all = Sha256::new();
+    for line in lines {
+        let since = line.since.map(|day| day.to_string()).unwrap_or_default();
+        let about = line.about.as_deref().unwrap_or_default();
+        let parts = [&line.who, &line.system, &line.permission, about, &since, line.risk.as_str()];
+        all.update(parts.join("\u{0}"));
+        all.update("\n");
+    }
+    all.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Where the columns are.
@@ -226,7 +241,7 @@ impl Columns {
                 wrong.push(format!("the {what} is empty"));
             }
         }
-        let day = since.parse::<NaiveDate>().ok();
+        let day = crate::kernel::time::day(&since);
         if day.is_none() && !since.is_empty() {
             wrong.push(format!("since {} is no day, like 2027-01-31", quoted(&since)));
         }

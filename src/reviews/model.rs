@@ -34,6 +34,9 @@ pub enum Source {
         rows: i64,
         /// How many were left out, because nobody knows their person.
         left_out: i64,
+        /// The SHA-256 of its lines, in hexadecimal: two lists with the same figures are told apart by it.
+        #[serde(default)]
+        digest: String,
     },
     /// From a target system: who has this group or application, as it says itself at the start of each instance.
     Resource {

@@ -1,8 +1,6 @@
 //! What people see of reviews: what waits for them, the form, what is reviewed about them; and for those who look after
 //! them how they are set up and how they stand.
 
-use std::collections::HashMap;
-
 use askama::Template;
 
 use super::model::{Instance, Review, State};
@@ -11,7 +9,7 @@ use crate::access::policy::Gate;
 use crate::access::{Person, policy};
 use crate::error::Result;
 use crate::kernel::text::counted;
-use crate::kernel::{ReviewId, ReviewInstanceId, Ts, Zone};
+use crate::kernel::{ReviewId, Ts, Zone};
 use crate::web::limit::Limit;
 use crate::web::listing::{Listing, PAGE, seek};
 use crate::web::page::Mark;
@@ -35,10 +33,10 @@ pub const ROUTES: &[Route] = &[
     get("/reviews/definitions/{id}", Gate::Catalogs, defining::show),
     get("/reviews/definitions/{id}/edit", Gate::Catalogs, defining::edit),
     post("/reviews/definitions/{id}", Gate::Catalogs, defining::change).limited(Limit::Submit),
-    post("/reviews/definitions/{id}/end", Gate::Catalogs, defining::end),
-    post("/reviews/definitions/{id}/start", Gate::Catalogs, defining::start),
+    post("/reviews/definitions/{id}/end", Gate::Catalogs, defining::end).limited(Limit::Submit),
+    post("/reviews/definitions/{id}/start", Gate::Catalogs, defining::start).limited(Limit::Submit),
     get("/reviews/describe", Gate::Catalogs, describing::show),
-    post("/reviews/describe/{package}", Gate::Catalogs, describing::enough),
+    post("/reviews/describe/{package}", Gate::Catalogs, describing::enough).limited(Limit::Submit),
     get("/reviews/mine", Gate::SignedIn, mine::show),
     post("/reviews/mine/{item}", Gate::SignedIn, mine::reply).limited(Limit::Submit),
     get("/reviews/{id}", Gate::SignedIn, answering::show),
@@ -46,17 +44,18 @@ pub const ROUTES: &[Route] = &[
     get("/reviews/{id}/items/{item}/pass-on", Gate::SignedIn, answering::passing),
     post("/reviews/{id}/items/{item}/pass-on", Gate::SignedIn, answering::pass_on)
         .limited(Limit::Submit),
-    post("/reviews/{id}/items/{item}/undo", Gate::SignedIn, answering::undo),
+    post("/reviews/{id}/items/{item}/undo", Gate::SignedIn, answering::undo).limited(Limit::Submit),
     post("/reviews/{id}/items/{item}/proof", Gate::Catalogs, progress::prove)
         .limited(Limit::Submit),
     get("/reviews/{id}/together/{package}", Gate::SignedIn, together::show),
     post("/reviews/{id}/together/{package}", Gate::SignedIn, together::answer)
         .limited(Limit::Submit),
-    post("/reviews/{id}/batches/{batch}/undo", Gate::SignedIn, together::undo),
+    post("/reviews/{id}/batches/{batch}/undo", Gate::SignedIn, together::undo)
+        .limited(Limit::Submit),
     get("/reviews/{id}/sign-off", Gate::SignedIn, answering::signing),
     post("/reviews/{id}/sign-off", Gate::SignedIn, answering::sign_off).limited(Limit::Submit),
     get("/reviews/{id}/progress", Gate::Catalogs, progress::show),
-    get("/reviews/{id}/pack", Gate::Catalogs, evidence::pack),
+    get("/reviews/{id}/pack", Gate::Catalogs, evidence::pack).limited(Limit::Search),
     post("/reviews/{id}/progress/{act}", Gate::Catalogs, progress::act).limited(Limit::Submit),
 ];
 
@@ -122,7 +121,7 @@ fn list(cx: &mut Cx) -> Result<Reply> {
         Ok((asked, stake, kept))
     })?;
     let (now, zone) = (cx.now(), cx.zone());
-    let asked = asked_rows(&asked, &stake.tallies, now, zone);
+    let asked = asked_rows(&asked, &stake, now, zone);
     let page = page(kept, ROWS, at.as_ref(), |(review, _)| (review.created_at, review.id.0));
     let pager = Listing::without_csv(cx, &page, "review", "reviews");
     let row = |(review, newest): &(Review, Option<Instance>)| KeptRow {
@@ -157,24 +156,33 @@ fn keeps(me: &Person) -> Option<Option<Vec<crate::kernel::CatalogId>>> {
 #[must_use]
 pub fn asked_rows(
     asked: &[Instance],
-    tallies: &HashMap<ReviewInstanceId, listing::Progress>,
+    stake: &listing::Stake,
     now: Ts,
     zone: Zone,
 ) -> Vec<AskedRow> {
     let row = |instance: &Instance| {
-        let progress = tallies.get(&instance.id).copied().unwrap_or_default();
+        let progress = stake.tallies.get(&instance.id).copied().unwrap_or_default();
         let due = Some(When::end(instance.due_at, now, zone));
-        asked_row(instance, progress, due.filter(|_| instance.state == State::Open))
+        let signed = stake.signed.contains(&instance.id);
+        asked_row(instance, (progress, signed), due.filter(|_| instance.state == State::Open))
     };
     asked.iter().map(row).collect()
 }
 
-fn asked_row(instance: &Instance, progress: listing::Progress, due: Option<When>) -> AskedRow {
+fn asked_row(
+    instance: &Instance,
+    (progress, signed): (listing::Progress, bool),
+    due: Option<When>,
+) -> AskedRow {
     let left = progress.all - progress.answered;
     let (mark, words) = match (instance.state, left, progress.answered) {
-        (State::Open, 0, _) => {
-            (Mark::new("ok", "full", "Answered"), "Nothing is left for you".to_owned())
+        (State::Open, 0, _) if signed => {
+            (Mark::new("ok", "full", "Signed off"), "Nothing is left for you".to_owned())
         }
+        (State::Open, 0, _) => (
+            Mark::new("warn", "half", "Answered, not signed off yet"),
+            "Look at your answers and sign off".to_owned(),
+        ),
         (State::Open, left, 0) => (
             Mark::new("warn", "ring", "Not yet started"),
             format!("{} for you", counted(left, "item", "items")),
@@ -217,6 +225,14 @@ fn state_mark(state: State) -> Mark {
         State::Canceled => ("off", "minus"),
     };
     Mark::new(kind, shape, state.label())
+}
+
+/// The mark of an instance of which so many removals have failed.
+fn outcome_mark(state: State, failed: i64) -> Mark {
+    if state == State::Completed && failed > 0 {
+        return Mark::new("stop", "stand", format!("Completed, {failed} not removed"));
+    }
+    state_mark(state)
 }
 
 fn review_mark(review: &Review, newest: Option<&Instance>) -> Mark {

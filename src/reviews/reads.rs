@@ -46,7 +46,7 @@ pub fn sentences(terms: &Terms) -> Vec<String> {
     lines.push(if terms.at_once {
         "A removal counts at once, not only at the end.".into()
     } else {
-        "Removals begin when the review closes.".into()
+        "A removal is announced to the person when the review closes, and begins after the cooling-off time.".into()
     });
     lines
 }
@@ -213,7 +213,7 @@ mod tests {
                 "What nobody answers is removed.",
                 "Reviewers see a recommendation, and what it rests on.",
                 "A removal needs a reason, and so does keeping what is of high risk.",
-                "Removals begin when the review closes.",
+                "A removal is announced to the person when the review closes, and begins after the cooling-off time.",
             ]
         );
     }

@@ -3,7 +3,7 @@
 
 use chrono::{Days, Months, NaiveDate};
 
-use super::model::{Answer, Context, Rhythm, Silence, Terms};
+use super::model::{Answer, Context, Item, Outcome, Rhythm, Silence, Terms};
 use crate::assignments::model::{RightState, Stands};
 use crate::error::FieldError;
 use crate::kernel::text::counted;
@@ -101,6 +101,21 @@ pub fn silent(silence: Silence, recommendation: Option<Answer>) -> Answer {
         Silence::Keep => Answer::Keep,
         Silence::Remove => Answer::Remove,
         Silence::Recommendation => recommendation.unwrap_or(Answer::Keep),
+    }
+}
+
+/// Is something about to be taken from the person whose item it is: by an answer, by one of an earlier stage that nobody
+/// has changed yet, or by silence?
+#[must_use]
+pub fn is_losing(item: &Item, silence: Silence) -> bool {
+    let takes = |answer| matches!(answer, Answer::Remove | Answer::Until);
+    match (item.outcome, item.answer) {
+        (Some(outcome), _) => outcome == Outcome::Planned,
+        (None, Some(answer)) => takes(answer),
+        (None, None) => {
+            item.context.earlier.last().is_some_and(|earlier| takes(earlier.answer))
+                || takes(silent(silence, item.recommendation))
+        }
     }
 }
 

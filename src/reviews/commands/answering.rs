@@ -55,30 +55,7 @@ fn one(
 ) -> Result<Answered> {
     let mut before = store::item(tx.db(), ReviewItemId(permit.about()))?;
     let instance = open(tx, before.instance)?;
-    if before.outcome == Some(Outcome::Planned) && before.apply_at.is_some_and(|at| at > tx.now()) {
-        // A removal that counts at once can be answered otherwise until it begins.
-        super::closing::call_off(tx, &instance, &before)?;
-        before = store::item(tx.db(), before.id)?;
-    }
-    still_held(&before)?;
-    still_asked(tx, &before, &instance)?;
     let zone = tx.zone();
-    let ends = before.ends_at.map(|at| last_day(at, zone).unwrap_or_else(|| zone.date(at)));
-    let given = (says.answer, says.until, says.note.as_str());
-    let errors = rules::wrong(given, (before.risk, ends), &instance.terms, zone.date(tx.now()));
-    if !errors.is_empty() {
-        return Err(Error::Invalid(errors));
-    }
-    if before.row.is_some() && says.answer == Answer::Until {
-        let words = match &before.context.given_by {
-            // The assignment has an end of its own, which a review of the packages sets.
-            Some(packages) if !packages.is_empty() => {
-                "No end can be set on a single right: keep it, or remove it and let it be requested again"
-            }
-            _ => "No end can be set here: keep it, or remove it",
-        };
-        return Err(Error::invalid("until", words));
-    }
     let (me, instead) = whose(tx, &before)?;
     let given = Given {
         answer: says.answer,
@@ -101,6 +78,29 @@ fn one(
     };
     if same && batch.is_none() {
         return Ok(answered);
+    }
+    if before.outcome == Some(Outcome::Planned) && before.apply_at.is_some_and(|at| at > tx.now()) {
+        // A removal that counts at once can be answered otherwise until it begins.
+        super::closing::call_off(tx, &instance, &before)?;
+        before = store::item(tx.db(), before.id)?;
+    }
+    still_held(&before)?;
+    still_asked(tx, &before, &instance)?;
+    let ends = before.ends_at.map(|at| last_day(at, zone).unwrap_or_else(|| zone.date(at)));
+    let typed = (says.answer, says.until, says.note.as_str());
+    let errors = rules::wrong(typed, (before.risk, ends), &instance.terms, zone.date(tx.now()));
+    if !errors.is_empty() {
+        return Err(Error::Invalid(errors));
+    }
+    if before.row.is_some() && says.answer == Answer::Until {
+        let words = match &before.context.given_by {
+            // The assignment has an end of its own, which a review of the packages sets.
+            Some(packages) if !packages.is_empty() => {
+                "No end can be set on a single right: keep it, or remove it and let it be requested again"
+            }
+            _ => "No end can be set here: keep it, or remove it",
+        };
+        return Err(Error::invalid("until", words));
     }
     writes::save_answer(tx, &before, &given, me, instead.as_ref().map(|(id, _)| *id))?;
     keep(tx, &before, &given, (me, instead.as_ref().map(|(id, _)| *id)), None)?;
@@ -227,7 +227,7 @@ pub fn pass_on(
     let auditor = person.auditor && !person.administrator;
     let (me, instead) = whose(tx, &before)?;
     let gone = instead.as_ref().map_or(me, |(id, _)| *id);
-    if !person.enabled || to == before.person || to == gone || auditor {
+    if !person.enabled || [before.person, gone, me].contains(&to) || auditor {
         return Err(Error::invalid("to", super::super::NOBODY));
     }
     let by = before.answered_by.filter(|by| before.answer.is_some() && *by != me && *by != gone);

@@ -51,6 +51,11 @@ pub fn close(tx: &mut Tx<'_>, permit: &Permit<RunReview>) -> Result<()> {
     if read.state != State::Open {
         return Err(not_open());
     }
+    // Whoever closes it early takes nobody the time to look at their own access.
+    not_about_oneself(tx, &read, |item| {
+        let silent = rules::silent(read.silence(), item.recommendation);
+        item.outcome.is_none() && item.answer.is_none() && silent == Answer::Keep
+    })?;
     // No stage comes any more; what the stages so far have answered stands.
     leave(tx, &read, read.terms.stages())?;
     writes::save_closed_by(tx, id)
@@ -111,7 +116,7 @@ pub fn confirm(tx: &mut Tx<'_>, permit: &Permit<RunReview>, remove: bool) -> Res
     let mut new = read.clone();
     new.state = State::Applying;
     if !remove {
-        not_about_oneself(tx, id, None)?;
+        not_about_oneself(tx, &read, |item| rules::is_losing(item, read.silence()))?;
         new.confirmed = Some(Silence::Keep);
     }
     writes::save_instance(tx, &read, &new)?;
@@ -461,14 +466,15 @@ pub(super) fn call_off(tx: &mut Tx<'_>, instance: &Instance, item: &Item) -> Res
     tx.record(&Fact::RemovalUndone { review: instance.name.clone() }, about(instance, item))
 }
 
-/// Nobody sees to it that their own access stays: where an item of theirs has this answer, somebody else does it (D29).
+/// Nobody sees to it that their own access stays: where something is about to be taken from them, somebody else does it
+/// (D29).
 pub(super) fn not_about_oneself(
     tx: &mut Tx<'_>,
-    id: ReviewInstanceId,
-    answer: Option<Answer>,
+    instance: &Instance,
+    stays: impl Fn(&Item) -> bool,
 ) -> Result<()> {
     let Some(me) = tx.actor().id() else { return Ok(()) };
-    if !store::listing::is_at_stake(tx.db(), id, me, answer)? {
+    if !store::listing::own(tx.db(), instance.id, me)?.iter().any(stays) {
         return Ok(());
     }
     Err(Error::refused(

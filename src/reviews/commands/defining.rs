@@ -40,15 +40,21 @@ pub struct NewReview {
 /// `Invalid` by field; `Missing` where the permit is for another catalog.
 pub fn create(tx: &mut Tx<'_>, permit: &Permit<ManageReview>, new: &NewReview) -> Result<Review> {
     allowed(permit, new.catalog)?;
+    let by = tx.actor().id().ok_or(Error::Missing)?;
     match store::review(tx.db(), new.id) {
         Ok(there) if there.name == new.name && there.terms == new.terms => return Ok(there),
+        Ok(there) if there.created_by == by => {
+            return Err(Error::refused(
+                "This review is there already",
+                "Nothing was saved now. Open it from the list of reviews, and change it there.",
+            ));
+        }
         Ok(_) => return Err(Error::Missing),
         Err(Error::Missing) => {}
         Err(error) => return Err(error),
     }
     check(tx, None, new)?;
     let (now, zone) = (tx.now(), tx.zone());
-    let by = tx.actor().id().ok_or(Error::Missing)?;
     let review = Review {
         id: new.id,
         name: new.name.clone(),
@@ -118,7 +124,12 @@ pub fn change(
         (Source::Assignments, Source::Assignments) => {}
         (Source::Resource { resource: old, .. }, Source::Resource { resource, .. })
             if old.id == resource.id => {}
-        (Source::List { list: old, .. }, Source::List { list, .. }) if old == list => {}
+        // What was put in once never changes.
+        (Source::List { list: old, .. }, Source::List { list, .. }) if old == list => {
+            if there.terms.scope.source != new.terms.scope.source {
+                return Err(Error::Missing);
+            }
+        }
         (Source::List { list: old, .. }, Source::List { list, .. }) => {
             rows::insert(tx, (*list, new.id), &new.rows)?;
             if there.number == 0 {
@@ -230,6 +241,12 @@ fn check(tx: &mut Tx<'_>, there: Option<&Review>, new: &NewReview) -> Result<()>
             wrong(
                 &format!("people{number}"),
                 "Name somebody who reviews in this stage, or a group",
+            );
+        }
+        if stage.reviewers == Reviewers::Own {
+            wrong(
+                &format!("reviewers{number}"),
+                "Everybody can answer for themselves in the first stage only",
             );
         }
         if stage.days < 1 {

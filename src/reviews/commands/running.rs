@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::kernel::fact::listed;
 use crate::kernel::{Fact, PersonId, ReviewInstanceId, ReviewPoolId, Ts};
 use crate::requests::store::{administrators, owners};
-use crate::reviews::model::{Answer, DAYS_MAX, Instance, Item, State, Via};
+use crate::reviews::model::{DAYS_MAX, Instance, Item, State, Via};
 use crate::reviews::snapshot::about;
 use crate::reviews::store::writes;
 use crate::reviews::{rules, store};
@@ -96,7 +96,9 @@ pub fn extend(tx: &mut Tx<'_>, permit: &Permit<RunReview>, until: NaiveDate) -> 
 pub fn reset(tx: &mut Tx<'_>, permit: &Permit<RunReview>, reason: &str) -> Result<usize> {
     let read = opened(tx, permit)?;
     needs_reason(reason)?;
-    not_about_oneself(tx, read.id, Some(Answer::Remove))?;
+    not_about_oneself(tx, &read, |item| {
+        (item.answer.is_some() || item.outcome.is_some()) && rules::is_losing(item, read.silence())
+    })?;
     for item in store::listing::planned(tx.db(), read.id)? {
         call_off(tx, &read, &item)?;
     }
@@ -122,7 +124,7 @@ pub fn cancel(tx: &mut Tx<'_>, permit: &Permit<RunReview>, reason: &str) -> Resu
         return Err(not_open());
     }
     needs_reason(reason)?;
-    not_about_oneself(tx, read.id, Some(Answer::Remove))?;
+    not_about_oneself(tx, &read, |item| rules::is_losing(item, read.silence()))?;
     for item in store::listing::planned(tx.db(), read.id)? {
         call_off(tx, &read, &item)?;
     }

@@ -13,6 +13,7 @@ use crate::directory::store::meant;
 use crate::error::{Error, FieldError, Result};
 use crate::kernel::fact::listed;
 use crate::kernel::text::counted;
+use crate::kernel::time::day;
 use crate::kernel::{AccessId, PersonId, ReviewInstanceId, ReviewItemId, Risk, Ts, Zone};
 use crate::reviews::commands::{self, Says};
 use crate::reviews::model::{Answer, Earlier, Instance, Item, Outcome, Silence, State, Via};
@@ -56,6 +57,9 @@ impl Frame {
             state: instance.state.label(),
             due: When::end(instance.due_at, now, zone),
             silence: match instance.terms.silence {
+                _ if instance.stage > 1 => {
+                    "what you do not answer stays as the stage before answered it"
+                }
                 Silence::Keep => "what you do not answer stays",
                 Silence::Remove => "what you do not answer is removed",
                 Silence::Recommendation => "what you do not answer follows the recommendation",
@@ -207,6 +211,8 @@ struct ItemBlock {
     about: String,
     high: bool,
     changed: bool,
+    /// True where nobody has approved or reviewed it yet.
+    fresh: bool,
     /// None where nobody knows.
     since: Option<When>,
     ends: Option<When>,
@@ -445,6 +451,8 @@ impl Reader<'_> {
         let shows = item.recommendation.is_some()
             && (item.risk != Risk::High || item.first_answer.is_some());
         let small = |n: i64| usize::try_from(n).unwrap_or(0);
+        let veiled = self.veiled && standing.own;
+        let by = |name: &String| if veiled { "a reviewer".to_owned() } else { name.clone() };
         ItemBlock {
             id: item.id,
             name: if by_person { item.access_name.clone() } else { item.person_name.clone() },
@@ -455,6 +463,7 @@ impl Reader<'_> {
             },
             high: item.risk == Risk::High,
             changed: item.changed && (context.last.is_some() || !context.changes.is_empty()),
+            fresh: item.changed && context.last.is_none() && context.changes.is_empty(),
             since: (!context.since_unknown).then(|| when(item.since)),
             listed: item.row.is_some(),
             given: context
@@ -465,7 +474,7 @@ impl Reader<'_> {
             ends: item.ends_at.map(|at| When::end(at, self.now, self.zone)),
             policy: context.policy.clone(),
             reason: context.reason.clone(),
-            approved_by: (!self.veiled || !standing.own).then(|| context.approved_by.clone()),
+            approved_by: (!veiled).then(|| context.approved_by.clone()),
             peers: context
                 .peers
                 .filter(|peers| peers.of >= 5 && peers.of <= 12 && peers.have <= peers.of)
@@ -478,8 +487,8 @@ impl Reader<'_> {
             last: context
                 .last
                 .as_ref()
-                .map(|last| (last.answer.label().to_owned(), last.by.clone(), when(last.at))),
-            earlier: pool.map(|pool| self.earlier(item, pool.stage)).unwrap_or_default(),
+                .map(|last| (last.answer.label().to_owned(), by(&last.by), when(last.at))),
+            earlier: pool.map(|pool| self.earlier(item, pool.stage, by)).unwrap_or_default(),
             decided: pool.is_none_or(|pool| pool.stage != self.instance.stage),
             reply: item.reply.clone(),
             why: match via {
@@ -525,7 +534,7 @@ impl Reader<'_> {
     }
 
     /// What earlier stages answered, where the terms let this one see it.
-    fn earlier(&self, item: &Item, stage: i64) -> Vec<(i64, Said)> {
+    fn earlier(&self, item: &Item, stage: i64, by: impl Fn(&String) -> String) -> Vec<(i64, Said)> {
         if !self.instance.terms.stage(stage).is_some_and(|stage| stage.shows) {
             return vec![];
         }
@@ -536,7 +545,7 @@ impl Reader<'_> {
             };
             let said = Said {
                 answer: words,
-                by: one.name.clone(),
+                by: by(&one.name),
                 when: When::at(one.at, self.now, self.zone),
                 note: one.note.clone(),
                 first: None,
@@ -640,7 +649,7 @@ fn save(cx: &mut Cx, id: ReviewItemId) -> Result<Reply> {
     let Some(given) = Answer::parse(form.raw("answer")) else {
         return Err(Error::invalid("answer", "Choose one of the answers"));
     };
-    let says = Says { answer: given, until: until.parse::<NaiveDate>().ok(), note: note.clone() };
+    let says = Says { answer: given, until: day(&until), note: note.clone() };
     let done = cx.write(move |tx| {
         let item = store::item(tx.db(), id)?;
         if item.instance != instance {

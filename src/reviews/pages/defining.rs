@@ -1,9 +1,8 @@
 //! A review is set up, read back as sentences before it is saved, changed and ended.
 
 use askama::Template;
-use chrono::NaiveDate;
 
-use super::{ordinal, review_mark, state_mark};
+use super::{ordinal, outcome_mark, review_mark};
 use crate::access::policy;
 use crate::catalogs::model::Resource;
 use crate::db::Db;
@@ -11,6 +10,7 @@ use crate::directory;
 use crate::directory::store::meant;
 use crate::error::{Error, FieldError, Result};
 use crate::kernel::text::{capital, counted};
+use crate::kernel::time::day;
 use crate::kernel::{
     CatalogId, GroupId, PackageId, PolicyId, ResourceId, ReviewId, ReviewInstanceId, ReviewListId,
     Zone,
@@ -86,6 +86,8 @@ struct Preview {
     reads: Vec<String>,
     /// How much it would hold if it started now, in words.
     held: String,
+    /// True where reviewers are asked as soon as it is saved.
+    at_once: bool,
 }
 
 /// As many groups and applications as one can choose from.
@@ -93,7 +95,7 @@ const RESOURCES: i64 = 500;
 
 pub(super) fn new(cx: &mut Cx) -> Result<Reply> {
     let under = match PolicyId::parse(cx.query("policy")) {
-        Some(id) => Some(cx.read(|db| Under::read(db, id))?),
+        Some(id) => Some(under_policy(cx, id)?),
         None => None,
     };
     let of = match ResourceId::parse(cx.query("resource")) {
@@ -150,6 +152,16 @@ impl Under {
     }
 }
 
+/// A policy of which the reader may set up reviews; of others nobody tells whether they are there (E28).
+fn under_policy(cx: &Cx, id: PolicyId) -> Result<Under> {
+    let under = cx.read(|db| Under::read(db, id))?;
+    let actor = cx.actor().ok_or(Error::Missing)?;
+    match policy::manage_review(actor, Some(under.catalog)) {
+        Ok(_) => Ok(under),
+        Err(_) => Err(Error::Missing),
+    }
+}
+
 /// A group or application that the reader may set up reviews of; of others nobody tells whether they are there (E28).
 fn resource(cx: &Cx, id: ResourceId) -> Result<Resource> {
     let there = cx.read(|db| crate::catalogs::store::resource(db, id))?;
@@ -183,9 +195,10 @@ fn draw(
     let owned = (!me.administrator).then_some(me.owns.as_slice());
     let (catalogs, groups, policy, mut all) = cx.read(|db| {
         let all = crate::catalogs::store::names(db)?;
-        let policy = match PolicyId::parse(form.raw("policy")) {
-            Some(id) => Some(crate::policies::store::name_of(db, id)?),
-            None => None,
+        let policy = match (review, PolicyId::parse(form.raw("policy"))) {
+            (Some(id), _) => store::review(db, id)?.terms.scope.policy.map(|policy| policy.name),
+            (None, Some(id)) => Some(crate::policies::store::name_of(db, id)?),
+            (None, None) => None,
         };
         let resources = match review {
             None => crate::catalogs::store::named_resources(db, owned, RESOURCES)?,
@@ -308,7 +321,7 @@ fn list(text: &str) -> Vec<String> {
 fn read(cx: &Cx, form: &Form, there: Option<&Review>) -> Result<NewReview> {
     let mut errors = Vec::new();
     let under = match PolicyId::parse(form.raw("policy")) {
-        Some(id) if there.is_none() => Some(cx.read(|db| Under::read(db, id))?),
+        Some(id) if there.is_none() => Some(under_policy(cx, id)?),
         _ => None,
     };
     let of = match (there, form.raw("source"), ResourceId::parse(form.raw("resource"))) {
@@ -328,7 +341,8 @@ fn read(cx: &Cx, form: &Form, there: Option<&Review>) -> Result<NewReview> {
     may(cx, catalog)?;
     let me = cx.person()?.clone();
     if catalog.is_none() && !me.administrator {
-        errors.push(FieldError::new("catalog", "Choose one of your catalogs"));
+        // Nothing of other catalogs is looked up for them.
+        return Err(Error::invalid("catalog", "Choose one of your catalogs"));
     }
     let new = cx.read(|db| {
         let named = match catalog {
@@ -347,19 +361,25 @@ fn read(cx: &Cx, form: &Form, there: Option<&Review>) -> Result<NewReview> {
             (_, Some(under)) => (Some(under.policy.clone()), vec![under.package.clone()]),
             _ => (None, packages(db, form, catalog, &mut errors)?),
         };
+        let departments = list(&form.text("departments"));
+        let known = store::listing::departments(db, &departments)?;
+        if let Some(name) = departments.iter().find(|name| !known.contains(name)) {
+            let words = format!("Nobody is in a department called {name}");
+            errors.push(FieldError::new("departments", words));
+        }
         let scope = Scope {
             source,
             packages: only,
             policy,
-            departments: list(&form.text("departments")),
+            departments,
             guests_only: form.has("guests"),
             high_risk_only: form.has("risky"),
             catalog: named,
         };
         let reviewers = reviewers(db, form, "", &mut errors)?;
         let fallback = people(db, form, "fallback", &mut errors)?;
-        let first = form.line("first").parse::<NaiveDate>();
-        if first.is_err() {
+        let first = day(&form.line("first"));
+        if first.is_none() {
             errors.push(FieldError::new("first", "Choose the first day, as year-month-day"));
         }
         let days = form.line("days").parse::<u32>();
@@ -576,7 +596,9 @@ fn step(cx: &mut Cx, there: Option<&Review>) -> Result<Reply> {
                 }
                 None => "How much it holds, the target system says when it starts.".to_owned(),
             };
-            let preview = Preview { reads: reads::sentences(&new.terms), held };
+            let today = cx.zone().date(cx.now());
+            let at_once = id.is_none() && new.terms.first <= today;
+            let preview = Preview { reads: reads::sentences(&new.terms), held, at_once };
             draw(cx, id, form, &[], Some(preview))
         }
         Ok(_) => Ok(Reply::see_other(format!("/reviews/definitions/{}", new.id))
@@ -694,6 +716,8 @@ struct DefinitionPage {
     next: Option<When>,
     ended: bool,
     runs: bool,
+    /// True while an instance is not closed for good.
+    running: bool,
     instances: Vec<InstanceRow>,
 }
 
@@ -735,7 +759,7 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
             href: format!("/reviews/{}/progress", instance.id),
             run: ordinal(instance.number),
             started: When::at(instance.starts_at, now, zone),
-            mark: state_mark(instance.state),
+            mark: outcome_mark(instance.state, counts.failed),
             items: instance.item_count,
             answered: counts.answered,
             silent: counts.silent,
@@ -755,6 +779,7 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
         next: review.next_at.map(|at| When::start(at, now, zone)),
         ended: review.ended_at.is_some(),
         runs,
+        running: instances.first().is_some_and(|newest| newest.state.runs()),
         instances: instances.iter().map(row).collect(),
     };
     Reply::page(&shown)

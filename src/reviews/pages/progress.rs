@@ -2,14 +2,14 @@
 //! done about it.
 
 use askama::Template;
-use chrono::NaiveDate;
 
 use super::answering::{outcome_words, stage_words};
-use super::{kept, ordinal, state_mark};
+use super::{kept, ordinal, outcome_mark};
 use crate::access::policy;
 use crate::directory::store::meant;
 use crate::error::{Error, FieldError, Result};
 use crate::kernel::text::counted;
+use crate::kernel::time::day;
 use crate::kernel::{PersonId, ReviewId, ReviewInstanceId, ReviewItemId};
 use crate::reviews::model::{Instance, Outcome, State, Via};
 use crate::reviews::store::{self, listing};
@@ -183,7 +183,7 @@ fn draw(cx: &Cx, form: &Form, errors: &[FieldError]) -> Result<Reply> {
         review: instance.review,
         name: instance.name.clone(),
         run: ordinal(instance.number),
-        mark: state_mark(instance.state),
+        mark: outcome_mark(instance.state, counts.failed),
         state: instance.state,
         stage: stage_words(&instance)
             .filter(|_| matches!(instance.state, State::Open | State::Between)),
@@ -259,7 +259,7 @@ pub(super) fn act(cx: &mut Cx) -> Result<Reply> {
             })
         }),
         "extend" => {
-            let Ok(until) = form.line("until").parse::<NaiveDate>() else {
+            let Some(until) = day(&form.line("until")) else {
                 let error = FieldError::new("until", "Choose a day, as year-month-day");
                 return draw(cx, &form, &[error]);
             };
@@ -290,7 +290,7 @@ pub(super) fn act(cx: &mut Cx) -> Result<Reply> {
         }),
         "close" => run(cx, &instance, |tx, permit| {
             commands::close(tx, permit)?;
-            Ok(("Closed.", "What was answered is carried out now.".to_owned()))
+            Ok(("Closed.", "What becomes of each item stands here in a moment.".to_owned()))
         }),
         "confirm" => {
             let remove = form.raw("remove") == "yes";

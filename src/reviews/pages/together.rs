@@ -121,7 +121,7 @@ pub(super) fn undo(cx: &mut Cx) -> Result<Reply> {
     let (instance, ..) = mine(cx)?;
     let (id, batch): (ReviewInstanceId, AnswerBatchId) = (instance.id, cx.id("batch")?);
     let n = cx.write(move |tx| commands::clear_batch(tx, id, batch))?;
-    let reply = Reply::see_other(format!("/reviews/{id}"));
+    let reply = Reply::see_other(format!("/reviews/{id}?by=package"));
     Ok(match n {
         0 => reply.warning("Nothing is taken back.", "Those answers have changed since."),
         n => reply.notice(

@@ -1,6 +1,6 @@
 //! What pages and jobs list of reviews: by key, with a fixed number of statements.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::dsl::{count_star, exists, not, sql};
 use diesel::prelude::*;
@@ -123,6 +123,16 @@ impl Mine {
     }
 }
 
+/// Whatever somebody was asked about: not what had ended otherwise before anybody answered.
+fn asked_about() -> Which {
+    Box::new(
+        review_items::answer
+            .is_not_null()
+            .or(review_items::outcome.is_null())
+            .or(review_items::outcome.assume_not_null().ne(Outcome::Gone.as_str())),
+    )
+}
+
 macro_rules! items {
     ($query:expr, $db:expr) => {{
         let rows: Vec<ItemRow> = $query.select(ItemRow::as_select()).load($db)?;
@@ -159,7 +169,7 @@ pub struct Progress {
 /// When the database does not answer.
 pub fn progress(db: &mut Db, mine: &Mine) -> Result<Progress> {
     let (all, answered): (i64, i64) = review_items::table
-        .filter(review_items::outcome.is_null().or(review_items::answer.is_not_null()))
+        .filter(asked_about())
         .filter(mine.which())
         .select((count_star(), diesel::dsl::count(review_items::answer)))
         .first(db)?;
@@ -209,9 +219,7 @@ pub fn groups(
     limit: i64,
 ) -> Result<Vec<Group>> {
     let back = after.as_ref().is_some_and(|(.., back)| *back);
-    let mut which: Which = Box::new(
-        review_items::outcome.is_null().or(review_items::answer.is_not_null()).and(mine.which()),
-    );
+    let mut which: Which = Box::new(asked_about().and(mine.which()));
     macro_rules! grouped {
         ($id:expr, $key:expr, $name:expr, $rest:expr, $make:expr) => {{
             if let Some((name, id, back)) = after {
@@ -334,9 +342,7 @@ pub fn part(
     limit: i64,
 ) -> Result<Vec<Item>> {
     let back = after.as_ref().is_some_and(|(.., back)| *back);
-    let mut which: Which = Box::new(
-        review_items::outcome.is_null().or(review_items::answer.is_not_null()).and(mine.which()),
-    );
+    let mut which: Which = Box::new(asked_about().and(mine.which()));
     macro_rules! ordered {
         ($name:expr) => {{
             if let Some((risk, changed, name, item, back)) = after {
@@ -664,29 +670,16 @@ pub fn planned(db: &mut Db, id: ReviewInstanceId) -> Result<Vec<Item>> {
     Ok(items!(query, db))
 }
 
-/// Has an item of this person the answer, or none?
+/// What somebody's own items of an instance are.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn is_at_stake(
-    db: &mut Db,
-    id: ReviewInstanceId,
-    person: PersonId,
-    answer: Option<Answer>,
-) -> Result<bool> {
-    let own = review_items::table
+pub fn own(db: &mut Db, id: ReviewInstanceId, person: PersonId) -> Result<Vec<Item>> {
+    let query = review_items::table
         .filter(review_items::instance_id.eq(id))
-        .filter(review_items::person_id.eq(person));
-    Ok(match answer {
-        Some(answer) => {
-            let own = own.filter(review_items::answer.eq(answer.as_str()));
-            diesel::select(exists(own)).get_result(db)?
-        }
-        None => {
-            let own = own.filter(review_items::answer.is_null());
-            diesel::select(exists(own.filter(review_items::outcome.is_null()))).get_result(db)?
-        }
-    })
+        .filter(review_items::person_id.eq(person))
+        .order(review_items::id);
+    Ok(items!(query, db))
 }
 
 /// The instances that have removals which are not confirmed.
@@ -807,6 +800,30 @@ pub fn about_person(db: &mut Db, person: PersonId, limit: i64) -> Result<Vec<(It
     rows.into_iter().map(|(item, instance)| Ok((item.into(), instance.read()?))).collect()
 }
 
+/// Is somebody asked now about access of this person that nobody has answered yet?
+///
+/// # Errors
+/// When the database does not answer.
+pub fn is_reviewed(db: &mut Db, person: PersonId) -> Result<bool> {
+    let open = review_items::table
+        .inner_join(review_instances::table)
+        .filter(review_items::person_id.eq(person))
+        .filter(review_items::answer.is_null())
+        .filter(review_items::outcome.is_null())
+        .filter(review_instances::state.eq(State::Open.as_str()));
+    Ok(diesel::select(exists(open)).get_result(db)?)
+}
+
+/// The departments among these in which somebody is.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn departments(db: &mut Db, names: &[String]) -> Result<Vec<String>> {
+    let there = people::table.filter(people::department.eq_any(names)).select(people::department);
+    let found: Vec<Option<String>> = there.distinct().load(db)?;
+    Ok(found.into_iter().flatten().collect())
+}
+
 /// The instances in which somebody is a reviewer, for themselves or in somebody's place, the newest first.
 ///
 /// # Errors
@@ -920,7 +937,7 @@ pub fn reviewers(db: &mut Db, id: ReviewInstanceId, limit: i64) -> Result<Vec<Re
         JOIN review_items i ON i.pool_id = r.pool_id \
         LEFT JOIN review_signoffs s ON s.instance_id = r.instance_id AND s.person_id = r.person_id \
         WHERE r.instance_id = $1 AND (i.person_id <> r.person_id OR o.via = 'self') \
-        AND (i.outcome IS NULL OR i.answer IS NOT NULL) \
+        AND (i.outcome IS NULL OR i.outcome <> 'gone' OR i.answer IS NOT NULL) \
         GROUP BY p.id, p.name, p.enabled, o.via, s.at \
         ORDER BY COUNT(*) - COUNT(i.answer) DESC, p.name, p.id, o.via LIMIT $2";
     let rows: Vec<ReviewerRow> =
@@ -1105,6 +1122,8 @@ struct TallyRow {
 pub struct Stake {
     /// How far they are in every instance in which they are asked.
     pub tallies: HashMap<ReviewInstanceId, Progress>,
+    /// The open instances that they have signed off.
+    pub signed: HashSet<ReviewInstanceId>,
     /// Is anything of theirs reviewed or carried out now?
     pub about: bool,
     /// Is there anything that they are to describe better?
@@ -1157,7 +1176,10 @@ pub fn stake(
          GROUP BY i.instance_id \
          UNION ALL SELECT 'about', NULL, COUNT(*), 0 FROM review_items i \
          JOIN review_instances n ON n.id = i.instance_id \
-         WHERE i.person_id = '{me}' AND n.state IN ('open', 'confirming', 'applying'){describes}"
+         WHERE i.person_id = '{me}' AND n.state IN ('open', 'confirming', 'applying') \
+         UNION ALL SELECT 'signed', s.instance_id, 1, 0 FROM review_signoffs s \
+         JOIN review_instances n ON n.id = s.instance_id AND n.state = 'open' \
+         WHERE s.person_id = '{me}'{describes}"
     );
     let rows: Vec<TallyRow> = diesel::sql_query(text).load(db)?;
     let mut stake = Stake::default();
@@ -1165,6 +1187,9 @@ pub fn stake(
         match (row.what.as_str(), row.instance_id) {
             ("about", _) => stake.about = row.items > 0,
             ("describe", _) => stake.describe = row.items > 0,
+            ("signed", Some(id)) => {
+                stake.signed.insert(id);
+            }
             (_, Some(id)) => {
                 let progress = Progress { all: row.items, answered: row.answered };
                 stake.tallies.insert(id, progress);

@@ -30,6 +30,8 @@ pub struct Held {
     pub manager: Option<PersonId>,
     pub package: PackageId,
     pub package_name: String,
+    /// What the package is for, as its owners describe it.
+    pub description: String,
     pub catalog: CatalogId,
     pub policy: String,
     pub high: bool,
@@ -85,7 +87,7 @@ fn high_risk() -> _ {
 type HeldRow = (
     (AssignmentId, Option<Ts>, Ts, Option<Ts>),
     (PersonId, String, Option<String>, Option<PersonId>),
-    (PackageId, String, CatalogId, String, bool),
+    (PackageId, String, String, CatalogId, String, bool),
     (Option<RequestId>, Option<String>),
 );
 
@@ -103,7 +105,14 @@ pub fn held(
     let mut query = source!(scope, at).order(assignments::id).limit(limit).select((
         (assignments::id, assignments::started_at, assignments::starts_at, assignments::ends_at),
         (people::id, people::name, people::department, people::manager_id),
-        (packages::id, packages::name, packages::catalog_id, policies::name, high_risk()),
+        (
+            packages::id,
+            packages::name,
+            packages::description,
+            packages::catalog_id,
+            policies::name,
+            high_risk(),
+        ),
         (requests::id.nullable(), requests::reason.nullable()),
     ));
     if let Some(after) = after {
@@ -116,7 +125,7 @@ pub fn held(
 fn read((first, person, package, request): HeldRow) -> Held {
     let (assignment, started_at, starts_at, ends_at) = first;
     let (person, name, department, manager) = person;
-    let (package, package_name, catalog, policy, high) = package;
+    let (package, package_name, description, catalog, policy, high) = package;
     let (request, reason) = request;
     Held {
         assignment,
@@ -128,6 +137,7 @@ fn read((first, person, package, request): HeldRow) -> Held {
         manager,
         package,
         package_name,
+        description,
         catalog,
         policy,
         high,
@@ -177,7 +187,14 @@ pub fn lacking(
                 assignments::ends_at,
             ),
             (people::id, people::name, people::department, people::manager_id),
-            (packages::id, packages::name, packages::catalog_id, policies::name, high_risk()),
+            (
+                packages::id,
+                packages::name,
+                packages::description,
+                packages::catalog_id,
+                policies::name,
+                high_risk(),
+            ),
             (requests::id.nullable(), requests::reason.nullable()),
         ))
         .load(db)?;

@@ -1,5 +1,7 @@
 //! Access reviews: snapshot, reviewers, answers, silence, cooling-off, reminders (D27 to D32, D34).
 
+use diesel::prelude::*;
+use keyholder::access::policy;
 use keyholder::error::Error;
 use keyholder::kernel::{AnswerBatchId, Fact, Risk};
 use keyholder::reviews::commands::{self, Says};
@@ -734,6 +736,56 @@ fn d28_a_removal_that_counts_at_once_can_still_be_answered_otherwise() {
     w.settle();
     assert!(w.target.really(&w.external(w.ada), "ledger"));
     assert!(w.target.really(&w.external(w.dan), "archive"), "a canceled review removes nothing");
+}
+
+#[test]
+fn d31_the_same_removal_said_once_more_does_not_start_its_time_anew() {
+    let Some(w) = World::new() else { return };
+    w.holding(w.ada, "ledger");
+    let id = w.review(keyholder::reviews::model::Terms { at_once: true, ..once(asked(&[w.ben])) });
+    let item = w.item_of(id, w.ada).id;
+    w.answers(w.ben, item, says(Answer::Remove)).unwrap();
+    let planned = w.item_of(id, w.ada).apply_at;
+    w.pass(DAY);
+    w.answers(w.ben, item, says(Answer::Remove)).unwrap();
+    assert_eq!(w.item_of(id, w.ada).apply_at, planned);
+    assert_eq!((w.facts("removal_planned").len(), w.facts("removal_undone").len()), (1, 0));
+}
+
+#[test]
+fn d33_an_auditor_stands_in_for_nobody() {
+    let Some(w) = World::new() else { return };
+    w.holding(w.ada, "ledger");
+    let id = w.review(once(asked(&[w.ben])));
+    let item = w.item_of(id, w.ada).id;
+    let (ben, dan) = (w.ben, w.dan);
+    // Made an auditor after somebody chose them, and before.
+    w.stands_in(ben, dan, 5);
+    w.run(move |tx| {
+        let row = keyholder::db::schema::people::table.find(dan);
+        diesel::update(row)
+            .set(keyholder::db::schema::people::auditor.eq(true))
+            .execute(tx.db())?;
+        Ok(())
+    });
+    assert!(w.answers(dan, item, says(Answer::Remove)).is_err());
+    assert!(w.passes_on(dan, item, w.eve).is_err());
+    assert_eq!(w.item_of(id, w.ada).answer, None);
+    let (first, period) = (w.db.zone().date(w.now()), keyholder::kernel::StandInId::fresh());
+    let new = keyholder::standing_in::model::NewPeriod {
+        id: period,
+        person: w.cleo,
+        stand_in: dan,
+        first,
+        last: first,
+        packages: None,
+    };
+    let cleo = w.cleo;
+    let chosen = w.by(cleo, move |tx| {
+        let permit = policy::set_stand_in(tx.actor(), cleo, keyholder::kernel::Kind::Member)?;
+        keyholder::standing_in::commands::set(tx, &permit, &new).map(|_| ())
+    });
+    assert_eq!(wrong(chosen), ["who"]);
 }
 
 #[test]

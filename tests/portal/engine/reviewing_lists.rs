@@ -1,9 +1,12 @@
 //! Reviews of lists: who holds what in systems that are not connected, removed by hand with proof (D27, D29, D31, E24).
 
 use diesel::prelude::*;
+use keyholder::access::policy;
 use keyholder::db::schema::people;
 use keyholder::error::Error;
-use keyholder::kernel::{Fact, PersonId, ReviewInstanceId, ReviewItemId, Risk};
+use keyholder::kernel::{
+    Fact, PersonId, ReviewId, ReviewInstanceId, ReviewItemId, ReviewListId, Risk,
+};
 use keyholder::reviews::commands;
 use keyholder::reviews::model::{Answer, Outcome, Reviewers, Rhythm, Silence, State, Terms};
 use keyholder::reviews::store::rows;
@@ -226,4 +229,51 @@ fn d29_the_manager_of_each_person_of_a_list_answers_and_whoever_has_left_stands_
     assert_eq!(w.reviewers(&left), [w.eve]);
     assert_eq!(left.recommendation, Some(Answer::Remove));
     assert_eq!(left.context.advice, ["The person has left."]);
+}
+
+#[test]
+fn d34_whoever_stands_in_for_everything_answers_what_a_list_says_and_passes_nothing_to_themselves()
+{
+    let Some(w) = World::new() else { return };
+    let lines = w.line(w.ada, "SAP,Ledger admin,,,") + &w.line(w.eve, "SAP,Ledger admin,,,");
+    let id = w.list(&lines, once(asked(&[w.ben])));
+    w.stands_in(w.ben, w.dan, 5);
+    let (ada, eve) = (w.item_of(id, w.ada).id, w.item_of(id, w.eve).id);
+    assert_eq!(wrong(w.passes_on(w.dan, eve, w.dan)), ["to"]);
+    w.answers(w.dan, ada, says(Answer::Keep)).unwrap();
+    let item = w.item_of(id, w.ada);
+    assert_eq!((item.answered_by, item.answered_for), (Some(w.dan), Some(w.ben)));
+}
+
+#[test]
+fn a_corrected_list_that_was_sent_after_going_back_was_saved_as_the_old_one() {
+    let Some(w) = World::new() else { return };
+    let text =
+        |permission: &str| format!("{HEADER}{}", w.line(w.ada, &format!("SAP,{permission},,,")));
+    let new = |permission: &str, id: ReviewId| {
+        let lines = keyholder::reviews::list::read(&text(permission)).unwrap();
+        let who: Vec<String> = lines.iter().map(|line| line.who.clone()).collect();
+        let meant = w.db.read(|db| rows::meant(db, &who)).unwrap();
+        let rows = keyholder::reviews::list::rows(&lines, &meant, false, w.db.zone()).unwrap();
+        let mut terms = once(asked(&[w.ben]));
+        terms.scope.source = keyholder::reviews::list::source(ReviewListId(id.0), &lines, &rows);
+        commands::NewReview { id, name: "SAP".into(), catalog: None, terms, rows }
+    };
+    let save = |new: commands::NewReview| {
+        w.by(w.root, move |tx| {
+            let permit = policy::manage_review(tx.actor(), None)?;
+            commands::create(tx, &permit, &new).map(|_| ())
+        })
+    };
+    let id = ReviewId::fresh();
+    save(new("Reader", id)).unwrap();
+    save(new("Reader", id)).unwrap();
+    assert_eq!(refused(save(new("Writer", id))).title, "This review is there already");
+    // A list that was put in once never changes, under whatever name it is sent.
+    let changed = new("Writer", id);
+    let change = w.by(w.root, move |tx| {
+        let permit = policy::manage_review(tx.actor(), None)?;
+        commands::change(tx, &permit, &changed, 1).map(|_| ())
+    });
+    assert!(matches!(change, Err(Error::Missing)), "{change:?}");
 }

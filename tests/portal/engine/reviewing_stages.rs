@@ -153,6 +153,14 @@ fn taking_answers_back_in_a_later_stage_leaves_what_an_earlier_one_decided() {
 }
 
 #[test]
+fn d29_nobody_answers_for_themselves_after_others_have_answered() {
+    let Some(w) = World::new() else { return };
+    let mut terms = twice(&w, &[w.dan]);
+    terms.then[0].reviewers = keyholder::reviews::model::Reviewers::Own;
+    assert_eq!(wrong(w.try_review("Own", terms)), ["reviewers2"]);
+}
+
+#[test]
 fn stages_say_what_is_missing() {
     let Some(w) = World::new() else { return };
     assert_eq!(wrong(w.try_review("Nobody", twice(&w, &[]))), ["people2"]);

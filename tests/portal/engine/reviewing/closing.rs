@@ -7,8 +7,8 @@ use keyholder::db::set_setting;
 use keyholder::error::Error;
 use keyholder::kernel::{Fact, ReviewId, ReviewInstanceId};
 use keyholder::provisioning::reconcile;
-use keyholder::reviews::commands::{self, NewReview};
-use keyholder::reviews::model::{Answer, Outcome, Silence, State, Terms};
+use keyholder::reviews::commands::{self, NewReview, Says};
+use keyholder::reviews::model::{Answer, GoesOn, Outcome, Silence, Stage, State, Terms};
 
 use crate::support::acts::assignment;
 use crate::support::reviews::{asked, once, says};
@@ -218,4 +218,52 @@ fn d32_nobody_is_reminded_when_everything_is_answered() {
     w.settle();
     assert!(w.facts("review_reminded").is_empty());
     assert!(!w.runs(w.root, id, commands::remind_now).unwrap());
+}
+
+#[test]
+fn d29_no_keeper_gets_out_of_the_loss_of_their_own_access() {
+    let Some(w) = World::new() else { return };
+    let (root, ben, dan) = (w.root, w.ben, w.dan);
+    let pair = w.package_and_policy(&[w.role("ledger")], terms(vec![]));
+    w.assign(w.cleo, assignment(pair.0, pair.1, root)).unwrap();
+    w.settle();
+    w.pass(1);
+    let title = "Your own access is part of it";
+    let cancels =
+        |id| refused(w.runs(root, id, |tx, permit| commands::cancel(tx, permit, "no"))).title;
+    let resets =
+        |id| refused(w.runs(root, id, |tx, permit| commands::reset(tx, permit, "no"))).title;
+    // An end that was set is a loss as well.
+    let id = w.review(once(asked(&[ben])));
+    let item = w.item_of(id, root).id;
+    let day = w.db.zone().date(w.now());
+    let until = Says { until: Some(day), ..says(Answer::Until) };
+    w.answers(ben, item, until).unwrap();
+    assert_eq!((resets(id), cancels(id)), (title.into(), title.into()));
+    w.answers(ben, item, says(Answer::Keep)).unwrap();
+    w.runs(root, id, |tx, permit| commands::cancel(tx, permit, "set up wrongly")).unwrap();
+    w.pass(1);
+    // Closed early, silence would keep it before anybody has spoken.
+    let id = w.review(once(asked(&[ben])));
+    assert_eq!(refused(w.runs(root, id, commands::close)).title, title);
+    w.answers(ben, w.item_of(id, root).id, says(Answer::Keep)).unwrap();
+    w.close(id);
+    w.pass(1);
+    // What an earlier stage has answered is at stake in the next one.
+    let stage =
+        Stage { reviewers: asked(&[dan]), days: 5, gets: vec![GoesOn::Removed], shows: true };
+    let id = w.review(Terms { then: vec![stage], ..once(asked(&[ben])) });
+    w.answers(ben, w.item_of(id, root).id, says(Answer::Remove)).unwrap();
+    w.runs(root, id, commands::next_stage).unwrap();
+    w.settle();
+    assert_eq!((w.instance(id).stage, w.item_of(id, root).answer), (2, None));
+    assert_eq!(cancels(id), title);
+    w.answers(dan, w.item_of(id, root).id, says(Answer::Keep)).unwrap();
+    w.runs(root, id, |tx, permit| commands::cancel(tx, permit, "not needed")).unwrap();
+    w.pass(1);
+    // And so is what silence would remove, also while it waits to be confirmed.
+    let id = w.review(Terms { silence: Silence::Remove, ..once(asked(&[ben])) });
+    w.close(id);
+    assert_eq!(w.instance(id).state, State::Confirming);
+    assert_eq!(cancels(id), title);
 }

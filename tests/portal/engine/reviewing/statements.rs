@@ -127,3 +127,29 @@ fn e32_the_pages_of_a_review_of_800_items_take_the_statements_of_one_of_8() {
     let over: Vec<_> = many.iter().filter(|(_, statements, most, _)| statements > most).collect();
     assert!(over.is_empty(), "{over:?}");
 }
+
+#[test]
+fn whoever_answered_on_a_later_page_was_taken_back_to_the_first_one() {
+    let Some(app) = App::start(Targets::default()) else { return };
+    grow(&app, &mut Vec::new(), 1, (1, 59));
+    let (_, id, all) = review(&app, "Everything", 60);
+    let package = all[0].package.unwrap();
+    let mut manager = Visitor::signed_in(&app.origin, "manager");
+    let first = manager.open(&format!("/reviews/{id}?package={package}"));
+    let second = first.link("Next page");
+    let page = manager.open(&second);
+    let mut forms = page.forms().into_iter().map(|(_, form)| form);
+    let mut form = forms.find(|form| form.action.contains("/items/")).unwrap();
+    let item = form.action.rsplit('/').next().unwrap().to_owned();
+    form.set("answer", "keep");
+    let after = manager.send(&form);
+    after.is(200).says("Keep:");
+    assert!(after.body.contains(&format!("i-{item}")), "{}", after.url);
+    let there = second.split("page=").nth(1).unwrap();
+    assert!(after.url.as_str().contains(there), "{} is not {second}", after.url);
+    // And whoever typed something wrong sees it on that page as well.
+    form.set("answer", "remove").set("note", "");
+    let wrong = manager.send(&form);
+    wrong.is(422).says("Write why it should go");
+    assert!(wrong.body.contains(&format!("i-{item}")));
+}
