@@ -239,8 +239,9 @@ fn answers_by_keyboard(browser: &Browser, access: &str, nth: usize, last_day: &s
     browser.press("Enter");
     browser.see(&format!("{access} of"));
     assert_eq!(browser.status(), Some(200), "{}", browser.text());
-    let onward = browser.focused();
-    assert!(onward.starts_with("Next: ") || onward.starts_with("Look at"), "{onward}");
+    // The page puts the focus there as soon as it is drawn.
+    let onward = |words: String| words.starts_with("Next: ") || words.starts_with("Look at");
+    assert!(wait_for(|| onward(browser.focused())), "{}", browser.focused());
     follows(browser);
 }
 
