@@ -69,7 +69,8 @@ impl Lists {
     /// Reads a staff list (CSV with `employee_name`, `department` and `supervisor`), and pairs of a person's and a
     /// permission's number.
     fn read() -> Lists {
-        let path = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set"));
+        let path =
+            |name: &str| std::env::var_os(name).unwrap_or_else(|| panic!("{name} is not set"));
         let mut staff = csv::Reader::from_path(path("KEYHOLDER_CAMPAIGN_STAFF")).expect("a list");
         let header = staff.headers().expect("a header").clone();
         let at = |name: &str| header.iter().position(|one| one == name).expect("a column");
