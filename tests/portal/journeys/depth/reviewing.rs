@@ -236,7 +236,9 @@ fn answers_by_keyboard(browser: &Browser, access: &str, nth: usize, last_day: &s
         types(browser, last_day);
     }
     tab_to(browser, &button);
+    let before = browser.url();
     browser.press("Enter");
+    assert!(wait_for(|| browser.url() != before), "{button} does nothing");
     browser.see(&format!("{access} of"));
     assert_eq!(browser.status(), Some(200), "{}", browser.text());
     // The page puts the focus there as soon as it is drawn.
