@@ -36,6 +36,39 @@ struct NewRight {
     fence: i64,
 }
 
+/// A new wish for a right that is there: whatever was seen or tried for the last one counts no more.
+#[derive(AsChangeset)]
+#[diesel(table_name = rights)]
+#[diesel(treat_none_as_null = true)]
+struct Wish {
+    wanted: bool,
+    state: &'static str,
+    asked_at: Ts,
+    confirmed_at: Option<Ts>,
+    attempts: i64,
+    next_at: Option<Ts>,
+    trouble: Option<String>,
+    trouble_code: Option<String>,
+    overdue_told: bool,
+}
+
+impl Wish {
+    /// That it is added, or removed; worked on from now on.
+    fn of(state: RightState, now: Ts, wall: Ts) -> Self {
+        Self {
+            wanted: state == RightState::Adding,
+            state: state.as_str(),
+            asked_at: now,
+            confirmed_at: None,
+            attempts: 0,
+            next_at: Some(wall),
+            trouble: None,
+            trouble_code: None,
+            overdue_told: false,
+        }
+    }
+}
+
 #[derive(Insertable)]
 #[diesel(table_name = assignment_rights)]
 #[diesel(treat_none_as_default_value = false)]
@@ -118,16 +151,8 @@ fn want_again(tx: &mut Tx<'_>, known: &[RightId], now: Ts, wall: Ts) -> Result<(
     .execute(tx.db())?;
     diesel::update(rights::table.filter(rights::id.eq_any(known)).filter(rights::wanted.eq(false)))
         .set((
-            rights::wanted.eq(true),
-            rights::state.eq(RightState::Adding.as_str()),
+            Wish::of(RightState::Adding, now, wall),
             rights::generation.eq(rights::generation + 1),
-            rights::asked_at.eq(now),
-            rights::confirmed_at.eq(None::<Ts>),
-            rights::attempts.eq(0),
-            rights::next_at.eq(wall),
-            rights::trouble.eq(None::<String>),
-            rights::trouble_code.eq(None::<String>),
-            rights::overdue_told.eq(false),
         ))
         .execute(tx.db())?;
     Ok(())
@@ -150,16 +175,8 @@ pub(super) fn release(tx: &mut Tx<'_>, ids: &[RightId]) -> Result<()> {
                 .filter(rights::id.ne_all(still_given)),
         )
         .set((
-            rights::wanted.eq(false),
-            rights::state.eq(RightState::Removing.as_str()),
+            Wish::of(RightState::Removing, now, wall),
             rights::generation.eq(rights::generation + 1),
-            rights::asked_at.eq(now),
-            rights::confirmed_at.eq(None::<Ts>),
-            rights::attempts.eq(0),
-            rights::next_at.eq(wall),
-            rights::trouble.eq(None::<String>),
-            rights::trouble_code.eq(None::<String>),
-            rights::overdue_told.eq(false),
         ))
         .execute(tx.db())?;
     }
@@ -185,17 +202,9 @@ pub(super) fn withdraw(tx: &mut Tx<'_>, all: &[(PersonId, RoleId)]) -> Result<()
         // Whoever works on one of them now has an older wish, and leaves it alone.
         diesel::update(rights::table.filter(rights::id.eq_any(ids)))
             .set((
-                rights::wanted.eq(false),
-                rights::state.eq(RightState::Removing.as_str()),
+                Wish::of(RightState::Removing, now, wall),
                 rights::held_before.eq(Some(false)),
                 rights::generation.eq(rights::generation + 1),
-                rights::asked_at.eq(now),
-                rights::confirmed_at.eq(None::<Ts>),
-                rights::attempts.eq(0),
-                rights::next_at.eq(wall),
-                rights::trouble.eq(None::<String>),
-                rights::trouble_code.eq(None::<String>),
-                rights::overdue_told.eq(false),
             ))
             .execute(tx.db())?;
         let mut fresh: Vec<NewRight> = Vec::new();
