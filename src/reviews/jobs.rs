@@ -25,12 +25,9 @@ pub fn run_due(db: &Database) -> Result<usize> {
     for instance in db.read(|db| store::in_state(db, &[State::Starting]))? {
         // In the order of the chunks, until it is open; other work comes in between.
         let departments = Arc::new(snapshot::Departments::default());
-        loop {
-            let departments = Arc::clone(&departments);
-            let go_on = move |tx: &mut Tx<'_>| snapshot::go_on(tx, instance.id, &departments);
-            if step(db, instance.id, move |tx| go_on(tx).map(usize::from))? == 0 {
-                break;
-            }
+        let go_on =
+            move |tx: &mut Tx<'_>| snapshot::go_on(tx, instance.id, &departments).map(usize::from);
+        while step(db, instance.id, go_on.clone())? > 0 {
             done += 1;
         }
     }

@@ -91,6 +91,31 @@ type HeldRow = (
     (Option<RequestId>, Option<String>),
 );
 
+/// The first rows of a query on the source, by the ids of their assignments.
+macro_rules! rows {
+    ($query:expr, $limit:expr, $db:expr) => {{
+        let (id, since) = (assignments::id, assignments::started_at);
+        let rows: Vec<HeldRow> = $query
+            .order(assignments::id)
+            .limit($limit)
+            .select((
+                (id, since, assignments::starts_at, assignments::ends_at),
+                (people::id, people::name, people::department, people::manager_id),
+                (
+                    packages::id,
+                    packages::name,
+                    packages::description,
+                    packages::catalog_id,
+                    policies::name,
+                    high_risk(),
+                ),
+                (requests::id.nullable(), requests::reason.nullable()),
+            ))
+            .load($db)?;
+        rows.into_iter().map(read).collect::<Vec<Held>>()
+    }};
+}
+
 /// The next rows of the source after an assignment, by their ids.
 ///
 /// # Errors
@@ -102,24 +127,11 @@ pub fn held(
     after: Option<AssignmentId>,
     limit: i64,
 ) -> Result<Vec<Held>> {
-    let mut query = source!(scope, at).order(assignments::id).limit(limit).select((
-        (assignments::id, assignments::started_at, assignments::starts_at, assignments::ends_at),
-        (people::id, people::name, people::department, people::manager_id),
-        (
-            packages::id,
-            packages::name,
-            packages::description,
-            packages::catalog_id,
-            policies::name,
-            high_risk(),
-        ),
-        (requests::id.nullable(), requests::reason.nullable()),
-    ));
+    let mut query = source!(scope, at);
     if let Some(after) = after {
         query = query.filter(assignments::id.gt(after));
     }
-    let rows: Vec<HeldRow> = query.load(db)?;
-    Ok(rows.into_iter().map(read).collect())
+    Ok(rows!(query, limit, db))
 }
 
 fn read((first, person, package, request): HeldRow) -> Held {
@@ -175,30 +187,7 @@ pub fn lacking(
     let there = review_items::table
         .filter(review_items::instance_id.eq(id))
         .filter(review_items::assignment_id.eq(assignments::id.nullable()));
-    let rows: Vec<HeldRow> = source!(scope, at)
-        .filter(diesel::dsl::not(exists(there)))
-        .order(assignments::id)
-        .limit(limit)
-        .select((
-            (
-                assignments::id,
-                assignments::started_at,
-                assignments::starts_at,
-                assignments::ends_at,
-            ),
-            (people::id, people::name, people::department, people::manager_id),
-            (
-                packages::id,
-                packages::name,
-                packages::description,
-                packages::catalog_id,
-                policies::name,
-                high_risk(),
-            ),
-            (requests::id.nullable(), requests::reason.nullable()),
-        ))
-        .load(db)?;
-    Ok(rows.into_iter().map(read).collect())
+    Ok(rows!(source!(scope, at).filter(diesel::dsl::not(exists(there))), limit, db))
 }
 
 /// An item that the source does not have: what it is of whom.
