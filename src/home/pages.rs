@@ -56,9 +56,9 @@ struct HomePage {
     reviews: Vec<AskedRow>,
     open: Vec<Line>,
     more_open: bool,
-    /// What of theirs ends when, drawn.
     /// True while somebody is asked whether the reader still needs something.
     reviewed: bool,
+    /// What of theirs ends when, drawn.
     ahead: Option<Ahead>,
     ending: Vec<Held>,
     held: Vec<Held>,
@@ -166,11 +166,11 @@ fn home(cx: &mut Cx) -> Result<Reply> {
         };
         let reviewed = listing::is_reviewed(db, me)?;
         let start = person.administrator && all_catalogs(db, actor, None, 1)?.is_empty();
-        let more = (start, reviewed);
-        Ok((queue, open, holders, held, troubles, expired, glance, suggested, more, reviews))
+        let reviews = (reviews, reviewed);
+        Ok((queue, open, holders, held, troubles, expired, glance, suggested, start, reviews))
     })?;
-    let (queue, open, holders, held, troubles, expired, glance, suggested, more, reviews) = found;
-    let (start, reviewed) = more;
+    let (queue, open, holders, held, troubles, expired, glance, suggested, start, reviews) = found;
+    let (reviews, reviewed) = reviews;
     let mut reviews = asked_rows(&reviews.0, &reviews.1, times.now, times.zone);
     reviews.retain(|row| row.left > 0);
     let (mut ending, rest): (Vec<_>, Vec<_>) =

@@ -87,6 +87,16 @@ pub fn person(db: &mut Db, id: PersonId) -> Result<PersonRow> {
     Ok(people::table.find(id).select(PersonRow::as_select()).first(db)?)
 }
 
+/// The departments among these in which somebody is.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn departments(db: &mut Db, names: &[String]) -> Result<Vec<String>> {
+    let there = people::table.filter(people::department.eq_any(names)).select(people::department);
+    let found: Vec<Option<String>> = there.distinct().load(db)?;
+    Ok(found.into_iter().flatten().collect())
+}
+
 /// The names of people, also of those who have left.
 ///
 /// # Errors

@@ -51,7 +51,7 @@ pub fn close(tx: &mut Tx<'_>, permit: &Permit<RunReview>) -> Result<()> {
     if read.state != State::Open {
         return Err(not_open());
     }
-    // Whoever closes it early takes nobody the time to look at their own access.
+    // Closed early, silence would keep the closer's own access before anybody has looked at it.
     not_about_oneself(tx, &read, |item| {
         let silent = rules::silent(read.silence(), item.recommendation);
         item.outcome.is_none() && item.answer.is_none() && silent == Answer::Keep
@@ -471,10 +471,10 @@ pub(super) fn call_off(tx: &mut Tx<'_>, instance: &Instance, item: &Item) -> Res
 pub(super) fn not_about_oneself(
     tx: &mut Tx<'_>,
     instance: &Instance,
-    stays: impl Fn(&Item) -> bool,
+    at_stake: impl Fn(&Item) -> bool,
 ) -> Result<()> {
     let Some(me) = tx.actor().id() else { return Ok(()) };
-    if !store::listing::own(tx.db(), instance.id, me)?.iter().any(stays) {
+    if !store::listing::own(tx.db(), instance.id, me)?.iter().any(at_stake) {
         return Ok(());
     }
     Err(Error::refused(

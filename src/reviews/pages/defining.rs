@@ -362,7 +362,7 @@ fn read(cx: &Cx, form: &Form, there: Option<&Review>) -> Result<NewReview> {
             _ => (None, packages(db, form, catalog, &mut errors)?),
         };
         let departments = list(&form.text("departments"));
-        let known = store::listing::departments(db, &departments)?;
+        let known = directory::store::departments(db, &departments)?;
         if let Some(name) = departments.iter().find(|name| !known.contains(name)) {
             let words = format!("Nobody is in a department called {name}");
             errors.push(FieldError::new("departments", words));

@@ -814,16 +814,6 @@ pub fn is_reviewed(db: &mut Db, person: PersonId) -> Result<bool> {
     Ok(diesel::select(exists(open)).get_result(db)?)
 }
 
-/// The departments among these in which somebody is.
-///
-/// # Errors
-/// When the database does not answer.
-pub fn departments(db: &mut Db, names: &[String]) -> Result<Vec<String>> {
-    let there = people::table.filter(people::department.eq_any(names)).select(people::department);
-    let found: Vec<Option<String>> = there.distinct().load(db)?;
-    Ok(found.into_iter().flatten().collect())
-}
-
 /// The instances in which somebody is a reviewer, for themselves or in somebody's place, the newest first.
 ///
 /// # Errors
