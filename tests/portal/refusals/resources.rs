@@ -112,3 +112,21 @@ fn e28_a_group_is_reviewed_by_who_looks_after_it_and_nobody_else_learns_of_it() 
     let checked = pack::verify(&bytes, None);
     assert!(checked.findings.is_empty(), "{:?}", checked.findings);
 }
+
+#[test]
+fn e28_an_owner_of_something_else_was_told_whether_a_policy_and_a_package_are_there() {
+    let Some(app) = App::start(Targets::default()) else { return };
+    let terms = crate::support::app::terms(vec![]);
+    let (_, policy) = crate::support::app::package(&app.db, app.catalog, "Secret", &[], terms);
+    let mine = catalog(&app.db, "Other", "second-approver");
+    let mut other = Visitor::signed_in(&app.origin, "second-approver");
+    let pages = [policy.to_string(), keyholder::kernel::PolicyId::fresh().to_string()]
+        .map(|id| other.open(&format!("/reviews/new?policy={id}")).is(404).text.clone());
+    assert_eq!(pages[0], pages[1]);
+    let mut form = filled(&mut other, &format!("?catalog={mine}"));
+    let said = ["Secret", "Nothing like it"].map(|name| {
+        form.set("catalog", "").set("packages", name);
+        other.send(&form).is(422).text.replace(name, "NAME")
+    });
+    assert_eq!(said[0], said[1]);
+}

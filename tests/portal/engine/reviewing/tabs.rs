@@ -99,3 +99,18 @@ fn d28_a_second_tab_is_told_what_has_happened_since_it_was_opened() {
     let there = app.read(|db| store::item(db, item(&app, id, "employee")));
     assert_eq!(there.answer, Some(Answer::Remove), "what counted before counts");
 }
+
+#[test]
+fn e17_whose_access_it_is_read_the_answer_on_their_own_page_before_it_counted() {
+    let Some(app) = App::start(Targets::default()) else { return };
+    let id = review(&app);
+    let mut manager = Visitor::signed_in(&app.origin, "manager");
+    let tab = manager.open(&format!("/reviews/{id}?person={}", app.person("employee")));
+    let to = format!("/reviews/{id}/items/{}", item(&app, id, "employee"));
+    send(&mut manager, &tab, &to, "remove").is(200);
+    let page = format!("/people/{}", app.person("employee"));
+    let words = "answered in the access review";
+    assert!(manager.open(&page).is(200).text.contains(words), "whoever manages them reads it");
+    let own = Visitor::signed_in(&app.origin, "employee").open(&page).text;
+    assert!(!own.contains(words), "{own}");
+}
