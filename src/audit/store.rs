@@ -105,7 +105,7 @@ fn entry(row: Row) -> Entry {
     let sentence = load_told(&row.data, names).map_or_else(
         |_| {
             let text = format!("{} (recorded by another version)", row.kind);
-            Sentence(vec![Part { name: false, text, at: None }])
+            Sentence(vec![Part::words(&text)])
         },
         |(_, sentence)| sentence,
     );

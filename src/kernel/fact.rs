@@ -729,11 +729,15 @@ pub struct Part {
     pub text: String,
     /// The instant, where the words are a time.
     pub at: Option<Ts>,
+    /// True where that instant is an end: one at midnight is told by its last day.
+    pub end: bool,
 }
 
 impl Part {
-    fn words(text: &str) -> Self {
-        Self { name: false, text: text.to_owned(), at: None }
+    /// Plain words.
+    #[must_use]
+    pub fn words(text: &str) -> Self {
+        Self { name: false, text: text.to_owned(), at: None, end: false }
     }
 }
 
@@ -745,9 +749,14 @@ impl Sentence {
     /// The same sentence with its times as clocks in the zone show them.
     #[must_use]
     pub fn in_zone(&self, zone: Zone) -> Self {
-        let local = |at: Ts| zone.local(at).format("%-d %b %Y, %H:%M").to_string();
-        let parts = self.0.iter().cloned();
-        Self(parts.map(|part| Part { text: part.at.map_or(part.text, local), ..part }).collect())
+        let told = |part: &Part| match part.at {
+            None => part.text.clone(),
+            Some(at) => match zone.last_day(at).filter(|_| part.end) {
+                Some(day) => day.format("%-d %b %Y").to_string(),
+                None => zone.local(at).format("%-d %b %Y, %H:%M").to_string(),
+            },
+        };
+        Self(self.0.iter().map(|part| Part { text: told(part), ..part.clone() }).collect())
     }
 }
 
@@ -1052,13 +1061,13 @@ impl Fact {
             ),
             Self::ExtensionRequested { package_policy, version, until } => format!(
                 "{{actor}} asked to extend {{package}} for {{person}}{} under policy “{}”, version {version}",
-                until.map_or_else(String::new, |at| format!(" until {}", day(at))),
+                until.map_or_else(String::new, |at| format!(" until {}", end(at))),
                 data(package_policy)
             ),
             Self::ExceptionRequested { against, until } => format!(
                 "{{actor}} asked for an exception, so that {{person}} may hold {{package}} beside {}{}",
                 data(&listed(against)),
-                until.map_or_else(String::new, |at| format!(" until {}", day(at)))
+                until.map_or_else(String::new, |at| format!(" until {}", end(at)))
             ),
             Self::InformationAsked { stage, stages, .. } => format!(
                 "{{actor}} asked for information about {{package}} for {{person}}{}",
@@ -1073,11 +1082,11 @@ impl Fact {
             Self::CommentAdded { .. } => "{actor} commented on {package} for {person}".into(),
             Self::PeriodShortened { from: Some(from), until } => format!(
                 "{{actor}} shortened {{package}} for {{person}}: until {} instead of {}",
-                day(*until),
-                day(*from)
+                end(*until),
+                end(*from)
             ),
             Self::PeriodShortened { from: None, until } => {
-                format!("{{actor}} shortened {{package}} for {{person}}: until {}", day(*until))
+                format!("{{actor}} shortened {{package}} for {{person}}: until {}", end(*until))
             }
             Self::DecisionTakenBack { stage, stages, approved, instead_of } => format!(
                 "{{actor}}{} took the {} of {{package}} for {{person}} back{}",
@@ -1114,7 +1123,7 @@ impl Fact {
                 data(review),
                 counted(*items, "item", "items"),
                 counted(*reviewers, "reviewer", "reviewers"),
-                day(*due)
+                end(*due)
             ),
             Self::ReviewNotStarted { review, why } => {
                 format!("The access review “{}” cannot start: {}", data(review), data(why))
@@ -1123,7 +1132,7 @@ impl Fact {
                 let says = match (answer.as_str(), until) {
                     ("keep", _) => "{package} stays with {person}".to_owned(),
                     ("until", Some(until)) => {
-                        format!("{{package}} stays with {{person}} until {}", day(*until))
+                        format!("{{package}} stays with {{person}} until {}", end(*until))
                     }
                     ("remove", _) => "{package} goes from {person}".to_owned(),
                     _ => "they do not know whether {person} needs {package}".to_owned(),
@@ -1146,7 +1155,7 @@ impl Fact {
             Self::ReviewReminded { review, last, due } => format!(
                 "Reviewers with open items were reminded of the access review “{}”, which closes on {}{}",
                 data(review),
-                day(*due),
+                end(*due),
                 if *last { ": it is the last day" } else { "" }
             ),
             Self::ReviewSignedOff { review, kept, shortened, removed, unknown } => format!(
@@ -1186,12 +1195,12 @@ impl Fact {
             Self::ReviewStageOpened { review, stage, due } => format!(
                 "Stage {stage} of the access review “{}” has begun, until {}",
                 data(review),
-                day(*due)
+                end(*due)
             ),
             Self::ReviewExtended { review, until } => format!(
                 "{{actor}} extended the access review “{}” until {}",
                 data(review),
-                day(*until)
+                end(*until)
             ),
             Self::ReviewReset { review, answers } => format!(
                 "{{actor}} reset the access review “{}”: {} no longer count",
@@ -1244,7 +1253,7 @@ impl Fact {
                 "{} stands in for {{person}} from {} until {}{}",
                 data(stand_in),
                 day(*from),
-                day(*until),
+                end(*until),
                 match packages.as_slice() {
                     [] => String::new(),
                     some => format!(", for {}", data(&listed(some))),
@@ -1276,7 +1285,7 @@ impl Fact {
             Self::StageOpened { stage, stages, approvers, due } => format!(
                 "Stage {stage} of {stages} opened for {{package}} for {{person}}: with {} until {}",
                 data(&listed(approvers)),
-                day(*due)
+                end(*due)
             ),
             Self::ApproversFellBack { stage, why, to } => {
                 format!("Stage {stage} went to {}, because {}", data(to), data(why))
@@ -1315,7 +1324,7 @@ impl Fact {
             Self::DecisionReminded { stage, last, due } => format!(
                 "{{package}} for {{person}} still waits for a decision{}: stage {stage} runs out on {}",
                 if *last { " and this is the last day" } else { "" },
-                day(*due)
+                end(*due)
             ),
             Self::AssignedDirectly { policy } => format!(
                 "{{actor}} assigned {{package}} to {{person}} directly, under policy “{}”",
@@ -1323,11 +1332,11 @@ impl Fact {
             ),
             Self::AssignmentEnding { until, extendable } => format!(
                 "{{package}} ends for {{person}} on {}{}",
-                day(*until),
+                end(*until),
                 if *extendable { "; it can be extended" } else { "" }
             ),
             Self::AssignmentExtended { until: Some(until) } => {
-                format!("{{package}} was extended for {{person}} until {}", day(*until))
+                format!("{{package}} was extended for {{person}} until {}", end(*until))
             }
             Self::AssignmentExtended { until: None } => {
                 "{package} was extended for {person} without an end".into()
@@ -1340,7 +1349,7 @@ impl Fact {
             Self::GivenBack => "{actor} gave {package} back".into(),
             Self::TakenAgain => "{actor} took {package} again".into(),
             Self::AssignmentStarted { until: Some(until) } => {
-                format!("{{package}} was assigned to {{person}} until {}", day(*until))
+                format!("{{package}} was assigned to {{person}} until {}", end(*until))
             }
             Self::AssignmentStarted { until: None } => {
                 "{package} was assigned to {person} without an end".into()
@@ -1531,6 +1540,11 @@ fn day(at: Ts) -> String {
     format!("{{@{}}}", at.micros())
 }
 
+/// An end in a pattern: at midnight the day before is its last.
+fn end(at: Ts) -> String {
+    format!("{{~{}}}", at.micros())
+}
+
 fn of(stage: i64, stages: i64) -> String {
     if stages > 1 { format!(" (stage {stage} of {stages})") } else { String::new() }
 }
@@ -1578,10 +1592,11 @@ fn fill(pattern: &str, names: Names<'_>) -> Sentence {
             parts.push(Part::words(&rest[..start]));
         }
         rest = &rest[start + len + 1..];
-        if let Some(at) = inside.strip_prefix('@').and_then(|micros| micros.parse().ok()) {
-            let at = Ts::from_micros(at);
+        let micros = inside.strip_prefix(['@', '~']).and_then(|micros| micros.parse().ok());
+        if let Some(at) = micros.map(Ts::from_micros) {
             let text = at.utc().format("%-d %b %Y, %H:%M UTC").to_string();
-            parts.push(Part { name: false, text, at: Some(at) });
+            let end = inside.starts_with('~');
+            parts.push(Part { at: Some(at), end, ..Part::words(&text) });
             continue;
         }
         let name = match inside {
@@ -1593,8 +1608,7 @@ fn fill(pattern: &str, names: Names<'_>) -> Sentence {
             "reference" => names.reference,
             _ => names.resource,
         };
-        let text = name.unwrap_or("(unnamed)").to_owned();
-        parts.push(Part { name: true, text, at: None });
+        parts.push(Part { name: true, ..Part::words(name.unwrap_or("(unnamed)")) });
     }
     if !rest.is_empty() {
         parts.push(Part::words(rest));
@@ -1623,6 +1637,21 @@ mod tests {
         assert_eq!(sentence.to_string(), "Ledger was assigned to Ann until 24 Nov 2026, 14:10 UTC");
         let local = sentence.in_zone(Zone::of(chrono_tz::Europe::Stockholm));
         assert_eq!(local.to_string(), "Ledger was assigned to Ann until 24 Nov 2026, 15:10");
+    }
+
+    #[test]
+    fn the_last_day_was_told_as_midnight_of_the_day_after() {
+        let names = Names { person: Some("Ann"), package: Some("Ledger"), ..Names::default() };
+        let stockholm = Zone::of(chrono_tz::Europe::Stockholm);
+        let told = |fact: &Fact| fact.sentence(names).in_zone(stockholm).to_string();
+        let midnight = Ts::new("2026-11-23T23:00:00Z".parse().unwrap());
+        let ends = Fact::AssignmentStarted { until: Some(midnight) };
+        assert_eq!(told(&ends), "Ledger was assigned to Ann until 23 Nov 2026");
+        let due = Fact::ReviewExtended { review: "All".into(), until: midnight };
+        assert!(told(&due).ends_with("“All” until 23 Nov 2026"), "{}", told(&due));
+        // What begins at midnight begins on that day.
+        let starts = Fact::RemovalPlanned { review: "All".into(), at: midnight };
+        assert!(told(&starts).contains("on 24 Nov 2026, 00:00"), "{}", told(&starts));
     }
 
     #[test]

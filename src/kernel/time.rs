@@ -271,6 +271,16 @@ impl Zone {
         self.instant(date.and_time(NaiveTime::MIN))
     }
 
+    /// The last whole day before an end that is a local midnight, here or in the organization; none for any other time
+    /// of day.
+    #[must_use]
+    pub fn last_day(self, end: Ts) -> Option<NaiveDate> {
+        let local = self.organization().local(end);
+        (self.start_of(local.date_naive()) == end || local.time() == NaiveTime::MIN)
+            .then(|| local.date_naive().pred_opt())
+            .flatten()
+    }
+
     /// The instant of a local time: a gap moves later, a fold takes the first (E2).
     fn instant(self, local: NaiveDateTime) -> Ts {
         // No zone's gap is longer than a day; a quarter of an hour divides all of them.

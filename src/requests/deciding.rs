@@ -105,13 +105,12 @@ fn mark(tone: &'static str, icon: &'static str, says: Sentence) -> Mark {
 
 /// Words without a name.
 pub(super) fn plain(text: impl Into<String>) -> Sentence {
-    Sentence(vec![Part { name: false, text: text.into(), at: None }])
+    Sentence(vec![Part::words(&text.into())])
 }
 
 /// A sentence of words and names in turn, beginning with words.
 pub(super) fn says<const N: usize>(parts: [&str; N]) -> Sentence {
-    let part =
-        |(at, text): (usize, &&str)| Part { name: at % 2 == 1, text: (*text).to_owned(), at: None };
+    let part = |(at, text): (usize, &&str)| Part { name: at % 2 == 1, ..Part::words(text) };
     Sentence(parts.iter().enumerate().map(part).filter(|part| !part.text.is_empty()).collect())
 }
 

@@ -1,7 +1,7 @@
 //! The words in which pages, mail and exports say times, spans, numbers and lists of people.
 //! Pure: the time now and the zone are handed in.
 
-use chrono::{NaiveDate, NaiveTime, Offset as _, SecondsFormat};
+use chrono::{NaiveDate, Offset as _, SecondsFormat};
 
 pub use crate::kernel::text::capital;
 use crate::kernel::text::counted;
@@ -68,10 +68,7 @@ impl When {
 /// The last whole day before an end that is a local midnight; none for any other time of day.
 #[must_use]
 pub fn last_day(end: Ts, zone: Zone) -> Option<NaiveDate> {
-    let local = zone.organization().local(end);
-    (zone.start_of(local.date_naive()) == end || local.time() == NaiveTime::MIN)
-        .then(|| local.date_naive().pred_opt())
-        .flatten()
+    zone.last_day(end)
 }
 
 /// "Mon 23 Nov 2026": the date in lists and tables.
