@@ -189,3 +189,27 @@ id_columns! {
     stand_in StandInId,
     stop StopId,
 }
+
+#[cfg(test)]
+mod tests {
+    use diesel::prelude::*;
+    use diesel::select;
+
+    use super::Stamp;
+    use crate::db::testing::databases;
+    use crate::kernel::Ts;
+
+    #[test]
+    fn a_time_of_a_year_that_does_not_sort_as_text_is_not_stored() {
+        // The first one keeps times as text.
+        let db = databases().remove(0);
+        let stored = |text: &str| {
+            let at = Ts::new(text.parse().unwrap());
+            db.read(|db| Ok(select(at.into_sql::<Stamp>()).get_result::<Ts>(db)?)).ok()
+        };
+        let last = Ts::new("9999-12-31T23:59:59Z".parse().unwrap());
+        assert_eq!(stored("9999-12-31T23:59:59Z"), Some(last));
+        assert_eq!(stored("+10000-01-01T00:00:00Z"), None);
+        assert_eq!(stored("-0001-01-01T00:00:00Z"), None);
+    }
+}
