@@ -147,12 +147,17 @@ fn groups(cx: &Cx, (instance, mine, progress): &(Instance, Mine, Progress)) -> R
     let by_person = cx.query("by") != "package";
     let by = if by_person { By::Person } else { By::Package };
     let at = cx.cursor::<String>(PAGE)?;
-    let after = at.as_ref().map(|at| (at.key.clone(), at.id, at.back));
+    let after = match at.as_ref().map(group_after) {
+        Some(None) => return Ok(Reply::see_other(format!("/reviews/{}", instance.id))),
+        after => after.flatten(),
+    };
     let (rows, first) = cx.read(|db| {
         let rows = listing::groups(db, (mine, by), after, ROWS as i64 + 1)?;
         Ok((rows, listing::first_open(db, mine, by)?))
     })?;
-    let page = crate::web::paging::page(rows, ROWS, at.as_ref(), |row| (row.name.clone(), row.id));
+    let page = crate::web::paging::page(rows, ROWS, at.as_ref(), |row| {
+        (format!("{}{}", row.urgency, row.name), row.id)
+    });
     let turn = |cursor: &String| address(cx, &[(PAGE, Some(cursor))]);
     let row = |group: &Group| GroupRow {
         href: format!(
@@ -180,6 +185,13 @@ fn groups(cx: &Cx, (instance, mine, progress): &(Instance, Mine, Progress)) -> R
         next: page.next.as_ref().map(turn),
     };
     Reply::page(&shown)
+}
+
+/// Where the list of groups goes on: the key of a group's place is how urgent it is, one digit, and its name.
+fn group_after(cursor: &Cursor<String>) -> Option<listing::At> {
+    let mut chars = cursor.key.chars();
+    let urgency = chars.next()?.to_digit(3)?;
+    Some((urgency.into(), chars.collect(), cursor.id, cursor.back))
 }
 
 /// The items of one person or of one package.

@@ -194,6 +194,8 @@ pub struct Group {
     pub name: String,
     /// The department, where it is a person.
     pub department: Option<String>,
+    /// How urgent: 0 with an item of high risk, 1 with one that is new or has changed, else 2.
+    pub urgency: i64,
     /// How many items.
     pub all: i64,
     /// How many have an answer.
@@ -204,11 +206,16 @@ pub struct Group {
     pub changed: i64,
 }
 
-/// Where a list of names goes on: the name, the id that tells equal names apart, and whether backwards.
-pub type At = (String, uuid::Uuid, bool);
+/// Where a list of groups goes on: how urgent the last one is, its name, the id that tells equal names apart, and whether
+/// backwards.
+pub type At = (i64, String, uuid::Uuid, bool);
 
-/// The groups of somebody's items, by name; with `after` those that follow it, nearest first. One statement beside
-/// [`Mine::read`].
+/// How urgent a group of items is: 0 with one of high risk, 1 with one that is new or has changed, else 2.
+const URGENCY: &str =
+    "CAST(MIN(CASE WHEN risk = 'high' THEN 0 WHEN changed THEN 1 ELSE 2 END) AS BIGINT)";
+
+/// The groups of somebody's items, the most urgent first, then by name; with `after` those that follow it, nearest first.
+/// One statement beside [`Mine::read`].
 ///
 /// # Errors
 /// When the database does not answer.
@@ -218,25 +225,20 @@ pub fn groups(
     after: Option<At>,
     limit: i64,
 ) -> Result<Vec<Group>> {
-    let back = after.as_ref().is_some_and(|(.., back)| *back);
-    let mut which: Which = Box::new(asked_about().and(mine.which()));
+    let urgency = || sql::<BigInt>(URGENCY);
+    // Before the first of all, where it begins.
+    let (most, name, id, back) = after.unwrap_or((-1, String::new(), uuid::Uuid::nil(), false));
     macro_rules! grouped {
-        ($id:expr, $key:expr, $name:expr, $rest:expr, $make:expr) => {{
-            if let Some((name, id, back)) = after {
-                let id = $make(id);
-                which = if back {
-                    Box::new(which.and($name.lt(name.clone()).or($name.eq(name).and($key.lt(id)))))
-                } else {
-                    Box::new(which.and($name.gt(name.clone()).or($name.eq(name).and($key.gt(id)))))
-                };
-            }
+        ($id:expr, $name:expr, $rest:expr, $make:expr) => {{
+            let id = $make(id);
             let query = review_items::table
-                .filter(which)
+                .filter(asked_about().and(mine.which()))
                 .group_by(($id, $name, $rest))
                 .select((
                     $id,
                     $name,
                     $rest,
+                    urgency(),
                     count_star(),
                     diesel::dsl::count(review_items::answer),
                     sql::<BigInt>("SUM(CASE WHEN risk = 'high' THEN 1 ELSE 0 END)"),
@@ -244,19 +246,34 @@ pub fn groups(
                 ))
                 .limit(limit);
             if back {
-                query.order(($name.desc(), $id.desc())).load(db)?
+                query
+                    .having(
+                        urgency().lt(most).or(urgency()
+                            .eq(most)
+                            .and($name.lt(name.clone()).or($name.eq(name).and($id.lt(id))))),
+                    )
+                    .order((urgency().desc(), $name.desc(), $id.desc()))
+                    .load(db)?
             } else {
-                query.order(($name, $id)).load(db)?
+                query
+                    .having(
+                        urgency().gt(most).or(urgency()
+                            .eq(most)
+                            .and($name.gt(name.clone()).or($name.eq(name).and($id.gt(id))))),
+                    )
+                    .order((urgency(), $name, $id))
+                    .load(db)?
             }
         }};
     }
-    type OfPerson = (PersonId, String, Option<String>, i64, i64, i64, i64);
-    type OfPackage = (AccessId, String, Option<CatalogId>, i64, i64, i64, i64);
-    type Rest = (i64, i64, i64, i64);
-    let made = |id, name, department, (all, answered, high, changed): Rest| Group {
+    type OfPerson = (PersonId, String, Option<String>, i64, i64, i64, i64, i64);
+    type OfPackage = (AccessId, String, Option<CatalogId>, i64, i64, i64, i64, i64);
+    type Rest = (i64, i64, i64, i64, i64);
+    let made = |id, name, department, (urgency, all, answered, high, changed): Rest| Group {
         id,
         name,
         department,
+        urgency,
         all,
         answered,
         high,
@@ -266,33 +283,30 @@ pub fn groups(
         By::Person => {
             let rows: Vec<OfPerson> = grouped!(
                 review_items::person_id,
-                review_items::person_id,
                 review_items::person_name,
                 review_items::department,
                 PersonId
             );
-            let one = |(id, name, department, a, b, c, d): (PersonId, _, _, _, _, _, _)| {
-                made(id.0, name, department, (a, b, c, d))
+            let one = |(id, name, department, a, b, c, d, e): OfPerson| {
+                made(id.0, name, department, (a, b, c, d, e))
             };
             Ok(rows.into_iter().map(one).collect())
         }
         By::Package => {
             let rows: Vec<OfPackage> = grouped!(
                 review_items::access_id,
-                review_items::access_id,
                 review_items::access_name,
                 review_items::catalog_id,
                 AccessId
             );
-            let one = |(id, name, _, a, b, c, d): (AccessId, _, Option<CatalogId>, _, _, _, _)| {
-                made(id.0, name, None, (a, b, c, d))
-            };
+            let one =
+                |(id, name, _, a, b, c, d, e): OfPackage| made(id.0, name, None, (a, b, c, d, e));
             Ok(rows.into_iter().map(one).collect())
         }
     }
 }
 
-/// Where the first of somebody's items without an answer is shown: the person or the package, and its name. One
+/// Where the most urgent of somebody's items without an answer are shown: the person or the package, and its name. One
 /// statement beside [`Mine::read`].
 ///
 /// # Errors
@@ -302,15 +316,18 @@ pub fn first_open(db: &mut Db, mine: &Mine, by: By) -> Result<Option<(Part, Stri
         .filter(review_items::outcome.is_null())
         .filter(review_items::answer.is_null())
         .filter(mine.which());
+    let urgency = || sql::<BigInt>(URGENCY);
     Ok(match by {
         By::Person => open
-            .order((review_items::person_name, review_items::person_id))
+            .group_by((review_items::person_id, review_items::person_name))
+            .order((urgency(), review_items::person_name, review_items::person_id))
             .select((review_items::person_id, review_items::person_name))
             .first(db)
             .optional()?
             .map(|(id, name)| (Part::Person(id), name)),
         By::Package => open
-            .order((review_items::access_name, review_items::access_id))
+            .group_by((review_items::access_id, review_items::access_name))
+            .order((urgency(), review_items::access_name, review_items::access_id))
             .select((review_items::access_id, review_items::access_name))
             .first(db)
             .optional()?

@@ -13,7 +13,7 @@ use keyholder::reviews::store;
 use crate::support::app::{App, package, terms};
 use crate::support::crowd::{give, hold, people};
 use crate::support::reviews::{once, says};
-use crate::support::visitor::Visitor;
+use crate::support::visitor::{Page, Visitor};
 
 /// What a list may take beside the two of the session.
 const LIST: u64 = 2 + 4;
@@ -152,4 +152,52 @@ fn whoever_answered_on_a_later_page_was_taken_back_to_the_first_one() {
     let wrong = manager.send(&form);
     wrong.is(422).says("Write why it should go");
     assert!(wrong.body.contains(&format!("i-{item}")));
+}
+
+/// Whom the list of a review names, in order.
+fn named(page: &Page) -> Vec<String> {
+    let of = |link: &String| Some(link.split_once("?person=")?.1.to_owned());
+    let mut all: Vec<String> = page.links().iter().filter_map(of).collect();
+    all.dedup();
+    all
+}
+
+#[test]
+fn what_was_risky_or_had_changed_stood_anywhere_in_the_list() {
+    let Some(app) = App::start(Targets::default()) else { return };
+    grow(&app, &mut Vec::new(), 1, (1, 59));
+    let (_, id, mut all) = review(&app, "Everything", 60);
+    all.sort_by_key(|item| item.person_name.clone());
+    let open: Vec<&Item> = all.iter().filter(|item| item.answer.is_none()).collect();
+    let (risky, changed) = (open[open.len() - 1], open[open.len() - 2]);
+    let (high, new) = (risky.id, changed.id);
+    let mark = move |tx: &mut Tx<'_>| {
+        let plain = (review_items::changed.eq(false), review_items::risk.eq("ordinary"));
+        diesel::update(review_items::table).set(plain).execute(tx.db())?;
+        diesel::update(review_items::table.find(high))
+            .set(review_items::risk.eq("high"))
+            .execute(tx.db())?;
+        diesel::update(review_items::table.find(new))
+            .set(review_items::changed.eq(true))
+            .execute(tx.db())?;
+        Ok(())
+    };
+    app.db.write(By::System("test"), mark).unwrap();
+    let mut wanted: Vec<String> = [risky, changed].map(|item| item.person.to_string()).into();
+    let rest = all.iter().map(|item| item.person.to_string());
+    wanted.extend(rest.filter(|person| !wanted.contains(person)).collect::<Vec<_>>());
+    let mut manager = Visitor::signed_in(&app.origin, "manager");
+    let first = manager.open(&format!("/reviews/{id}"));
+    assert_eq!(first.link(&format!("Go on with {}", risky.person_name)), {
+        format!("/reviews/{id}?person={}", risky.person)
+    });
+    let second = manager.open(&first.link("Next page"));
+    let third = manager.open(&second.link("Next page"));
+    // Every page leads to the most urgent one before its list; on the first it is the first there, too.
+    let mut seen = named(&first);
+    seen.extend([named(&second).split_off(1), named(&third).split_off(1)].concat());
+    assert_eq!(seen, wanted);
+    let back = manager.open(&third.link("Previous page"));
+    assert_eq!(named(&back), named(&second));
+    assert_eq!(named(&manager.open(&back.link("Previous page"))), named(&first));
 }
