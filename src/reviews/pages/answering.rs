@@ -803,9 +803,20 @@ struct SignPage {
     shell: Shell,
     frame: Frame,
     counts: listing::Counts,
-    changes: Vec<(String, String, String)>,
+    changes: Vec<Change>,
     more: i64,
+    /// What stays: the access and whose it is.
+    stays: Vec<(String, String)>,
+    more_stays: i64,
     signed: Option<When>,
+}
+
+/// What an answer changes.
+struct Change {
+    access: String,
+    person: String,
+    what: String,
+    why: Option<String>,
 }
 
 /// As many changes as the page names.
@@ -814,10 +825,13 @@ const NAMED: i64 = 100;
 pub(super) fn signing(cx: &mut Cx) -> Result<Reply> {
     let (instance, _, progress) = mine(cx)?;
     let me = cx.person()?.id;
-    let (counts, changes, signed) = cx.read(|db| {
+    let (counts, changes, stays, signed) = cx.read(|db| {
         let counts = listing::answered_by(db, instance.id, me)?;
-        let changes = listing::changes_of(db, instance.id, me, NAMED)?;
-        Ok((counts, changes, listing::signed_at(db, instance.id, me)?))
+        let whose = (instance.id, me);
+        let change = [Answer::Remove, Answer::Until, Answer::Unknown];
+        let changes = listing::answers_of(db, whose, &change, NAMED)?;
+        let stays = listing::answers_of(db, whose, &[Answer::Keep], NAMED)?;
+        Ok((counts, changes, stays, listing::signed_at(db, instance.id, me)?))
     })?;
     let (now, zone) = (cx.now(), cx.zone());
     let named = |item: &Item| {
@@ -828,14 +842,21 @@ pub(super) fn signing(cx: &mut Cx) -> Result<Reply> {
             (Some(Answer::Unknown), _) => "stays; its owner describes it better".to_owned(),
             _ => "is removed".to_owned(),
         };
-        (item.access_name.clone(), item.person_name.clone(), what)
+        Change {
+            access: item.access_name.clone(),
+            person: item.person_name.clone(),
+            what,
+            why: item.note.clone().filter(|note| !note.is_empty()),
+        }
     };
+    let beyond = |all: i64, named: usize| all - i64::try_from(named).unwrap_or(i64::MAX);
     let shown = SignPage {
         shell: cx.shell(format!("Sign off – {} – Reviews", instance.name), Place::Reviews)?,
         frame: Frame::of(cx, &instance, progress),
-        more: counts.removed + counts.shortened + counts.unknown
-            - i64::try_from(changes.len()).unwrap_or(i64::MAX),
+        more: beyond(counts.removed + counts.shortened + counts.unknown, changes.len()),
         changes: changes.iter().map(named).collect(),
+        more_stays: beyond(counts.kept, stays.len()),
+        stays: stays.into_iter().map(|item| (item.access_name, item.person_name)).collect(),
         counts,
         signed: signed.map(|at| When::at(at, now, zone)),
     };

@@ -1207,20 +1207,21 @@ pub fn stake(
     Ok(stake)
 }
 
-/// What somebody answered otherwise than *keep*, removals first.
+/// What somebody answered in one of these ways, by answer and person.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn changes_of(
+pub fn answers_of(
     db: &mut Db,
-    id: ReviewInstanceId,
-    by: PersonId,
+    (id, by): (ReviewInstanceId, PersonId),
+    answers: &[Answer],
     limit: i64,
 ) -> Result<Vec<Item>> {
+    let answers: Vec<&str> = answers.iter().map(|answer| answer.as_str()).collect();
     let query = review_items::table
         .filter(review_items::instance_id.eq(id))
         .filter(review_items::answered_by.eq(by))
-        .filter(review_items::answer.eq_any(["remove", "until", "unknown"]))
+        .filter(review_items::answer.eq_any(answers))
         .order((review_items::answer, review_items::person_name, review_items::id))
         .limit(limit);
     Ok(items!(query, db))

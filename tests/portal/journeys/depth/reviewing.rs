@@ -112,7 +112,8 @@ fn a_review_of_forty_items_is_finished_carried_out_and_proved() {
         house.goto(&naledi, &format!("/reviews/{id}/sign-off"));
         naledi.see("Check your answers, then sign off");
         for item in &removed {
-            naledi.see(&format!("{} of {} is removed.", item.access_name, item.person_name));
+            let (access, person) = (&item.access_name, &item.person_name);
+            naledi.see(&format!("{access} of {person} is removed: The project is over."));
         }
         if javascript {
             naledi.axe_clean();
