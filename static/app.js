@@ -18,6 +18,23 @@ if (idle) {
   });
 }
 
+// Whoever answers one item of a review keeps what they have typed at the others: each is a form of its own.
+const boxes = [...document.querySelectorAll("form.answer textarea, form.answer input[type=date]")];
+const typed = JSON.parse(sessionStorage.getItem("typed") ?? "{}");
+for (const box of boxes) {
+  if (box.id in typed && box.value === box.defaultValue) box.value = typed[box.id];
+}
+let sent = null;
+document.addEventListener("submit", (event) => { sent = event.target; });
+addEventListener("pagehide", () => {
+  for (const box of boxes) {
+    if (box.form === sent || box.value === box.defaultValue) delete typed[box.id];
+    else typed[box.id] = box.value;
+  }
+  const out = sent?.id === "signout";
+  if (boxes.length || out) sessionStorage.setItem("typed", out ? "{}" : JSON.stringify(typed));
+});
+
 // Single letters move the focus; what decides is pressed with Enter. The page that knows them lists them ("?"), and a
 // person who has switched them off does not get that list.
 const keys = document.getElementById("keys");

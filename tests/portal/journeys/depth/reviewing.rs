@@ -314,6 +314,30 @@ fn the_form_of_a_review_is_worked_through_by_keyboard() {
 }
 
 #[test]
+fn what_was_typed_at_other_items_was_lost_when_one_was_answered() {
+    let Some(house) = Northmoor::open() else { return };
+    let id = run(&house, EVERYBODY);
+    let mut all = items(&house, id);
+    all.retain(|item| item.outcome.is_none() && item.risk == Risk::Ordinary);
+    let two = all.windows(2).find(|two| two[0].person == two[1].person).expect("a person with two");
+    let (one, other) = (&two[0], &two[1]);
+    let Some(naledi) = house.visit("reviewer", true) else { return };
+    look_at(&house, &naledi, one);
+    reason(&naledi, other, "Written before.");
+    reason(&naledi, one, "The project is over.");
+    naledi.click("button", &format!("Remove : {}", one.access_name));
+    naledi.see(&format!("{} of {}.", one.access_name, one.person_name));
+    // Also on the way to another page and back.
+    naledi.click("link", &format!("Not mine : {}", other.access_name));
+    naledi.see("Why is it not yours?");
+    house.goto(&naledi, &format!("/reviews/{id}?person={}", one.person));
+    naledi.click("button", &format!("Remove : {}", other.access_name));
+    naledi.see(&format!("{} of {}.", other.access_name, other.person_name));
+    let kept = house.read(|db| store::item(db, other.id)).note;
+    assert_eq!(kept.as_deref(), Some("Written before."));
+}
+
+#[test]
 fn the_pages_of_a_review_are_accessible_and_fit_a_small_phone() {
     let Some(house) = Northmoor::open() else { return };
     let id = run(&house, EVERYBODY);
