@@ -18,7 +18,7 @@ use crate::requests::model::{Request, State};
 use crate::requests::pages::{Line, line};
 use crate::requests::store::{self as requests, Waiting};
 use crate::requests::{veil, words};
-use crate::reviews::pages::{AskedRow, asked_rows};
+use crate::reviews::pages::{AskedRow, DutyRow, asked_rows, duty_rows};
 use crate::reviews::store::listing;
 use crate::team::rules::Figure;
 use crate::team::store::{Glance, at_a_glance, suggested_names};
@@ -69,6 +69,8 @@ struct HomePage {
     /// True for owners.
     owns: bool,
     troubles: Vec<Trouble>,
+    /// What reviews need of the reader.
+    duties: Vec<DutyRow>,
     expired: Vec<Expired>,
     /// True for those who read the audit log.
     audits: bool,
@@ -153,6 +155,8 @@ fn home(cx: &mut Cx) -> Result<Reply> {
         let holders = veil::holders(db, person, &waiting)?;
         let held = assignments::held_of(db, me)?;
         let troubles = if looks_after { rights::troubled(db, catalogs, SHOWN)? } else { vec![] };
+        let duties =
+            if looks_after { listing::duties(db, catalogs, SHOWN as i64)? } else { vec![] };
         let expired = match person.owns.as_slice() {
             [] => vec![],
             owns => requests::expired_of(db, owns, lately, SHOWN as i64)?,
@@ -166,11 +170,11 @@ fn home(cx: &mut Cx) -> Result<Reply> {
         };
         let reviewed = listing::is_reviewed(db, me)?;
         let start = person.administrator && all_catalogs(db, actor, None, 1)?.is_empty();
-        let reviews = (reviews, reviewed);
+        let reviews = (reviews, reviewed, duties);
         Ok((queue, open, holders, held, troubles, expired, glance, suggested, start, reviews))
     })?;
     let (queue, open, holders, held, troubles, expired, glance, suggested, start, reviews) = found;
-    let (reviews, reviewed) = reviews;
+    let (reviews, reviewed, duties) = reviews;
     let mut reviews = asked_rows(&reviews.0, &reviews.1, times.now, times.zone);
     reviews.retain(|row| row.left > 0);
     let (mut ending, rest): (Vec<_>, Vec<_>) =
@@ -202,6 +206,7 @@ fn home(cx: &mut Cx) -> Result<Reply> {
         expired: expired.iter().map(|r| expired_line(r, times)).collect(),
         audits: person.administrator || person.auditor,
         suggested: suggested.into_iter().take(SUGGESTED).map(suggestion).collect(),
+        duties: duty_rows(&duties, person.administrator),
         troubles: troubles.iter().map(|t| trouble(t, times)).collect(),
         start,
     };

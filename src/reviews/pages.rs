@@ -203,6 +203,46 @@ fn asked_row(
     }
 }
 
+/// Something that a review needs of the reader, who looks after it.
+pub struct DutyRow {
+    /// Where it is done.
+    pub href: String,
+    /// What the review is called, and which run it is.
+    pub name: String,
+    /// What it needs.
+    pub mark: Mark,
+    /// The words of the link.
+    pub act: &'static str,
+}
+
+/// What reviews need of the reader; only an administrator confirms.
+#[must_use]
+pub fn duty_rows(duties: &[listing::Duty], administrator: bool) -> Vec<DutyRow> {
+    use listing::Needs;
+    let row = |duty: &listing::Duty| {
+        let (mark, act) = match duty.needs {
+            Needs::ByHand(n) => {
+                let words = counted(n, "removal by hand", "removals by hand");
+                (Mark::new("warn", "half", words), "Say what was done")
+            }
+            Needs::Start => (Mark::new("stop", "cross", "Could not start"), "See why"),
+            Needs::Confirmation if administrator => {
+                (Mark::new("warn", "stand", "Waits to be confirmed"), "Confirm")
+            }
+            Needs::Confirmation => {
+                (Mark::new("warn", "stand", "Waits for an administrator"), "See what")
+            }
+        };
+        DutyRow {
+            href: format!("/reviews/{}/progress", duty.id),
+            name: format!("{}, {}", duty.name, ordinal(duty.number)),
+            mark,
+            act,
+        }
+    };
+    duties.iter().map(row).collect()
+}
+
 /// "1st run".
 fn ordinal(n: i64) -> String {
     let end = match (n % 10, n % 100) {
