@@ -23,6 +23,7 @@ mod describing;
 mod evidence;
 mod mine;
 mod progress;
+mod stopping;
 mod together;
 
 /// This slice's pages.
@@ -33,6 +34,7 @@ pub const ROUTES: &[Route] = &[
     get("/reviews/definitions/{id}", Gate::Catalogs, defining::show),
     get("/reviews/definitions/{id}/edit", Gate::Catalogs, defining::edit),
     post("/reviews/definitions/{id}", Gate::Catalogs, defining::change).limited(Limit::Submit),
+    get("/reviews/definitions/{id}/end", Gate::Catalogs, defining::ending),
     post("/reviews/definitions/{id}/end", Gate::Catalogs, defining::end).limited(Limit::Submit),
     post("/reviews/definitions/{id}/start", Gate::Catalogs, defining::start).limited(Limit::Submit),
     get("/reviews/describe", Gate::Catalogs, describing::show),
@@ -56,6 +58,7 @@ pub const ROUTES: &[Route] = &[
     post("/reviews/{id}/sign-off", Gate::SignedIn, answering::sign_off).limited(Limit::Submit),
     get("/reviews/{id}/progress", Gate::Catalogs, progress::show),
     get("/reviews/{id}/pack", Gate::Catalogs, evidence::pack).limited(Limit::Search),
+    get("/reviews/{id}/progress/{act}", Gate::Catalogs, stopping::show),
     post("/reviews/{id}/progress/{act}", Gate::Catalogs, progress::act).limited(Limit::Submit),
 ];
 
@@ -294,4 +297,20 @@ fn kept(cx: &Cx) -> Result<Instance> {
     let actor = cx.actor().ok_or(crate::error::Error::Missing)?;
     policy::see_review(actor, &store::standing(&instance))?;
     Ok(instance)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ROUTES;
+    use crate::web::Method;
+
+    #[test]
+    fn whatever_a_review_takes_from_people_and_its_pack_have_a_limit() {
+        let without = |route: &&super::Route| route.limit.is_none();
+        let costly = |route: &&super::Route| {
+            route.method == Method::Post || route.path == "/reviews/{id}/pack"
+        };
+        let open: Vec<_> = ROUTES.iter().filter(costly).filter(without).map(|r| r.path).collect();
+        assert!(open.is_empty(), "{open:?}");
+    }
 }

@@ -785,6 +785,34 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
     Reply::page(&shown)
 }
 
+/// Says what ending it does, before it happens.
+#[derive(Template)]
+#[template(path = "reviews/ending.html")]
+struct EndPage {
+    shell: Shell,
+    id: ReviewId,
+    name: String,
+    next: Option<When>,
+    running: bool,
+}
+
+pub(super) fn ending(cx: &mut Cx) -> Result<Reply> {
+    let review = managed(cx)?;
+    let id = review.id;
+    if review.ended_at.is_some() {
+        return Ok(Reply::see_other(format!("/reviews/definitions/{id}")));
+    }
+    let newest = cx.read(|db| store::instances_of(db, id, 1))?;
+    let shown = EndPage {
+        shell: cx.shell(format!("End {} – Reviews", review.name), Place::Reviews)?,
+        id,
+        next: review.next_at.map(|at| When::start(at, cx.now(), cx.zone())),
+        running: newest.iter().any(|one| one.state.runs()),
+        name: review.name,
+    };
+    Reply::page(&shown)
+}
+
 pub(super) fn end(cx: &mut Cx) -> Result<Reply> {
     let review = managed(cx)?;
     let (id, catalog) = (review.id, review.catalog);

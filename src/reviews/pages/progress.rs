@@ -4,6 +4,7 @@
 use askama::Template;
 
 use super::answering::{outcome_words, stage_words};
+use super::stopping::{self, Stop};
 use super::{kept, ordinal, outcome_mark};
 use crate::access::policy;
 use crate::directory::store::meant;
@@ -93,6 +94,8 @@ struct RemovalRow {
     kind: &'static str,
     apply: Option<When>,
     undo: bool,
+    /// Everything that is recorded of it, for those who read the log.
+    log: Option<String>,
     /// Who removed it by hand, what they did, and when.
     proof: Option<(String, String, When)>,
 }
@@ -129,6 +132,7 @@ fn draw(cx: &Cx, form: &Form, errors: &[FieldError]) -> Result<Reply> {
     })?;
     let (now, zone) = (cx.now(), cx.zone());
     let when = |at| When::at(at, now, zone);
+    let reads_log = cx.person()?.administrator || cx.person()?.auditor;
     let mut shell =
         cx.shell(format!("{}, how it stands – Reviews", instance.name), Place::Reviews)?;
     shell.errors = errors.iter().map(Into::into).collect();
@@ -144,7 +148,12 @@ fn draw(cx: &Cx, form: &Form, errors: &[FieldError]) -> Result<Reply> {
     let removal = |item: crate::reviews::model::Item| {
         let outcome = item.outcome.unwrap_or(Outcome::Planned);
         let planned = outcome == Outcome::Planned;
+        let log = reads_log.then(|| match item.assignment {
+            Some(_) => format!("/audit?person={}&package={}", item.person, item.access),
+            None => format!("/audit?person={}", item.person),
+        });
         RemovalRow {
+            log,
             id: item.id,
             undo: runs
                 && planned
@@ -187,7 +196,7 @@ fn draw(cx: &Cx, form: &Form, errors: &[FieldError]) -> Result<Reply> {
         state: instance.state,
         stage: stage_words(&instance)
             .filter(|_| matches!(instance.state, State::Open | State::Between)),
-        goes_on: instance.stage < instance.terms.stages(),
+        goes_on: stopping::goes_on(&instance),
         reads: reads::sentences(&instance.terms),
         trouble: instance.trouble.clone(),
         started: when(instance.starts_at),
@@ -318,7 +327,10 @@ pub(super) fn act(cx: &mut Cx) -> Result<Reply> {
     };
     match done {
         Ok((strong, text)) => Ok(Reply::see_other(back).notice(strong, text)),
-        Err(Error::Invalid(errors)) => draw(cx, &form, &errors),
+        Err(Error::Invalid(errors)) => match Stop::parse(&act) {
+            Some(stop) => stopping::draw(cx, stop, &form, &errors),
+            None => draw(cx, &form, &errors),
+        },
         Err(error) => Err(error),
     }
 }

@@ -67,9 +67,14 @@ fn e24_a_list_is_refused_by_its_lines_keeps_what_was_typed_and_is_removed_by_han
     manager.send(&form).is(200);
     // A task by hand, with words or not at all.
     let progress = format!("/reviews/{id}/progress");
-    let close = admin.open(&progress).is(200).form("Close it now");
-    admin.send(&close).is(200);
+    // What closing does is said before it happens.
+    let close = admin.open(&progress).is(200).link("Close it…");
+    let ask = admin.open(&close);
+    ask.is(200).says("Close SAP, once now?").says("No answer can be given or changed any more.");
+    admin.send(&ask.form("Close it now")).is(200).says("Closed.");
     app.jobs();
+    assert_eq!(admin.open(&format!("{progress}/close")).url.path(), progress, "it is closed");
+    admin.open("/").is(200).says("1 removal by hand").says("Say what was done");
     let page = admin.open(&progress);
     page.is(200).says("To be removed by hand").says("1, because nobody here knows their person");
     let mut form = page.form("It is removed: SAP: Ledger admin of Asha Rao");
@@ -79,4 +84,5 @@ fn e24_a_list_is_refused_by_its_lines_keeps_what_was_typed_and_is_removed_by_han
     admin.send(&form).is(200);
     app.jobs();
     assert_eq!(app.read(|db| store::instance(db, id)).state, State::Completed);
+    assert!(!admin.open("/").text.contains("by hand"));
 }

@@ -90,7 +90,15 @@ fn e28_a_group_is_reviewed_by_who_looks_after_it_and_nobody_else_learns_of_it() 
         .is(200)
         .says("The target system says that you have it.");
     let progress = format!("/reviews/{id}/progress");
-    let close = owner.open(&progress).is(200).form("Close it now");
+    // Called off or started over only with words, which survive an error.
+    let mut cancel = owner.open(&format!("{progress}/cancel")).is(200).form("Cancel the review");
+    owner.send(&cancel).is(422).says("Write why: it stays on record");
+    cancel.set("note", "x".repeat(2_001));
+    let long = owner.send(&cancel);
+    long.is(422).says("Write at most 2,000 characters");
+    assert_eq!(long.value("note").map(|note| note.len()), Some(2_001));
+    manager.open(&format!("{progress}/close")).is(403);
+    let close = owner.open(&format!("{progress}/close")).is(200).form("Close it now");
     owner.send(&close).is(200);
     app.jobs();
     app.pass_days(3);

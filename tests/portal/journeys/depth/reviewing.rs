@@ -371,7 +371,10 @@ fn the_pages_of_a_review_are_accessible_and_fit_a_small_phone() {
             "/reviews/new".to_owned(),
             format!("/reviews/definitions/{definition}"),
             format!("/reviews/definitions/{definition}/edit"),
+            format!("/reviews/definitions/{definition}/end"),
             format!("/reviews/{id}/progress"),
+            format!("/reviews/{id}/progress/close"),
+            format!("/reviews/{id}/progress/cancel"),
         ] {
             house.goto(&marta, &path);
             look(&marta);
@@ -456,6 +459,11 @@ fn an_owner_lets_what_is_held_under_a_policy_be_reviewed_in_two_stages() {
         olga.click("link", "Held under the policy");
         olga.click("link", "1st run");
         olga.see("stage 1 of 2");
+        if javascript {
+            olga.axe_clean();
+        }
+        olga.click("link", "End this stage…");
+        olga.see("End stage 1 of 2 of Held under the policy now?");
         if javascript {
             olga.axe_clean();
         }
