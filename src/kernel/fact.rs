@@ -729,15 +729,27 @@ pub struct Part {
     pub text: String,
     /// The instant, where the words are a time.
     pub at: Option<Ts>,
-    /// True where that instant is an end: one at midnight is told by its last day.
-    pub end: bool,
+    /// What that instant is.
+    pub edge: Edge,
+}
+
+/// What an instant in a sentence is: the organization's days begin and end at its midnight, and are told as days.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Edge {
+    /// A moment.
+    #[default]
+    Moment,
+    /// Something begins; at midnight it is told by its first day.
+    Start,
+    /// Something ends; at midnight it is told by its last day.
+    End,
 }
 
 impl Part {
     /// Plain words.
     #[must_use]
     pub fn words(text: &str) -> Self {
-        Self { name: false, text: text.to_owned(), at: None, end: false }
+        Self { name: false, text: text.to_owned(), at: None, edge: Edge::Moment }
     }
 }
 
@@ -751,10 +763,17 @@ impl Sentence {
     pub fn in_zone(&self, zone: Zone) -> Self {
         let told = |part: &Part| match part.at {
             None => part.text.clone(),
-            Some(at) => match zone.last_day(at).filter(|_| part.end) {
-                Some(day) => day.format("%-d %b %Y").to_string(),
-                None => zone.local(at).format("%-d %b %Y, %H:%M").to_string(),
-            },
+            Some(at) => {
+                let day = match part.edge {
+                    Edge::Moment => None,
+                    Edge::Start => zone.first_day(at),
+                    Edge::End => zone.last_day(at),
+                };
+                match day {
+                    Some(day) => day.format("%-d %b %Y").to_string(),
+                    None => zone.local(at).format("%-d %b %Y, %H:%M").to_string(),
+                }
+            }
         };
         Self(self.0.iter().map(|part| Part { text: told(part), ..part.clone() }).collect())
     }
@@ -1025,7 +1044,7 @@ impl Fact {
                 "{package} for {person} is approved".into()
             }
             Self::RequestScheduled { starts } => {
-                format!("{{package}} for {{person}} is scheduled to start on {}", day(*starts))
+                format!("{{package}} for {{person}} is scheduled to start on {}", start(*starts))
             }
             Self::RequestDelivered => {
                 "{package} for {person} is delivered: every system has confirmed it".into()
@@ -1252,7 +1271,7 @@ impl Fact {
             Self::StandInSet { stand_in, from, until, packages, .. } => format!(
                 "{} stands in for {{person}} from {} until {}{}",
                 data(stand_in),
-                day(*from),
+                start(*from),
                 end(*until),
                 match packages.as_slice() {
                     [] => String::new(),
@@ -1540,7 +1559,12 @@ fn day(at: Ts) -> String {
     format!("{{@{}}}", at.micros())
 }
 
-/// An end in a pattern: at midnight the day before is its last.
+/// A start in a pattern.
+fn start(at: Ts) -> String {
+    format!("{{^{}}}", at.micros())
+}
+
+/// An end in a pattern.
 fn end(at: Ts) -> String {
     format!("{{~{}}}", at.micros())
 }
@@ -1592,11 +1616,15 @@ fn fill(pattern: &str, names: Names<'_>) -> Sentence {
             parts.push(Part::words(&rest[..start]));
         }
         rest = &rest[start + len + 1..];
-        let micros = inside.strip_prefix(['@', '~']).and_then(|micros| micros.parse().ok());
+        let micros = inside.strip_prefix(['@', '^', '~']).and_then(|micros| micros.parse().ok());
         if let Some(at) = micros.map(Ts::from_micros) {
             let text = at.utc().format("%-d %b %Y, %H:%M UTC").to_string();
-            let end = inside.starts_with('~');
-            parts.push(Part { at: Some(at), end, ..Part::words(&text) });
+            let edge = match inside.as_bytes().first() {
+                Some(b'^') => Edge::Start,
+                Some(b'~') => Edge::End,
+                _ => Edge::Moment,
+            };
+            parts.push(Part { at: Some(at), edge, ..Part::words(&text) });
             continue;
         }
         let name = match inside {

@@ -271,8 +271,14 @@ impl Zone {
         self.instant(date.and_time(NaiveTime::MIN))
     }
 
-    /// The last whole day before an end that is a local midnight, here or in the organization; none for any other time
-    /// of day.
+    /// The day that a start at the organization's midnight begins; none for any other time of day.
+    #[must_use]
+    pub fn first_day(self, start: Ts) -> Option<NaiveDate> {
+        let day = self.date(start);
+        (self.start_of(day) == start).then_some(day)
+    }
+
+    /// The last whole day before an end at the organization's midnight; none for any other time of day.
     #[must_use]
     pub fn last_day(self, end: Ts) -> Option<NaiveDate> {
         let local = self.organization().local(end);

@@ -48,9 +48,9 @@ impl When {
     /// The words for a start: its first day if it starts at a local midnight of the organization, otherwise the instant.
     #[must_use]
     pub fn start(at: Ts, now: Ts, zone: Zone) -> Self {
-        match zone.date(at) {
-            day if zone.start_of(day) == at => Self::day(day, now, zone),
-            _ => Self::at(at, now, zone),
+        match zone.first_day(at) {
+            Some(day) => Self::day(day, now, zone),
+            None => Self::at(at, now, zone),
         }
     }
 
