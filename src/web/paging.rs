@@ -40,7 +40,8 @@ impl Key for String {
     }
 
     fn read(bytes: &[u8]) -> Option<Self> {
-        Self::from_utf8(bytes.to_vec()).ok()
+        // No name holds it, and PostgreSQL takes no text with it.
+        Self::from_utf8(bytes.to_vec()).ok().filter(|text| !text.contains('\0'))
     }
 }
 
