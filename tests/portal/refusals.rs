@@ -6,6 +6,9 @@ mod hostile;
 mod lists;
 mod resources;
 
+use diesel::prelude::*;
+use keyholder::db::schema::sessions;
+use keyholder::db::{By, Tx};
 use keyholder::kernel::{PackageId, Risk};
 use keyholder::provisioning::connectors::Targets;
 
@@ -13,7 +16,7 @@ use crate::support::app::{App, ENTRIES, HELP, directory, targets, terms};
 use crate::support::browser::Browser;
 use crate::support::ldap::{BIND_DN, BIND_PASSWORD, PLACEHOLDER, Slapd};
 use crate::support::tables;
-use crate::support::visitor::Visitor;
+use crate::support::visitor::{Filled, Page, Visitor};
 
 /// Asks for a package; gives the address of the request.
 fn ask(app: &App, visitor: &mut Visitor, package: PackageId) -> String {
@@ -24,6 +27,26 @@ fn ask(app: &App, visitor: &mut Visitor, package: PackageId) -> String {
     sent.is(200).says("Request sent.");
     let _ = app;
     sent.url.path().to_owned()
+}
+
+/// The idle end of every session has come; the clock itself stays where the provider's is.
+fn sessions_end(app: &App) {
+    let end = |tx: &mut Tx<'_>| {
+        let over = tx.wall().plus_seconds(-1);
+        let all = diesel::update(sessions::table).set(sessions::expires_at.eq(over));
+        Ok(all.execute(tx.db())?)
+    };
+    app.db.write(By::System("test"), end).unwrap();
+}
+
+/// Sends a form when the session has ended, and signs in again; the page to which that leads.
+fn after_the_session(app: &App, visitor: &mut Visitor, form: &Filled) -> Page {
+    sessions_end(app);
+    let page = visitor.send(form);
+    page.is(200).says("what you typed is kept");
+    let page = visitor.open(&page.link("Sign in"));
+    page.is(200);
+    page
 }
 
 /// Decides on it.

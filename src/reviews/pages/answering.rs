@@ -130,8 +130,19 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
         }
         read => read?,
     };
-    match part_of(&Form::of(cx.query_pairs().iter().cloned())) {
-        Some(part) => draw_part(cx, &read, part, None),
+    // What was typed before the session ended; nothing of it was sent.
+    let form = cx.refill().unwrap_or_default();
+    let part = part_of(&Form::of(cx.query_pairs().iter().cloned())).or_else(|| part_of(&form));
+    match part {
+        Some(part) => {
+            let typed = ReviewItemId::parse(form.raw("item")).map(|item| Typed {
+                item,
+                note: form.text("note"),
+                until: form.line("until"),
+                errors: &[],
+            });
+            draw_part(cx, &read, part, typed.as_ref())
+        }
         None => groups(cx, &read),
     }
 }
@@ -148,7 +159,7 @@ fn groups(cx: &Cx, (instance, mine, progress): &(Instance, Mine, Progress)) -> R
     let by = if by_person { By::Person } else { By::Package };
     let at = cx.cursor::<String>(PAGE)?;
     let after = match at.as_ref().map(group_after) {
-        Some(None) => return Ok(Reply::see_other(format!("/reviews/{}", instance.id))),
+        Some(None) => return Ok(Reply::see_other(address(cx, &[(PAGE, None)]))),
         after => after.flatten(),
     };
     let (rows, first) = cx.read(|db| {
@@ -308,9 +319,10 @@ fn draw_part(
 ) -> Result<Reply> {
     let by_person = matches!(part, Part::Person(_));
     let here = here(instance.id, part);
-    let at = match typed {
-        Some(_) => Cursor::<String>::decode(cx.form().raw(PAGE)),
-        None => cx.cursor::<String>(PAGE)?,
+    let wrong = typed.is_some_and(|typed| !typed.errors.is_empty());
+    let at = match wrong {
+        true => Cursor::<String>::decode(cx.form().raw(PAGE)),
+        false => cx.cursor::<String>(PAGE)?,
     };
     let from = match at.as_ref().map(after) {
         Some(None) => return Ok(Reply::see_other(here)),
@@ -320,7 +332,7 @@ fn draw_part(
     let (rows, pools, names, alike, veiled) = cx.read(|db| {
         let mut rows = listing::part(db, (mine, part), from, ROWS as i64 + 1)?;
         // A form that is shown again shows the item that it is about, wherever it stands in the list.
-        if let Some(typed) = typed
+        if let Some(typed) = typed.filter(|_| wrong)
             && rows.iter().all(|item| item.id != typed.item)
         {
             rows.insert(0, store::item(db, typed.item)?);
@@ -400,7 +412,7 @@ fn draw_part(
         frame,
         shell,
     };
-    Ok(Reply::page(&shown)?.status(if typed.is_some() { 422 } else { 200 }))
+    Ok(Reply::page(&shown)?.status(if wrong { 422 } else { 200 }))
 }
 
 /// Where to go on after an answer: to the next item of the page that has none, or to the next page; none where all of

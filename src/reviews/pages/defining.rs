@@ -317,8 +317,8 @@ fn list(text: &str) -> Vec<String> {
     words.map(str::to_owned).collect()
 }
 
-/// What a form means; what is wrong goes with its field.
-fn read(cx: &Cx, form: &Form, there: Option<&Review>) -> Result<NewReview> {
+/// What a form means, and what is wrong with it, by field.
+fn read(cx: &Cx, form: &Form, there: Option<&Review>) -> Result<(NewReview, Vec<FieldError>)> {
     let mut errors = Vec::new();
     let under = match PolicyId::parse(form.raw("policy")) {
         Some(id) if there.is_none() => Some(under_policy(cx, id)?),
@@ -411,7 +411,7 @@ fn read(cx: &Cx, form: &Form, there: Option<&Review>) -> Result<NewReview> {
             rows,
         })
     })?;
-    if errors.is_empty() { Ok(new) } else { Err(Error::Invalid(errors)) }
+    Ok((new, errors))
 }
 
 /// A target system says who has it.
@@ -567,17 +567,28 @@ pub(super) fn change(cx: &mut Cx) -> Result<Reply> {
 fn step(cx: &mut Cx, there: Option<&Review>) -> Result<Reply> {
     let form = cx.form().clone();
     let id = there.map(|review| review.id);
-    let new = match read(cx, &form, there) {
-        Ok(new) => new,
+    let (new, mut errors) = match read(cx, &form, there) {
+        Ok(read) => read,
         Err(Error::Invalid(errors)) => return draw(cx, id, form, &errors, None),
         Err(error) => return Err(error),
     };
+    let changes = there.is_some();
+    if !errors.is_empty() {
+        // Everything that is wrong is said at once: also what the rules say of the fields that could be read.
+        let read = new.clone();
+        let rules = cx.write(move |tx| commands::rehearse(tx, changes, &read));
+        if let Err(Error::Invalid(more)) = rules {
+            let unsaid = |one: &FieldError| errors.iter().all(|error| error.field != one.field);
+            let more: Vec<FieldError> = more.into_iter().filter(unsaid).collect();
+            errors.extend(more);
+        }
+        return draw(cx, id, form, &errors, None);
+    }
     if form.raw("step") == "edit" {
         return draw(cx, id, form, &[], None);
     }
     let (saved, rev) = (new.clone(), form.raw("rev").parse::<i64>().unwrap_or(0));
     let preview = form.raw("step") != "save";
-    let changes = there.is_some();
     let done = cx.write(move |tx| {
         let permit = policy::manage_review(tx.actor(), saved.catalog)?;
         let save = |tx: &mut crate::db::Tx<'_>| match changes {

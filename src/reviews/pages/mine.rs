@@ -39,7 +39,10 @@ struct MineRow {
 }
 
 pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
-    draw(cx, None)
+    // What was typed before the session ended.
+    let form = cx.refill().unwrap_or_default();
+    let words = form.text("words");
+    draw(cx, ReviewItemId::parse(form.raw("item")).map(|item| (item, words.as_str(), &[][..])))
 }
 
 fn draw(cx: &Cx, typed: Option<(ReviewItemId, &str, &[FieldError])>) -> Result<Reply> {
@@ -82,7 +85,8 @@ fn draw(cx: &Cx, typed: Option<(ReviewItemId, &str, &[FieldError])>) -> Result<R
         })
         .collect();
     let shown = MinePage { shell, rows };
-    Ok(Reply::page(&shown)?.status(if typed.is_some() { 422 } else { 200 }))
+    let wrong = typed.is_some_and(|(.., errors)| !errors.is_empty());
+    Ok(Reply::page(&shown)?.status(if wrong { 422 } else { 200 }))
 }
 
 pub(super) fn reply(cx: &mut Cx) -> Result<Reply> {

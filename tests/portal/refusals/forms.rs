@@ -1,15 +1,12 @@
 //! Forms that are sent twice, too late, or by somebody whose session has ended.
 
-use diesel::prelude::*;
-use keyholder::db::By;
-use keyholder::db::schema::sessions;
 use keyholder::kernel::{PackageId, Risk};
 use keyholder::provisioning::connectors::{
     Account, Connector, Found, Grant, Member, Targets, Trouble,
 };
 use std::sync::Arc;
 
-use super::{ask, decide};
+use super::{ask, decide, sessions_end};
 use crate::support::app::{App, DIRECTORY, terms};
 use crate::support::tables;
 use crate::support::visitor::{Filled, Page, Visitor};
@@ -234,13 +231,7 @@ fn e22_what_was_typed_survives_the_end_of_the_session() {
     let path = format!("/packages/{package}/request");
     let mut form = asha.open(&path).form("Continue");
     form.set("reason", "Written over a long lunch.");
-    // Its idle end has come; the clock itself stays where the provider's is.
-    let end = |tx: &mut keyholder::db::Tx<'_>| {
-        let over = tx.wall().plus_seconds(-1);
-        let all = diesel::update(sessions::table).set(sessions::expires_at.eq(over));
-        Ok(all.execute(tx.db())?)
-    };
-    app.db.write(By::System("test"), end).unwrap();
+    sessions_end(&app);
     let page = asha.send(&form);
     page.is(200).says("what you typed is kept");
     assert_eq!(page.url.path(), "/signin");

@@ -8,6 +8,8 @@ use crate::support::app::App;
 use crate::support::tables;
 use crate::support::visitor::{Filled, Visitor};
 
+use super::after_the_session;
+
 const WRONG: &str = "person,system,permission,since,risk\nemployee,SAP,Ledger admin,,high\n\
                      ghost,SAP,Reader,,\nmanager,SAP,Reader,soon,\n";
 const RIGHT: &str = "person,system,permission,since,risk\nemployee,SAP,Ledger admin,,high\n\
@@ -19,6 +21,19 @@ fn listed(visitor: &mut Visitor, list: &str) -> Filled {
     form.set("name", "SAP, once").set("source", "list").set("list", list);
     form.set("reviewers", "named").set("people", "manager").set("rhythm", "once");
     form
+}
+
+#[test]
+fn what_was_wrong_with_a_new_review_came_in_rounds() {
+    let Some(app) = App::start(Targets::default()) else { return };
+    let mut admin = Visitor::signed_in(&app.origin, "admin");
+    let mut form = listed(&mut admin, WRONG);
+    form.set("name", "").set("departments", "Nowhere").set("days", "400").set("first", "soon");
+    let page = admin.send(&form);
+    page.is(422).says("Line 4: since").says("Nobody is in a department called Nowhere");
+    page.says("Write a name, such as").says("Write a number of days from 1 to");
+    page.says("Choose the first day, as year-month-day");
+    assert!(!page.text.contains("that is not over"), "one field is wrong in one way");
 }
 
 #[test]
@@ -64,10 +79,21 @@ fn e24_a_list_is_refused_by_its_lines_keeps_what_was_typed_and_is_removed_by_han
     manager.open(&format!("/reviews/{id}?by=package")).is(200).says("SAP: Ledger admin");
     let mut form = page.form("Remove: SAP: Ledger admin");
     form.set("note", "Moved on.");
+    // What is typed survives the end of the session, and is not sent by itself (E22); also with a browser that does not
+    // tell from which page it comes.
+    form.from = None;
+    let again = after_the_session(&app, &mut manager, &form);
+    assert!(!again.text.contains("Error"), "{}", again.text);
+    let mut form = again.form("Remove: SAP: Ledger admin");
+    assert!(form.borrowed().contains(&("note", "Moved on.")), "{:?}", form.borrowed());
+    form.set("note", "");
+    manager.send(&form).is(422);
+    form.set("note", "Moved on.");
     manager.send(&form).is(200);
     // A task by hand, with words or not at all.
     let progress = format!("/reviews/{id}/progress");
     // What closing does is said before it happens.
+    let mut admin = Visitor::signed_in(&app.origin, "admin");
     let close = admin.open(&progress).is(200).link("Close it…");
     let ask = admin.open(&close);
     ask.is(200).says("Close SAP, once now?").says("No answer can be given or changed any more.");
@@ -80,6 +106,9 @@ fn e24_a_list_is_refused_by_its_lines_keeps_what_was_typed_and_is_removed_by_han
     let mut form = page.form("It is removed: SAP: Ledger admin of Asha Rao");
     admin.send(&form).is(422).says("Write what you did");
     form.set("proof", "Ticket 4711");
+    let again = after_the_session(&app, &mut admin, &form);
+    let form = again.form("It is removed: SAP: Ledger admin of Asha Rao");
+    assert!(form.borrowed().contains(&("proof", "Ticket 4711")), "{:?}", form.borrowed());
     admin.send(&form).is(200).says("Removed by hand.").says("Ticket 4711");
     admin.send(&form).is(200);
     app.jobs();

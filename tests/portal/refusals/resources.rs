@@ -8,6 +8,7 @@ use keyholder::provisioning::connectors::Targets;
 use keyholder::reviews::model::State;
 use keyholder::reviews::{pack, store};
 
+use super::after_the_session;
 use crate::support::app::{App, DIRECTORY, catalog};
 use crate::support::ldap::Slapd;
 use crate::support::tables;
@@ -82,13 +83,21 @@ fn e28_a_group_is_reviewed_by_who_looks_after_it_and_nobody_else_learns_of_it() 
     let page = manager.open(&format!("/reviews/{id}?person={person}"));
     page.is(200).says("ledger: Member").says("Nobody assigned this here");
     assert!(!page.text.contains("Keep until"), "{}", page.text);
-    let mut form = page.form("Remove: ledger: Member");
+    // The person says something first; it survives the end of the session (E22).
+    let mut asha = Visitor::signed_in(&app.origin, "employee");
+    let page = asha.open("/reviews/mine");
+    page.is(200).says("The target system says that you have it.");
+    let mut forms = page.forms().into_iter().map(|(_, form)| form);
+    let mut form = forms.find(|form| form.action.contains("/reviews/mine/")).unwrap();
+    form.set("words", "For the close of the month.");
+    let again = after_the_session(&app, &mut asha, &form);
+    assert_eq!(again.value("words").as_deref(), Some("For the close of the month."));
+    let [mut owner, mut manager] =
+        ["catalog-owner", "manager"].map(|who| Visitor::signed_in(&app.origin, who));
+    let page = manager.open(&format!("/reviews/{id}?person={person}"));
+    let mut form = page.is(200).form("Remove: ledger: Member");
     form.set("note", "Moved on.");
     manager.send(&form).is(200);
-    Visitor::signed_in(&app.origin, "employee")
-        .open("/reviews/mine")
-        .is(200)
-        .says("The target system says that you have it.");
     let progress = format!("/reviews/{id}/progress");
     // Called off or started over only with words, which survive an error.
     let mut cancel = owner.open(&format!("{progress}/cancel")).is(200).form("Cancel the review");
@@ -98,7 +107,13 @@ fn e28_a_group_is_reviewed_by_who_looks_after_it_and_nobody_else_learns_of_it() 
     long.is(422).says("Write at most 2,000 characters");
     assert_eq!(long.value("note").map(|note| note.len()), Some(2_001));
     manager.open(&format!("{progress}/close")).is(403);
-    let close = owner.open(&format!("{progress}/close")).is(200).form("Close it now");
+    let mut close = owner.open(&format!("{progress}/close")).is(200).form("Close it now");
+    // The page was about another stage, or about none.
+    for stage in ["2", ""] {
+        let old = close.clone().set("stage", stage).clone();
+        owner.send(&old).is(409).says("This review has gone on meanwhile");
+    }
+    close.set("stage", "1");
     owner.send(&close).is(200);
     app.jobs();
     app.pass_days(3);

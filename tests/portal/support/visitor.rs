@@ -15,6 +15,8 @@ pub struct Visitor {
     origin: Url,
     http: Client,
     cookies: HashMap<(String, String), String>,
+    /// The page from which the next form is sent.
+    from: Option<String>,
 }
 
 /// What came back.
@@ -38,6 +40,8 @@ pub struct Filled {
     pub action: String,
     /// Names and values in their order.
     pub pairs: Vec<(String, String)>,
+    /// The page on which it stands; none for a browser that does not tell.
+    pub from: Option<String>,
 }
 
 impl Visitor {
@@ -45,7 +49,12 @@ impl Visitor {
     pub fn new(origin: &str) -> Visitor {
         let http = Client::builder().no_proxy().redirect(Policy::none());
         let http = http.timeout(Duration::from_secs(30)).build().expect("an HTTP client");
-        Visitor { origin: Url::parse(origin).expect("an address"), http, cookies: HashMap::new() }
+        Visitor {
+            origin: Url::parse(origin).expect("an address"),
+            http,
+            cookies: HashMap::new(),
+            from: None,
+        }
     }
 
     /// Somebody who has signed in.
@@ -88,6 +97,7 @@ impl Visitor {
 
     /// Sends a form that was filled in, and goes on to where it leads.
     pub fn send(&mut self, form: &Filled) -> Page {
+        self.from.clone_from(&form.from);
         self.post(&form.action, &form.borrowed())
     }
 
@@ -151,6 +161,9 @@ impl Visitor {
                 .header("content-type", "application/x-www-form-urlencoded")
                 .header("origin", &site)
                 .body(body);
+            if let Some(from) = self.from.take() {
+                request = request.header("referer", from);
+            }
         }
         let answer = request.send()?;
         self.take_cookies(&site, &answer);
@@ -308,7 +321,7 @@ fn filled(form: ElementRef<'_>, url: &Url) -> Filled {
         pairs.extend(value.map(|value| (name, value)));
     }
     let action = form.attr("action").map_or_else(|| url.path().to_owned(), str::to_owned);
-    Filled { action, pairs }
+    Filled { action, pairs, from: Some(url.to_string()) }
 }
 
 /// What stands in a text area; HTML drops its first line end.
