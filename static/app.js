@@ -18,21 +18,35 @@ if (idle) {
   });
 }
 
-// Whoever answers one item of a review keeps what they have typed at the others: each is a form of its own.
+// Whoever answers one item of a review keeps what they have typed at the others: each is a form of its own. What was
+// sent is forgotten when the next page says that it was taken. Nobody who comes after in this tab gets it.
+const keep = `typed ${document.body.dataset.reader ?? ""}`;
 const boxes = [...document.querySelectorAll("form.answer textarea, form.answer input[type=date]")];
-const typed = JSON.parse(sessionStorage.getItem("typed") ?? "{}");
-for (const box of boxes) {
-  if (box.id in typed && box.value === box.defaultValue) box.value = typed[box.id];
+const typed = () => JSON.parse(sessionStorage.getItem(keep) ?? "{}");
+if (document.body.dataset.reader) {
+  for (const key of Object.keys(sessionStorage)) if (key !== keep) sessionStorage.removeItem(key);
 }
-let sent = null;
-document.addEventListener("submit", (event) => { sent = event.target; });
-addEventListener("pagehide", () => {
+if (boxes.length) {
+  const before = typed();
+  const done = new URLSearchParams(location.search).get("done");
+  for (const name of ["note", "until"]) delete before[`${name}-${done}`];
+  sessionStorage.setItem(keep, JSON.stringify(before));
   for (const box of boxes) {
-    if (box.form === sent || box.value === box.defaultValue) delete typed[box.id];
-    else typed[box.id] = box.value;
+    if (box.id in before && box.value === box.defaultValue) box.value = before[box.id];
   }
-  const out = sent?.id === "signout";
-  if (boxes.length || out) sessionStorage.setItem("typed", out ? "{}" : JSON.stringify(typed));
+  addEventListener("pagehide", () => {
+    const now = typed();
+    for (const box of boxes) {
+      if (box.value !== box.defaultValue || box.form.querySelector(".bad")) now[box.id] = box.value;
+      else delete now[box.id];
+    }
+    sessionStorage.setItem(keep, JSON.stringify(now));
+  });
+}
+document.addEventListener("submit", (event) => {
+  if (event.target.getAttribute("action")?.includes("/signout")) {
+    addEventListener("pagehide", () => sessionStorage.clear());
+  }
 });
 
 // Single letters move the focus; what decides is pressed with Enter. The page that knows them lists them ("?"), and a
