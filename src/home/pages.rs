@@ -138,6 +138,8 @@ fn home(cx: &mut Cx) -> Result<Reply> {
     let me = person.id;
     let times = Times { now: cx.now(), wall: cx.wall(), zone: cx.zone() };
     let looks_after = person.administrator || !person.owns.is_empty();
+    // An auditor changes nothing, whoever made them an owner (D33).
+    let keeps = looks_after && (person.administrator || !person.auditor);
     let catalogs = (!person.administrator).then_some(person.owns.as_slice());
     let limit = i64::try_from(SHOWN + 1).unwrap_or(i64::MAX);
     let soon = times.zone.plus_days(times.now, SOON_DAYS);
@@ -155,8 +157,7 @@ fn home(cx: &mut Cx) -> Result<Reply> {
         let holders = veil::holders(db, person, &waiting)?;
         let held = assignments::held_of(db, me)?;
         let troubles = if looks_after { rights::troubled(db, catalogs, SHOWN)? } else { vec![] };
-        let duties =
-            if looks_after { listing::duties(db, catalogs, SHOWN as i64)? } else { vec![] };
+        let duties = if keeps { listing::duties(db, catalogs, SHOWN as i64)? } else { vec![] };
         let expired = match person.owns.as_slice() {
             [] => vec![],
             owns => requests::expired_of(db, owns, lately, SHOWN as i64)?,

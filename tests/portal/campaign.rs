@@ -598,7 +598,7 @@ fn close(app: &App, id: ReviewInstanceId, lists: &Lists) {
     println!("the page of how it stands: {:?}", begin.elapsed());
     let token = admin.token();
     let to = format!("/reviews/{id}/progress/close");
-    admin.post(&to, &[("csrf", &token)]).is(200).says("Closed.");
+    admin.post(&to, &[("csrf", &token), ("stage", "1")]).is(200).says("Closed.");
     let begin = Instant::now();
     app.jobs();
     println!("outcomes of all items, {removed} removals planned: {:?}", begin.elapsed());

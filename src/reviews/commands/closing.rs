@@ -61,7 +61,9 @@ pub fn close(tx: &mut Tx<'_>, permit: &Permit<RunReview>) -> Result<()> {
     writes::save_closed_by(tx, id)
 }
 
-pub(super) fn not_open() -> Error {
+/// What somebody reads who changes a review that is not open.
+#[must_use]
+pub fn not_open() -> Error {
     Refusal::new("This review is not open", "Nothing was changed. Look at where it stands now.")
         .into()
 }

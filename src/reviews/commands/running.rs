@@ -67,6 +67,22 @@ fn opened(tx: &mut Tx<'_>, permit: &Permit<RunReview>) -> Result<Instance> {
     if read.state == State::Open { Ok(read) } else { Err(not_open()) }
 }
 
+/// What was read before acting must still hold: another stage may have begun since the page was shown.
+///
+/// # Errors
+/// `Refused` when the instance is in another stage than `stage`, or none was named.
+pub fn as_shown(tx: &mut Tx<'_>, permit: &Permit<RunReview>, stage: Option<i64>) -> Result<()> {
+    let id = ReviewInstanceId(permit.about());
+    lock_review(tx, id)?;
+    if stage == Some(store::instance(tx.db(), id)?.stage) {
+        return Ok(());
+    }
+    Err(Error::refused(
+        "This review has gone on meanwhile",
+        "Nothing was changed. Look at where it stands now, and choose again.",
+    ))
+}
+
 /// Gives the reviewers until the end of a later day.
 ///
 /// # Errors

@@ -252,11 +252,11 @@ pub(super) fn act(cx: &mut Cx) -> Result<Reply> {
     let form = cx.form().clone();
     let back = format!("/reviews/{}/progress", instance.id);
     let act = cx.part("act").to_owned();
+    if let Some(stop) = Stop::parse(&act) {
+        return stopping::act(cx, stop);
+    }
     if instance.state != State::Open && matches!(act.as_str(), "extend" | "hand-over") {
-        return Err(Error::refused(
-            "This review is not open",
-            "Nothing was changed. Look at where it stands now.",
-        ));
+        return Err(commands::not_open());
     }
     let done = match act.as_str() {
         "remind" => run(cx, &instance, |tx, permit| {
@@ -293,14 +293,6 @@ pub(super) fn act(cx: &mut Cx) -> Result<Reply> {
                 Ok(("Handed over.", format!("{items} with {name} now.")))
             })
         }
-        "next" => run(cx, &instance, |tx, permit| {
-            commands::next_stage(tx, permit)?;
-            Ok(("The stage is over.", "The next one begins at once.".to_owned()))
-        }),
-        "close" => run(cx, &instance, |tx, permit| {
-            commands::close(tx, permit)?;
-            Ok(("Closed.", "What becomes of each item stands here in a moment.".to_owned()))
-        }),
         "confirm" => {
             let remove = form.raw("remove") == "yes";
             run(cx, &instance, move |tx, permit| {
@@ -308,29 +300,11 @@ pub(super) fn act(cx: &mut Cx) -> Result<Reply> {
                 Ok(("Confirmed.", "It is carried out now.".to_owned()))
             })
         }
-        "reset" => {
-            let note = form.text("note");
-            run(cx, &instance, move |tx, permit| {
-                let n = commands::reset(tx, permit, &note)?;
-                let words = counted(n as i64, "answer no longer counts", "answers no longer count");
-                Ok(("Reset.", format!("{words}; the reviewers are told.")))
-            })
-        }
-        "cancel" => {
-            let note = form.text("note");
-            run(cx, &instance, move |tx, permit| {
-                commands::cancel(tx, permit, &note)?;
-                Ok(("Canceled.", "Nothing of it has an effect.".to_owned()))
-            })
-        }
         _ => return Err(Error::Missing),
     };
     match done {
         Ok((strong, text)) => Ok(Reply::see_other(back).notice(strong, text)),
-        Err(Error::Invalid(errors)) => match Stop::parse(&act) {
-            Some(stop) => stopping::draw(cx, stop, &form, &errors),
-            None => draw(cx, &form, &errors),
-        },
+        Err(Error::Invalid(errors)) => draw(cx, &form, &errors),
         Err(error) => Err(error),
     }
 }
@@ -360,7 +334,8 @@ pub(super) fn prove(cx: &mut Cx) -> Result<Reply> {
     }
 }
 
-fn run<F>(cx: &Cx, instance: &Instance, f: F) -> Result<(&'static str, String)>
+/// Does something that whoever looks after it may do; says what was done.
+pub(super) fn run<F>(cx: &Cx, instance: &Instance, f: F) -> Result<(&'static str, String)>
 where
     F: Fn(
             &mut crate::db::Tx<'_>,

@@ -3,11 +3,13 @@
 use askama::Template;
 
 use super::answering::stage_words;
+use super::progress::run;
 use super::{kept, ordinal};
 use crate::access::policy;
 use crate::error::{Error, FieldError, Result};
 use crate::kernel::ReviewInstanceId;
 use crate::kernel::text::counted;
+use crate::reviews::commands;
 use crate::reviews::model::{Instance, Silence, State};
 use crate::reviews::store::{self, listing};
 use crate::web::{Cx, Form, Place, Reply, Shell};
@@ -84,6 +86,10 @@ struct StopPage {
     /// What it does, in sentences.
     does: Vec<String>,
     counts: listing::Counts,
+    /// The stage that this is about.
+    stage: i64,
+    /// True where there are several.
+    staged: bool,
     /// What was typed of the reason; none where none is asked for.
     note: Option<String>,
     button: &'static str,
@@ -95,19 +101,25 @@ pub(super) fn show(cx: &mut Cx) -> Result<Reply> {
     draw(cx, stop, &form, &[])
 }
 
-pub(super) fn draw(cx: &Cx, stop: Stop, form: &Form, errors: &[FieldError]) -> Result<Reply> {
+fn draw(cx: &Cx, stop: Stop, form: &Form, errors: &[FieldError]) -> Result<Reply> {
     let instance = kept(cx)?;
     policy::run_review(cx.actor().ok_or(Error::Missing)?, &store::standing(&instance))?;
     if !stop.fits(&instance) {
-        return Ok(Reply::see_other(format!("/reviews/{}/progress", instance.id)));
+        // Whoever comes by a link sees how it stands; whoever has typed something learns that it was not taken.
+        return if errors.is_empty() {
+            Ok(Reply::see_other(format!("/reviews/{}/progress", instance.id)))
+        } else {
+            Err(commands::not_open())
+        };
     }
     let counts = cx.read(|db| listing::counts(db, instance.id))?;
-    let stage = stage_words(&instance).map(|words| words.to_lowercase()).unwrap_or_default();
+    let stage = stage_words(&instance).map(|words| format!("{} of ", words.to_lowercase()));
+    let stage = stage.unwrap_or_default();
     let name = instance.name.clone();
     let asks = match stop {
-        Stop::Next => (format!("End {stage} of "), " now?"),
+        Stop::Next => (format!("End {stage}"), " now?"),
         Stop::Close => ("Close ".to_owned(), " now?"),
-        Stop::Reset => ("Take all answers of ".to_owned(), " back?"),
+        Stop::Reset => (format!("Take all answers of {stage}"), " back?"),
         Stop::Cancel => ("Cancel ".to_owned(), "?"),
     };
     let title = format!("{}{name}{} – Reviews", asks.0, asks.1);
@@ -120,6 +132,8 @@ pub(super) fn draw(cx: &Cx, stop: Stop, form: &Form, errors: &[FieldError]) -> R
         act: stop.as_str(),
         does: does(stop, &instance, &counts),
         note: matches!(stop, Stop::Reset | Stop::Cancel).then(|| form.text("note")),
+        stage: instance.stage,
+        staged: instance.terms.stages() > 1,
         button: stop.button(),
         name,
         asks,
@@ -128,39 +142,113 @@ pub(super) fn draw(cx: &Cx, stop: Stop, form: &Form, errors: &[FieldError]) -> R
     Ok(Reply::page(&shown)?.status(if errors.is_empty() { 200 } else { 422 }))
 }
 
-fn does(stop: Stop, instance: &Instance, counts: &listing::Counts) -> Vec<String> {
-    let silent = counted(counts.silent, "item", "items");
-    let mut does = Vec::new();
-    match stop {
-        Stop::Next => {
-            does.push("The next stage begins at once: what goes on to it is answered once more.");
-            does.push("Nobody can answer in this stage any more.");
+/// Does what the page asked about, if it is still about the same stage.
+pub(super) fn act(cx: &mut Cx, stop: Stop) -> Result<Reply> {
+    let instance = kept(cx)?;
+    let form = cx.form().clone();
+    let (stage, note) = (form.raw("stage").parse::<i64>().ok(), form.text("note"));
+    let at_once = instance.terms.at_once;
+    let done = run(cx, &instance, move |tx, permit| {
+        commands::as_shown(tx, permit, stage)?;
+        Ok(match stop {
+            Stop::Next => {
+                commands::next_stage(tx, permit)?;
+                ("The stage is over.", "What comes next stands here in a moment.".to_owned())
+            }
+            Stop::Close => {
+                commands::close(tx, permit)?;
+                ("Closed.", "What becomes of each item stands here in a moment.".to_owned())
+            }
+            Stop::Reset => {
+                let n = commands::reset(tx, permit, &note)?;
+                let words = counted(n as i64, "answer no longer counts", "answers no longer count");
+                ("Reset.", format!("{words}; the reviewers are told."))
+            }
+            Stop::Cancel => {
+                commands::cancel(tx, permit, &note)?;
+                ("Canceled.", effect(at_once).to_owned())
+            }
+        })
+    });
+    match done {
+        Ok((strong, text)) => {
+            Ok(Reply::see_other(format!("/reviews/{}/progress", instance.id)).notice(strong, text))
         }
+        Err(Error::Invalid(errors)) => draw(cx, stop, &form, &errors),
+        Err(error) => Err(error),
+    }
+}
+
+/// What a canceled run leaves behind.
+const fn effect(at_once: bool) -> &'static str {
+    if at_once {
+        "Removals that wait are called off; what has begun to be removed goes on."
+    } else {
+        "Nothing of it has an effect: everybody keeps what they have."
+    }
+}
+
+/// What it does, in sentences.
+fn does(stop: Stop, instance: &Instance, counts: &listing::Counts) -> Vec<String> {
+    let at_once = instance.terms.at_once;
+    let mut does: Vec<&str> = Vec::new();
+    match stop {
+        Stop::Next => does.extend([
+            "Nobody can answer in this stage any more.",
+            "The next stage begins at once: what goes on to it is answered once more.",
+            "If nothing goes on to a later stage, the review closes, and its answers are carried out.",
+        ]),
         Stop::Close => {
-            does.push("No answer can be given or changed any more.");
-            does.push("What was answered is carried out. Removals wait for the cooling-off time, and can be called off in it.");
+            does.extend([
+                "No answer can be given or changed any more.",
+                "What was answered is carried out. Removals wait for the cooling-off time, and can be called off in it; \
+                 those of high risk, and of people who have left, begin at once.",
+            ]);
             if goes_on(instance) {
                 does.push("The stages that are left do not take place.");
             }
         }
         Stop::Reset => {
-            does.push("No answer of this stage counts any more; the log keeps them. Removals that wait are called off.");
-            does.push("The reviewers are told and start over.");
+            does.push(match instance.terms.stages() {
+                1 => "No answer counts any more; the log keeps them.",
+                _ => "No answer of this stage counts any more; the log keeps them.",
+            });
+            if at_once {
+                does.push(effect(at_once));
+            }
+            does.push("The reviewers are told, and start over.");
         }
         Stop::Cancel => {
-            does.push("Nothing of it has an effect: everybody keeps what they have.");
-            does.push("It cannot be taken up again; its answers stay on record.");
+            does.extend([effect(at_once), "It cannot be taken up again; its answers stay on record."]);
         }
     }
     let mut does: Vec<String> = does.into_iter().map(str::to_owned).collect();
     if stop == Stop::Close && counts.silent > 0 {
-        does.push(match instance.silence() {
-            Silence::Keep => format!("Without an answer: {silent}. These stay."),
-            Silence::Remove => format!("Without an answer: {silent}. These are removed."),
-            Silence::Recommendation => {
-                format!("Without an answer: {silent}. For these the recommendation counts.")
-            }
-        });
+        does.extend(silence(instance, counts));
     }
     does
+}
+
+/// What becomes of items without an answer.
+fn silence(instance: &Instance, counts: &listing::Counts) -> Vec<String> {
+    let mut says = Vec::new();
+    let all = match instance.stage {
+        1 => format!("{} without an answer", counted(counts.silent, "item", "items")),
+        // Which of them those are, is known when it closes.
+        _ => {
+            says.push("Where an earlier stage has answered, its answer stands.".to_owned());
+            "What nobody has answered in any stage".to_owned()
+        }
+    };
+    says.push(match instance.silence() {
+        Silence::Keep => format!("{all}: stays."),
+        Silence::Remove => format!("{all}: is removed."),
+        Silence::Recommendation => format!("{all}: the recommendation counts."),
+    });
+    if instance.silence() != Silence::Keep {
+        says.push(
+            "If silence would remove more than is safe, an administrator confirms it first.".into(),
+        );
+    }
+    says
 }

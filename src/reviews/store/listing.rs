@@ -677,7 +677,8 @@ pub enum Needs {
     Confirmation,
 }
 
-/// What runs of reviews need, of these catalogs or of all: at most `limit` of each kind. Two statements.
+/// What runs of reviews need, of these catalogs or of all: at most `limit` that are stuck, and as many with removals by
+/// hand. Two statements.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -698,12 +699,15 @@ pub fn duties(db: &mut Db, catalogs: Option<&[CatalogId]>, limit: i64) -> Result
         .into_boxed();
     let mut stuck = n
         .inner_join(reviews::table)
-        .filter(review_instances::number.eq(reviews::number))
-        .filter(reviews::ended_at.is_null())
         .filter(
-            review_instances::state.eq_any([State::Refused.as_str(), State::Confirming.as_str()]),
+            review_instances::state.eq(State::Confirming.as_str()).or(review_instances::state
+                .eq(State::Refused.as_str())
+                // Whoever has ended it, or lets it start once more, need not look at that one.
+                .and(review_instances::number.eq(reviews::number))
+                .and(reviews::ended_at.is_null())),
         )
-        .order((review_instances::name, review_instances::id))
+        // First what waits to be confirmed.
+        .order((review_instances::state, review_instances::name, review_instances::id))
         .select((
             review_instances::id,
             review_instances::name,
@@ -1301,6 +1305,12 @@ pub fn answers_of(
         .filter(review_items::instance_id.eq(id))
         .filter(review_items::answered_by.eq(by))
         .filter(review_items::answer.eq_any(answers))
+        // What has ended otherwise is in no count either.
+        .filter(
+            review_items::outcome
+                .is_null()
+                .or(review_items::outcome.assume_not_null().ne(Outcome::Gone.as_str())),
+        )
         .order((review_items::answer, review_items::person_name, review_items::id))
         .limit(limit);
     Ok(items!(query, db))

@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 use keyholder::access::policy;
+use keyholder::db::{By, Tx};
 use keyholder::error::Error;
 use keyholder::kernel::{AnswerBatchId, Fact, Risk};
 use keyholder::reviews::commands::{self, Says};
@@ -459,6 +460,13 @@ fn d30_silence_that_removes_too_much_waits_for_an_administrator() {
     w.pass(11 * DAY);
     w.settle();
     assert_eq!(w.instance(id).state, State::Confirming);
+    // Also when nothing of it is to start any more.
+    let end = move |tx: &mut Tx<'_>| {
+        let permit = policy::manage_review(tx.actor(), None)?;
+        commands::end(tx, &permit, review)
+    };
+    w.db.write(By::Person(w.root), end).unwrap();
+    assert_eq!(duties()[0].needs, Needs::Confirmation);
     w.runs(w.root, id, |tx, permit| commands::confirm(tx, permit, false)).unwrap();
     w.settle();
     let outcomes: Vec<_> = w.items(id).iter().filter_map(|item| item.outcome).collect();

@@ -102,6 +102,11 @@ fn d29_nobody_answers_for_themselves_in_a_later_stage_either() {
     assert_eq!((w.instance(id).state, w.instance(id).stage), (State::Open, 2));
     assert_eq!(w.reviewers(&w.item_of(id, w.dan)), [w.cleo], "the owner of the catalog");
     assert_eq!(refused(w.runs(w.root, id, commands::next_stage)).title, "This review is not open");
+    // Whoever still has the page of the first stage changes nothing of the second one.
+    for (stage, fine) in [(Some(1), false), (None, false), (Some(2), true)] {
+        let shown = w.runs(w.root, id, move |tx, permit| commands::as_shown(tx, permit, stage));
+        assert_eq!(shown.is_ok(), fine, "{stage:?}");
+    }
 }
 
 #[test]

@@ -472,6 +472,8 @@ fn an_owner_lets_what_is_held_under_a_policy_be_reviewed_in_two_stages() {
         house.run();
         olga.goto(&olga.url());
         olga.see("stage 2 of 2");
+        olga.click("link", "Close it…");
+        olga.see("Where an earlier stage has answered, its answer stands.");
         Some(())
     });
 }
