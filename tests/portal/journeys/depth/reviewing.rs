@@ -16,6 +16,7 @@ use crate::support::browser::{Browser, Window};
 use crate::support::leash::wait_for;
 use crate::support::northmoor::Northmoor;
 
+const PHONE: Window = Window { width: 320, height: 640, dark: true };
 const EVERYBODY: &str = "Everybody’s access, once a quarter";
 
 /// The run of a review.
@@ -257,7 +258,7 @@ fn follows(browser: &Browser) {
 }
 
 #[test]
-fn the_form_of_a_review_is_worked_through_by_keyboard() {
+fn the_form_of_a_review_is_worked_through_by_keyboard_and_on_a_small_phone() {
     both_ways(|house, javascript| {
         let id = run(house, EVERYBODY);
         let open = || {
@@ -265,7 +266,9 @@ fn the_form_of_a_review_is_worked_through_by_keyboard() {
             open.retain(|item| item.outcome.is_none() && item.answer.is_none());
             open
         };
-        let naledi = house.visit("reviewer", javascript)?;
+        // The whole of it on a small phone, a part of it on a desk.
+        let window = if javascript { Window::default() } else { PHONE };
+        let naledi = house.visit_as("reviewer", javascript, window)?;
         house.goto(&naledi, "/reviews");
         tab_to(&naledi, EVERYBODY);
         follows(&naledi);
@@ -344,8 +347,7 @@ fn the_pages_of_a_review_are_accessible_and_fit_a_small_phone() {
     let all = items(&house, id);
     let package = all[0].package.expect("a package");
     let definition = house.read(|db| store::instance(db, id)).review;
-    let phone = Window { width: 320, height: 640, dark: true };
-    for window in [Window::default(), phone] {
+    for window in [Window::default(), PHONE] {
         let Some(naledi) = house.visit_as("reviewer", true, window) else { return };
         let look = |browser: &Browser| {
             browser.axe_clean();
