@@ -232,19 +232,29 @@ fn does(stop: Stop, instance: &Instance, counts: &listing::Counts) -> Vec<String
 /// What becomes of items without an answer.
 fn silence(instance: &Instance, counts: &listing::Counts) -> Vec<String> {
     let mut says = Vec::new();
-    let all = match instance.stage {
-        1 => format!("{} without an answer", counted(counts.silent, "item", "items")),
+    let n = counts.silent;
+    let becomes = match (instance.stage, instance.silence()) {
+        (1, Silence::Keep) => {
+            counted(n, "item without an answer stays", "items without an answer stay")
+        }
+        (1, Silence::Remove) => {
+            counted(n, "item without an answer is removed", "items without an answer are removed")
+        }
+        (1, Silence::Recommendation) => {
+            let items = counted(n, "item", "items");
+            format!("For {items} without an answer the recommendation counts")
+        }
         // Which of them those are, is known when it closes.
-        _ => {
-            says.push("Where an earlier stage has answered, its answer stands.".to_owned());
-            "What nobody has answered in any stage".to_owned()
+        (_, Silence::Keep) => "What nobody has answered in any stage stays".to_owned(),
+        (_, Silence::Remove) => "What nobody has answered in any stage is removed".to_owned(),
+        (_, Silence::Recommendation) => {
+            "For what nobody has answered in any stage the recommendation counts".to_owned()
         }
     };
-    says.push(match instance.silence() {
-        Silence::Keep => format!("{all}: stays."),
-        Silence::Remove => format!("{all}: is removed."),
-        Silence::Recommendation => format!("{all}: the recommendation counts."),
-    });
+    if instance.stage > 1 {
+        says.push("Where an earlier stage has answered, its answer stands.".to_owned());
+    }
+    says.push(format!("{becomes}."));
     if instance.silence() != Silence::Keep {
         says.push(
             "If silence would remove more than is safe, an administrator confirms it first.".into(),

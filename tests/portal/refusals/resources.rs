@@ -107,6 +107,7 @@ fn e28_a_group_is_reviewed_by_who_looks_after_it_and_nobody_else_learns_of_it() 
     long.is(422).says("Write at most 2,000 characters");
     assert_eq!(long.value("note").map(|note| note.len()), Some(2_001));
     manager.open(&format!("{progress}/close")).is(403);
+    owner.open(&format!("{progress}/close")).says("What was answered is carried out.");
     let mut close = owner.open(&format!("{progress}/close")).is(200).form("Close it now");
     // The page was about another stage, or about none.
     for stage in ["2", ""] {

@@ -476,6 +476,7 @@ fn an_owner_lets_what_is_held_under_a_policy_be_reviewed_in_two_stages() {
         olga.see("stage 2 of 2");
         olga.click("link", "Close it…");
         olga.see("Where an earlier stage has answered, its answer stands.");
+        olga.see("What nobody has answered in any stage stays.");
         Some(())
     });
 }
