@@ -138,6 +138,8 @@ mod tests {
         for text in ["", "9999", "!!!", "AAAA", "____", "AAAAAAAAAAAAAAAAAAAAAAA"] {
             assert_eq!(Cursor::<Ts>::decode(text), None, "{text}");
         }
+        let name = Cursor { key: "Ann\0".to_owned(), id: row(1).1, back: false };
+        assert_eq!(Cursor::<String>::decode(&name.encode()), None, "no database has such a name");
     }
 
     #[test]

@@ -578,6 +578,15 @@ fn d31_keep_until_shortens_and_what_ended_otherwise_is_left_alone() {
     assert_eq!(named.assignment.ends_at, Some(at("2026-04-01T00:00:00Z")));
     assert_eq!(w.outcome(id, w.dan), Some(Outcome::Gone));
     assert_eq!(w.instance(id).state, State::Completed);
+    // What the reviewer has answered is named as it is counted: without what had ended otherwise.
+    let named = |db: &mut keyholder::db::Db| {
+        let all = [Answer::Remove, Answer::Until];
+        let named = store::listing::answers_of(db, (id, w.ben), &all, 9)?;
+        Ok((named, store::listing::answered_by(db, id, w.ben)?))
+    };
+    let (named, counts) = w.db.read(named).unwrap();
+    assert_eq!((counts.removed, counts.shortened), (0, 1));
+    assert_eq!(named.iter().map(|item| item.person).collect::<Vec<_>>(), [w.ada]);
 }
 
 #[test]
