@@ -1234,7 +1234,7 @@ impl Fact {
             ),
             Self::RemovalPlanned { review, at } => format!(
                 "{{package}} will be removed from {{person}} on {}: the access review “{}” decided so",
-                day(*at),
+                moment(*at),
                 data(review)
             ),
             Self::RemovalUndone { review } => format!(
@@ -1554,8 +1554,8 @@ fn data(text: &str) -> String {
     text.replace('{', "(").replace('}', ")")
 }
 
-/// A time in a pattern: [`fill`] makes a part of it.
-fn day(at: Ts) -> String {
+/// A moment in a pattern: [`fill`] makes a part of it.
+fn moment(at: Ts) -> String {
     format!("{{@{}}}", at.micros())
 }
 

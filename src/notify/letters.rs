@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::kernel::fact::{Fact, listed};
 use crate::kernel::text::{one_line, shortened, tidy};
 use crate::kernel::{PersonId, Ts, Zone};
-use crate::web::words::{date, last_day};
+use crate::web::words::date;
 
 /// The longest name in a letter, in characters.
 const NAME: usize = 80;
@@ -369,7 +369,7 @@ fn from(at: Ts, zone: Zone) -> String {
 
 /// The same for an end: its last day if it ends at midnight, which is how people count.
 fn until(at: Ts, zone: Zone) -> String {
-    last_day(at, zone).map_or_else(|| time(at, zone), date)
+    zone.last_day(at).map_or_else(|| time(at, zone), date)
 }
 
 fn names(all: &[String]) -> String {

@@ -14,7 +14,7 @@ use crate::kernel::{PersonId, Risk, Ts, Zone};
 use crate::packages::incompatible::model::Conflict;
 use crate::policies::model::Lifetime;
 use crate::policies::stages::{Approvers, StageTerms, Votes};
-use crate::web::words::{date, date_in_full, last_day};
+use crate::web::words::{date, date_in_full};
 
 /// Until when access is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Until {
         let extends = request.kind == RequestKind::Extend;
         let from = if extends { request.decided_at.unwrap_or(now) } else { now };
         let start = request.starts_at.unwrap_or(from).max(request.created_at);
-        let at = |end: Ts| last_day(end, zone).map_or(Self::At(end), Self::Day);
+        let at = |end: Ts| zone.last_day(end).map_or(Self::At(end), Self::Day);
         let known = extends || request.ends_at.is_some() || request.starts_at.is_some();
         match request.terms.lifetime {
             _ if known => {
@@ -267,7 +267,7 @@ pub fn contents_mark(added: &[String], removed: &[String]) -> Mark {
 #[must_use]
 pub fn extends_mark(current: Option<Ts>, until: Until, zone: Zone) -> Mark {
     let now = match current {
-        Some(end) => last_day(end, zone).map_or(Until::At(end), Until::Day).long(zone),
+        Some(end) => zone.last_day(end).map_or(Until::At(end), Until::Day).long(zone),
         None => "without an end".to_owned(),
     };
     let then = until.long(zone);

@@ -317,9 +317,7 @@ impl Words<'_> {
             }
             No::Open { .. } => "One is open.".to_owned(),
             No::Holds { starts, until, .. } => {
-                let until = match until
-                    .and_then(|end| crate::web::words::last_day(end, self.reader.zone).map(date))
-                {
+                let until = match until.and_then(|end| self.reader.zone.last_day(end).map(date)) {
                     Some(day) => format!("until {day}"),
                     None => "without an end".to_owned(),
                 };

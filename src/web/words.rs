@@ -58,17 +58,11 @@ impl When {
     /// otherwise the instant.
     #[must_use]
     pub fn end(end: Ts, now: Ts, zone: Zone) -> Self {
-        match last_day(end, zone) {
+        match zone.last_day(end) {
             Some(day) => Self::day(day, now, zone),
             None => Self::at(end, now, zone),
         }
     }
-}
-
-/// The last whole day before an end that is a local midnight; none for any other time of day.
-#[must_use]
-pub fn last_day(end: Ts, zone: Zone) -> Option<NaiveDate> {
-    zone.last_day(end)
 }
 
 /// "Mon 23 Nov 2026": the date in lists and tables.
@@ -301,7 +295,7 @@ mod tests {
         // In Cairo, 24 April 2026 starts at 01:00.
         let cairo = Zone::of(chrono_tz::Africa::Cairo);
         let day = NaiveDate::from_ymd_opt(2026, 4, 23).expect("a day");
-        assert_eq!(last_day(cairo.end_of(day), cairo), Some(day));
+        assert_eq!(cairo.last_day(cairo.end_of(day)), Some(day));
     }
 
     #[test]

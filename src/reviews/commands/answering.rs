@@ -15,7 +15,6 @@ use crate::reviews::model::{Answer, Instance, Item, Outcome, State, Via};
 use crate::reviews::store::Pool;
 use crate::reviews::store::writes::{self, Given, NewAnswer, Signed};
 use crate::reviews::{rules, store};
-use crate::web::words::last_day;
 
 /// What a reviewer says.
 #[derive(Clone, Debug)]
@@ -86,7 +85,7 @@ fn one(
     }
     still_held(&before)?;
     still_asked(tx, &before, &instance)?;
-    let ends = before.ends_at.map(|at| last_day(at, zone).unwrap_or_else(|| zone.date(at)));
+    let ends = before.ends_at.map(|at| zone.last_day(at).unwrap_or_else(|| zone.date(at)));
     let typed = (says.answer, says.until, says.note.as_str());
     let errors = rules::wrong(typed, (before.risk, ends), &instance.terms, zone.date(tx.now()));
     if !errors.is_empty() {

@@ -22,7 +22,7 @@ use crate::reviews::store::{self, Pool};
 use crate::settings::store::organization;
 use crate::web::listing::{PAGE, address};
 use crate::web::paging::Cursor;
-use crate::web::words::{When, last_day};
+use crate::web::words::When;
 use crate::web::{Cx, Form, Place, Reply, Shell};
 
 /// What every page of the form shows.
@@ -320,9 +320,10 @@ fn draw_part(
     let by_person = matches!(part, Part::Person(_));
     let here = here(instance.id, part);
     let wrong = typed.is_some_and(|typed| !typed.errors.is_empty());
-    let at = match wrong {
-        true => Cursor::<String>::decode(cx.form().raw(PAGE)),
-        false => cx.cursor::<String>(PAGE)?,
+    let at = if wrong {
+        Cursor::<String>::decode(cx.form().raw(PAGE))
+    } else {
+        cx.cursor::<String>(PAGE)?
     };
     let from = match at.as_ref().map(after) {
         Some(None) => return Ok(Reply::see_other(here)),
@@ -546,7 +547,7 @@ impl Reader<'_> {
             until: typed.map_or_else(
                 || {
                     item.until
-                        .and_then(|at| last_day(at, self.zone))
+                        .and_then(|at| self.zone.last_day(at))
                         .map(|day| day.to_string())
                         .unwrap_or_default()
                 },
@@ -563,7 +564,7 @@ impl Reader<'_> {
             return vec![];
         }
         let said = |one: &Earlier| {
-            let words = match one.until.and_then(|at| last_day(at, self.zone)) {
+            let words = match one.until.and_then(|at| self.zone.last_day(at)) {
                 Some(day) => format!("Keep until {}", crate::web::words::date(day)),
                 None => one.answer.label().to_owned(),
             };
@@ -583,7 +584,7 @@ impl Reader<'_> {
         let name = |id: Option<PersonId>| id.and_then(|id| self.names.get(&id).cloned());
         let by = name(item.answered_by).unwrap_or_default();
         let mut words = answer.label().to_owned();
-        if let Some(day) = item.until.and_then(|at| last_day(at, self.zone)) {
+        if let Some(day) = item.until.and_then(|at| self.zone.last_day(at)) {
             words = format!("Keep until {}", crate::web::words::date(day));
         }
         Said {
@@ -847,7 +848,7 @@ pub(super) fn signing(cx: &mut Cx) -> Result<Reply> {
     })?;
     let (now, zone) = (cx.now(), cx.zone());
     let named = |item: &Item| {
-        let what = match (item.answer, item.until.and_then(|at| last_day(at, zone))) {
+        let what = match (item.answer, item.until.and_then(|at| zone.last_day(at))) {
             (Some(Answer::Until), Some(day)) => {
                 format!("stays until {}", crate::web::words::date(day))
             }
