@@ -19,7 +19,7 @@ use crate::requests::pages::{Line, line};
 use crate::requests::store::{self as requests, Waiting};
 use crate::requests::{veil, words};
 use crate::reviews::pages::{AskedRow, DutyRow, asked_rows, duty_rows};
-use crate::reviews::store::listing;
+use crate::reviews::store::{duties, listing};
 use crate::team::rules::Figure;
 use crate::team::store::{Glance, at_a_glance, suggested_names};
 use crate::web::page::Mark;
@@ -157,7 +157,7 @@ fn home(cx: &mut Cx) -> Result<Reply> {
         let holders = veil::holders(db, person, &waiting)?;
         let held = assignments::held_of(db, me)?;
         let troubles = if looks_after { rights::troubled(db, catalogs, SHOWN)? } else { vec![] };
-        let duties = if keeps { listing::duties(db, catalogs, SHOWN as i64)? } else { vec![] };
+        let duties = if keeps { duties::of(db, catalogs, SHOWN as i64)? } else { vec![] };
         let expired = match person.owns.as_slice() {
             [] => vec![],
             owns => requests::expired_of(db, owns, lately, SHOWN as i64)?,

@@ -4,6 +4,7 @@
 use askama::Template;
 
 use super::model::{Instance, Review, State};
+use super::store::duties::{Duty, Needs};
 use super::store::{self, listing};
 use crate::access::policy::Gate;
 use crate::access::{Person, policy};
@@ -220,9 +221,8 @@ pub struct DutyRow {
 
 /// What reviews need of the reader; only an administrator confirms.
 #[must_use]
-pub fn duty_rows(duties: &[listing::Duty], administrator: bool) -> Vec<DutyRow> {
-    use listing::Needs;
-    let row = |duty: &listing::Duty| {
+pub fn duty_rows(duties: &[Duty], administrator: bool) -> Vec<DutyRow> {
+    let row = |duty: &Duty| {
         let (mark, act) = match duty.needs {
             Needs::ByHand(n) => {
                 let words = counted(n, "removal by hand", "removals by hand");
@@ -233,7 +233,7 @@ pub fn duty_rows(duties: &[listing::Duty], administrator: bool) -> Vec<DutyRow> 
                 (Mark::new("warn", "stand", "Waits to be confirmed"), "Confirm")
             }
             Needs::Confirmation => {
-                (Mark::new("warn", "stand", "Waits for an administrator"), "See what")
+                (Mark::new("warn", "stand", "Waits for an administrator"), "See how it stands")
             }
         };
         DutyRow {

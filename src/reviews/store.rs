@@ -16,6 +16,7 @@ use crate::kernel::{
 };
 use crate::requests::store::{administrators, owners};
 
+pub mod duties;
 pub mod listing;
 pub mod rows;
 pub(super) mod snapshot;

@@ -123,14 +123,21 @@ impl Mine {
     }
 }
 
+/// What has not ended otherwise.
+fn not_gone() -> Which {
+    let outcome = review_items::outcome;
+    Box::new(outcome.is_null().or(outcome.assume_not_null().ne(Outcome::Gone.as_str())))
+}
+
 /// Whatever somebody was asked about: not what had ended otherwise before anybody answered.
 fn asked_about() -> Which {
-    Box::new(
-        review_items::answer
-            .is_not_null()
-            .or(review_items::outcome.is_null())
-            .or(review_items::outcome.assume_not_null().ne(Outcome::Gone.as_str())),
-    )
+    Box::new(review_items::answer.is_not_null().or(not_gone()))
+}
+
+/// What somebody answered in an instance, as it is counted and named.
+fn answers(id: ReviewInstanceId, by: PersonId) -> Which {
+    let theirs = review_items::answered_by.assume_not_null().eq(by);
+    Box::new(review_items::instance_id.eq(id).and(theirs).and(not_gone()))
 }
 
 macro_rules! items {
@@ -497,15 +504,7 @@ pub fn counts(db: &mut Db, id: ReviewInstanceId) -> Result<Counts> {
 /// # Errors
 /// When the database does not answer.
 pub fn answered_by(db: &mut Db, id: ReviewInstanceId, by: PersonId) -> Result<Counts> {
-    let which = review_items::instance_id
-        .eq(id)
-        .and(review_items::answered_by.assume_not_null().eq(by))
-        .and(
-            review_items::outcome
-                .is_null()
-                .or(review_items::outcome.assume_not_null().ne(Outcome::Gone.as_str())),
-        );
-    counted(db, Box::new(which))
+    counted(db, answers(id, by))
 }
 
 /// The counts of some instances. One statement.
@@ -651,89 +650,6 @@ pub fn removing(db: &mut Db, id: ReviewInstanceId) -> Result<Vec<Item>> {
         .order((review_items::outcome.desc(), review_items::id))
         .limit(500);
     Ok(items!(query, db))
-}
-
-/// Something that a run of a review needs of whoever looks after it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Duty {
-    /// The run.
-    pub id: ReviewInstanceId,
-    /// What it is called.
-    pub name: String,
-    /// Which run of its review.
-    pub number: i64,
-    /// What it needs.
-    pub needs: Needs,
-}
-
-/// What a run of a review needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Needs {
-    /// So many removals by hand.
-    ByHand(i64),
-    /// It could not start (D27).
-    Start,
-    /// Somebody confirms what silence would remove (D30).
-    Confirmation,
-}
-
-/// What runs of reviews need, of these catalogs or of all: at most `limit` that are stuck, and as many with removals by
-/// hand. Two statements.
-///
-/// # Errors
-/// When the database does not answer.
-pub fn duties(db: &mut Db, catalogs: Option<&[CatalogId]>, limit: i64) -> Result<Vec<Duty>> {
-    let n = review_instances::table;
-    let mut by_hand = review_items::table
-        .inner_join(n)
-        .filter(review_items::outcome.eq(Outcome::ByHand.as_str()))
-        .group_by((review_instances::id, review_instances::name, review_instances::number))
-        .order((review_instances::name, review_instances::id))
-        .select((
-            review_instances::id,
-            review_instances::name,
-            review_instances::number,
-            count_star(),
-        ))
-        .limit(limit)
-        .into_boxed();
-    let mut stuck = n
-        .inner_join(reviews::table)
-        .filter(
-            review_instances::state.eq(State::Confirming.as_str()).or(review_instances::state
-                .eq(State::Refused.as_str())
-                // Whoever has ended it, or lets it start once more, need not look at that one.
-                .and(review_instances::number.eq(reviews::number))
-                .and(reviews::ended_at.is_null())),
-        )
-        // First what waits to be confirmed.
-        .order((review_instances::state, review_instances::name, review_instances::id))
-        .select((
-            review_instances::id,
-            review_instances::name,
-            review_instances::number,
-            review_instances::state,
-        ))
-        .limit(limit)
-        .into_boxed();
-    if let Some(catalogs) = catalogs {
-        by_hand = by_hand.filter(review_instances::catalog_id.eq_any(catalogs.to_vec()));
-        stuck = stuck.filter(review_instances::catalog_id.eq_any(catalogs.to_vec()));
-    }
-    let by_hand: Vec<(ReviewInstanceId, String, i64, i64)> = by_hand.load(db)?;
-    let stuck: Vec<(ReviewInstanceId, String, i64, String)> = stuck.load(db)?;
-    let by_hand = by_hand.into_iter().map(|(id, name, number, n)| Duty {
-        id,
-        name,
-        number,
-        needs: Needs::ByHand(n),
-    });
-    let stuck = stuck.into_iter().map(|(id, name, number, state)| {
-        let starts = state == State::Refused.as_str();
-        let needs = if starts { Needs::Start } else { Needs::Confirmation };
-        Duty { id, name, number, needs }
-    });
-    Ok(stuck.chain(by_hand).collect())
 }
 
 /// Removals that wait for somebody's hand, those that have waited longest first.
@@ -1297,20 +1213,13 @@ pub fn stake(
 pub fn answers_of(
     db: &mut Db,
     (id, by): (ReviewInstanceId, PersonId),
-    answers: &[Answer],
+    ways: &[Answer],
     limit: i64,
 ) -> Result<Vec<Item>> {
-    let answers: Vec<&str> = answers.iter().map(|answer| answer.as_str()).collect();
+    let ways: Vec<&str> = ways.iter().map(|answer| answer.as_str()).collect();
     let query = review_items::table
-        .filter(review_items::instance_id.eq(id))
-        .filter(review_items::answered_by.eq(by))
-        .filter(review_items::answer.eq_any(answers))
-        // What has ended otherwise is in no count either.
-        .filter(
-            review_items::outcome
-                .is_null()
-                .or(review_items::outcome.assume_not_null().ne(Outcome::Gone.as_str())),
-        )
+        .filter(answers(id, by))
+        .filter(review_items::answer.eq_any(ways))
         .order((review_items::answer, review_items::person_name, review_items::id))
         .limit(limit);
     Ok(items!(query, db))

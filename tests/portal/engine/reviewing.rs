@@ -9,7 +9,7 @@ use keyholder::reviews::commands::{self, Says};
 use keyholder::reviews::model::{Answer, Outcome, Reviewers, Rhythm, Scope, Silence, State};
 use keyholder::reviews::snapshot;
 use keyholder::reviews::store;
-use keyholder::reviews::store::listing::Needs;
+use keyholder::reviews::store::duties::Needs;
 
 use crate::support::reviews::{asked, once, says, wrong};
 use crate::support::world::{DAY, TARGET, World, at, named, refused, terms};
@@ -62,7 +62,7 @@ fn d27_a_snapshot_that_lacks_a_row_does_not_start_and_names_it() {
     assert!(trouble.starts_with("2 held, 3 in the snapshot; "), "{trouble}");
     assert!(trouble.ends_with("does not belong in it"), "{trouble}");
     let needs = |catalogs: Option<&[_]>| {
-        let all = w.db.read(|db| store::listing::duties(db, catalogs, 5)).unwrap();
+        let all = w.db.read(|db| store::duties::of(db, catalogs, 5)).unwrap();
         all.into_iter().map(|duty| (duty.id, duty.needs)).collect::<Vec<_>>()
     };
     assert_eq!(needs(None), [(id, Needs::Start)], "whoever looks after it finds it on Home");
@@ -437,7 +437,7 @@ fn d30_silence_that_removes_too_much_waits_for_an_administrator() {
     let Fact::ReviewUnconfirmed { by_silence, items, share, .. } = &told[0].fact else { panic!() };
     assert_eq!((*by_silence, *items, *share), (3, 10, 20));
     assert!(w.notices(w.root).iter().any(|n| n.contains("silence would remove 3 of 10 items")));
-    let duties = || w.db.read(|db| store::listing::duties(db, None, 5)).unwrap();
+    let duties = || w.db.read(|db| store::duties::of(db, None, 5)).unwrap();
     assert_eq!(duties()[0].needs, Needs::Confirmation, "it stands on Home");
     let no = w.runs(w.cleo, id, |tx, permit| commands::confirm(tx, permit, true));
     assert!(no.is_err(), "only an administrator");
