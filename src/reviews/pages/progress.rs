@@ -33,8 +33,8 @@ struct ProgressPage {
     mark: Mark,
     state: State,
     stage: Option<String>,
-    /// True where another stage follows the one that is open.
-    goes_on: bool,
+    /// What the reader may end of it now.
+    stops: Vec<Stop>,
     reads: Vec<String>,
     trouble: Option<String>,
     started: When,
@@ -196,7 +196,7 @@ fn draw(cx: &Cx, form: &Form, errors: &[FieldError]) -> Result<Reply> {
         state: instance.state,
         stage: stage_words(&instance)
             .filter(|_| matches!(instance.state, State::Open | State::Between)),
-        goes_on: stopping::goes_on(&instance),
+        stops: if runs { Stop::of(&instance) } else { vec![] },
         reads: reads::sentences(&instance.terms),
         trouble: instance.trouble.clone(),
         started: when(instance.starts_at),

@@ -14,36 +14,33 @@ use crate::reviews::model::{Instance, Silence, State};
 use crate::reviews::store::{self, listing};
 use crate::web::{Cx, Form, Place, Reply, Shell};
 
-/// What is asked before it is done; its name is the last part of the address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stop {
-    /// The stage ends, and the next one begins.
-    Next,
-    /// No answer can be given any more, and what was answered is carried out.
-    Close,
-    /// Everybody starts over.
-    Reset,
-    /// Nothing of it has an effect.
-    Cancel,
+crate::text_enum! {
+    /// What is asked before it is done; its text is the last part of the address.
+    pub enum Stop {
+        /// The stage ends, and the next one begins.
+        Next = "next",
+        /// No answer can be given any more, and what was answered is carried out.
+        Close = "close",
+        /// Everybody starts over.
+        Reset = "reset",
+        /// Nothing of it has an effect.
+        Cancel = "cancel",
+    }
 }
 
 impl Stop {
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        Some(match text {
-            "next" => Self::Next,
-            "close" => Self::Close,
-            "reset" => Self::Reset,
-            "cancel" => Self::Cancel,
-            _ => return None,
-        })
+    /// What can be done to the instance as it is.
+    pub(super) fn of(instance: &Instance) -> Vec<Self> {
+        Self::ALL.iter().copied().filter(|stop| stop.fits(instance)).collect()
     }
 
-    const fn as_str(self) -> &'static str {
+    /// The words of the link that leads to its page.
+    pub(super) const fn label(self) -> &'static str {
         match self {
-            Self::Next => "next",
-            Self::Close => "close",
-            Self::Reset => "reset",
-            Self::Cancel => "cancel",
+            Self::Next => "End this stage…",
+            Self::Close => "Close it…",
+            Self::Reset => "Take all answers back…",
+            Self::Cancel => "Cancel the review…",
         }
     }
 
@@ -69,7 +66,7 @@ impl Stop {
 }
 
 /// True where another stage follows.
-pub(super) fn goes_on(instance: &Instance) -> bool {
+fn goes_on(instance: &Instance) -> bool {
     instance.stage < instance.terms.stages()
 }
 
